@@ -1,0 +1,69 @@
+# From a clean checkout, each target sets up what it needs in .venv: pinned packages, checked against their hashes.
+# Set-up is stamped there, so it runs again only when a lock file changes.
+
+SHELL := bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+help:
+	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff, format check, type check"
+	@echo "make bench   measure what the README claims"
+	@echo "make lock    pin the newest versions that pyproject.toml allows"
+	@echo "make clean   remove what was made, except .venv and models"
+
+demo: $(VENV)/.serve
+	$(BIN)/python -m tfstyle demo --output demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+# uv does not read pip.conf: where packages come from a mirror named there, pip does the same work more slowly.
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r $(1) \
+	|| $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(1)
+
+$(VENV)/.base: requirements/build.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; none was found. Set PYTHON=/path/to/python3."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+		|| { echo "Python 3.11 or 3.12 is needed, $(PYTHON) is another. Set PYTHON=/path/to/python3."; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.serve: requirements/serve.lock | $(VENV)/.base
+	$(call install,$<)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock | $(VENV)/.base
+	$(call install,$<)
+	@touch $@
+
+# One set of versions for all: dev first, and the others take theirs from it.
+compile = $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header
+
+lock: $(VENV)/.base
+	$(compile) requirements/build.in -o requirements/build.lock
+	$(compile) pyproject.toml --extra dev -c requirements/build.lock -o requirements/dev.lock
+	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
+	$(compile) pyproject.toml --extra serve -c requirements/dev.lock -o requirements/serve.lock
+	$(compile) pyproject.toml --extra train -c requirements/dev.lock -o requirements/train.lock
+	@! grep -nE '://' requirements/*.lock || { echo "A lock file holds an address."; exit 1; }
+
+clean:
+	rm -rf demo dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

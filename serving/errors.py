@@ -1,0 +1,105 @@
+"""What can go wrong on the way to a server and back.
+
+ServingError                 catches all of them, and is itself a StyleTransferError
+├── ServerDownError          nobody answers at this address
+├── ServerBusyError          no answer in time, or the server's queue is full; worth another try
+├── ServerFaultError         the server answered something that is no fault of the request
+├── ModelNotFoundError       no such model, version or signature there; also a ModelError
+└── InvalidRequestError      the server refused the request; also a RequestError
+    ├── RefusedPhotoError    because of the photo; also a PhotoError
+    └── RefusedMaskError     because of a mask; also a MaskError
+
+Every message names the address, so that a reader of a log knows which server is meant. The second parents are what the
+same fault raises where the model runs in-process, so one `except` serves both.
+"""
+
+import grpc
+
+from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError, StyleTransferError
+from tfstyle.refusals import graph_sentence, refusal
+
+
+class ServingError(StyleTransferError):
+    """A call to a server failed; `code` is its gRPC status, None if there was none."""
+
+    def __init__(self, message: str, code: grpc.StatusCode | None = None):
+        super().__init__(message)
+        self.code = code
+
+
+class ServerDownError(ServingError):
+    """Nobody answers at this address."""
+
+
+class ServerBusyError(ServingError):
+    """No answer before the deadline, or a full queue; the same request may succeed later."""
+
+
+class ServerFaultError(ServingError):
+    """The server failed on its side, or its answer cannot be read."""
+
+
+class ModelNotFoundError(ServingError, ModelError):
+    """The server has no such model, version or signature."""
+
+
+class InvalidRequestError(ServingError, RequestError):
+    """The server read the request and refused it."""
+
+
+class RefusedPhotoError(InvalidRequestError, PhotoError):
+    """The model on the server refused the photo."""
+
+
+class RefusedMaskError(InvalidRequestError, MaskError):
+    """The model on the server refused a mask."""
+
+
+# TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
+_QUEUE_FULL = "scheduling queue"
+
+
+def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = None) -> ServingError:
+    """What a failed call means, in one sentence.
+
+    Args:
+        error: As raised by a call on a channel.
+        address: The server that was called.
+        timeout: The call's deadline in seconds, for the message.
+    """
+    code: grpc.StatusCode = error.code()
+    details = graph_sentence(error.details() or "") or "no details"
+    match code:
+        case grpc.StatusCode.UNAVAILABLE if _QUEUE_FULL in details:
+            return ServerBusyError(f"The server at {address} is busy ({details}); try again in a moment.", code)
+        case grpc.StatusCode.UNAVAILABLE:
+            return ServerDownError(
+                f"No server answers at {address} ({details}); check the address, or start one with: tfstyle serve", code
+            )
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            limit = "in time" if timeout is None else f"within {timeout:g} s"
+            return ServerBusyError(
+                f"The server at {address} did not answer {limit}; try again, or allow more time.", code
+            )
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return InvalidRequestError(f"A message is too large for the server at {address}: {details}", code)
+        case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.FAILED_PRECONDITION:
+            return ModelNotFoundError(f"The server at {address} has no such model: {details}", code)
+        case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.OUT_OF_RANGE:
+            kind = _refused_kind(error.details() or "")
+            return kind(f"The server at {address} refused the request: {details}", code)
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return ServerFaultError(
+                f"The server at {address} does not know this call ({details}); is it TensorFlow Serving?", code
+            )
+        case _:
+            return ServerFaultError(f"The server at {address} failed with {code.name}: {details}", code)
+
+
+def _refused_kind(details: str) -> type[InvalidRequestError]:
+    match refusal(details):
+        case PhotoError():
+            return RefusedPhotoError
+        case MaskError():
+            return RefusedMaskError
+    return InvalidRequestError

@@ -1,0 +1,135 @@
+"""Every loss against numbers worked by hand, on the formulas of the paper's sections 3.2 to 3.6."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tfstyle import losses
+
+# One picture of 1 x 2 positions and 2 channels: positions (1, 2) and (3, 4).
+FEATURES = np.array([[[[1, 2], [3, 4]]]], "float32")
+# C*H*W = 4; sums over positions: 1*1+3*3 = 10, 1*2+3*4 = 14, 2*2+4*4 = 20.
+GRAM = np.array([[[10, 14], [14, 20]]], "float32") / 4
+
+
+def test_gram_matrix_is_the_channel_products_over_chw():
+    np.testing.assert_allclose(losses.gram_matrix(FEATURES), GRAM)
+
+
+def test_gram_matrix_ignores_where_a_texture_is(rng):
+    """Style is what fires together, so shuffled pixels have the same Gram matrix."""
+    features = rng.random((1, 6, 8, 4), dtype="float32")
+    shuffled = rng.permutation(features.reshape(1, 48, 4), axis=1).reshape(features.shape)
+
+    np.testing.assert_allclose(losses.gram_matrix(shuffled), losses.gram_matrix(features), rtol=1e-4)
+
+
+def test_gram_matrix_of_half_precision_features_is_float32_and_finite():
+    """Sums over a whole picture leave the range of float16 long before they are divided."""
+    features = np.full((1, 64, 64, 8), 200, "float16")
+
+    gram = losses.gram_matrix(features)
+
+    assert keras.backend.standardize_dtype(gram.dtype) == "float32"
+    np.testing.assert_allclose(gram, 200**2 / 8, rtol=1e-3)
+
+
+def test_feature_reconstruction_loss_is_the_mean_squared_difference():
+    target = np.array([[[[0, 2], [3, 1]]]], "float32")  # differences 1, 0, 0, 3
+
+    np.testing.assert_allclose(losses.feature_reconstruction_loss(FEATURES, target), [10 / 4])
+
+
+def test_style_reconstruction_loss_sums_squared_gram_differences_over_layers():
+    features = {"a": FEATURES, "b": 2 * FEATURES, "unused": FEATURES}
+    targets = {"a": GRAM - np.array([[[1, 0], [0, 2]]], "float32"), "b": 4 * GRAM + 1}
+
+    np.testing.assert_allclose(losses.style_reconstruction_loss(features, targets), [(1 + 4) + 4], rtol=1e-6)
+
+
+def test_style_reconstruction_loss_names_the_layer_it_misses():
+    with pytest.raises(ValueError, match=r"Missing: \['b'\]"):
+        losses.style_reconstruction_loss({"a": FEATURES}, {"b": GRAM})
+
+
+def test_multiple_style_loss_weights_styles_and_their_own_layers():
+    """l_multi = sum_i w_i sum_{j in J_i} (layer weight) l_style; off by 1 everywhere is a squared norm of 4."""
+    features = {"a": FEATURES, "b": 2 * FEATURES}
+    styles = [
+        losses.StyleTarget(grams={"a": GRAM + 1}, weight=3),  # 3 * 4
+        losses.StyleTarget(
+            grams={"a": GRAM + 1, "b": 4 * GRAM + 2}, weight=0.5, layer_weights={"b": 10}
+        ),  # 0.5 * (4 + 10 * 16)
+    ]
+
+    np.testing.assert_allclose(losses.multiple_style_loss(features, styles), [12 + 82], rtol=1e-6)
+
+
+def test_multiple_style_loss_wants_a_style():
+    with pytest.raises(ValueError, match="at least one"):
+        losses.multiple_style_loss({"a": FEATURES}, [])
+
+
+def test_pixel_loss_is_the_squared_distance_over_chw():
+    image = np.zeros((2, 1, 2, 3), "float32")
+    target = image.copy()
+    target[1, 0, 1] = (3, 0, 4)
+
+    np.testing.assert_allclose(losses.pixel_loss(image, target), [0, 25 / 6])
+
+
+def test_total_variation_sums_squared_steps_between_neighbours_over_chw():
+    image = np.array([[1, 2], [4, 8]], "float32").reshape(1, 2, 2, 1)  # down: 9, 36; right: 1, 16
+
+    np.testing.assert_allclose(losses.total_variation(image), [62 / 4])
+    np.testing.assert_allclose(losses.total_variation(np.full((1, 4, 4, 3), 7, "float32")), [0])
+
+
+def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
+    import tensorflow as tf
+
+    image = tf.constant(np.arange(4, dtype="float32").reshape(1, 2, 2, 1))
+    mask = tf.constant(np.array([1, 0, 0.25, 1], "float32").reshape(1, 2, 2, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        masked = losses.masked_gradient(image, mask)
+        loss = tf.reduce_sum(3 * masked)
+
+    np.testing.assert_array_equal(masked, image)
+    np.testing.assert_allclose(tape.gradient(loss, image), 3 * mask)
+
+
+def test_relative_losses_divide_by_the_squared_norm_of_the_target():
+    target = np.array([[[[0, 2], [3, 1]]]], "float32")  # squared norm 14, squared difference 10
+
+    np.testing.assert_allclose(losses.relative_feature_loss(FEATURES, target), [10 / 14])
+    np.testing.assert_allclose(losses.relative_gram_loss(2 * GRAM, GRAM), [1])
+    np.testing.assert_allclose(losses.relative_gram_loss(0 * GRAM, GRAM), [1])
+
+
+@pytest.mark.parametrize("picture", ["flat", "noise"])
+def test_gradients_of_all_losses_are_finite(rng, picture):
+    """A flat picture is where square roots and norms would divide by zero; none of ours takes one of the variable."""
+    import tensorflow as tf
+
+    image = np.full((2, 8, 8, 3), 0.5) if picture == "flat" else rng.random((2, 8, 8, 3))
+    image = tf.constant(image, tf.float32)
+    other = tf.constant(rng.random((2, 8, 8, 3)), tf.float32)
+    gram = losses.gram_matrix(other)
+    terms = {
+        "feature": lambda x: losses.feature_reconstruction_loss(x, other),
+        "style": lambda x: losses.style_reconstruction_loss({"a": x}, {"a": gram}),
+        "multiple": lambda x: losses.multiple_style_loss({"a": x}, [losses.StyleTarget(grams={"a": gram})]),
+        "pixel": lambda x: losses.pixel_loss(x, other),
+        "variation": losses.total_variation,
+        "relative feature": lambda x: losses.relative_feature_loss(x, other),
+        "relative gram": lambda x: losses.relative_gram_loss(losses.gram_matrix(x), gram),
+    }
+    for name, loss in terms.items():
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = loss(image)
+        gradient = ops.convert_to_numpy(tape.gradient(value, image))
+        assert np.isfinite(gradient).all(), name
+        assert value.shape == (2,), name

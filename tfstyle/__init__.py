@@ -1,0 +1,69 @@
+"""Photos in, paintings out: fast neural style transfer.
+
+    import tfstyle
+
+    tfstyle.Painter().stylize("photo.jpg", "starry_night").save("painting.jpg")
+
+Importing this package imports nothing else; every name below arrives when it is first used, and TensorFlow only when a
+model is opened in this process.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfstyle.catalog import Catalog, Style
+    from tfstyle.errors import (
+        MaskError,
+        ModelError,
+        PhotoError,
+        RequestError,
+        StyleTransferError,
+        TrainingError,
+        UnknownStyleError,
+    )
+    from tfstyle.images import Photo, read_photo
+    from tfstyle.painter import Painter
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Catalog": "catalog",
+    "MaskError": "errors",
+    "ModelError": "errors",
+    "Painter": "painter",
+    "Photo": "images",
+    "PhotoError": "errors",
+    "RequestError": "errors",
+    "Style": "catalog",
+    "StyleTransferError": "errors",
+    "TrainingError": "errors",
+    "UnknownStyleError": "errors",
+    "read_photo": "images",
+}
+
+__all__ = [
+    "Catalog",
+    "MaskError",
+    "ModelError",
+    "Painter",
+    "Photo",
+    "PhotoError",
+    "RequestError",
+    "Style",
+    "StyleTransferError",
+    "TrainingError",
+    "UnknownStyleError",
+    "__version__",
+    "read_photo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tfstyle' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tfstyle.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

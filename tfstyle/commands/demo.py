@@ -1,0 +1,126 @@
+"""Paint the sample photo in every way there is, through a gRPC server that is started for it and stopped after."""
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tfstyle.errors import StyleTransferError
+
+HELP = "see it work: the sample photo in every style, through a server of its own"
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SAMPLE_PHOTO = ASSETS / "astronaut.jpg"
+SAMPLE_MASK = ASSETS / "astronaut_background.png"  # white: everything but the astronaut
+
+START_SECONDS = 180  # importing TensorFlow, loading the model and its warm-up on a slow machine
+STOP_SECONDS = 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the pictures go, and whose models are served."""
+    parser.add_argument("-o", "--output", metavar="DIR", default="demo", help="folder for the pictures (default: demo)")
+    parser.add_argument(
+        "--models_dir", metavar="DIR", help="folder of models to serve (default: $TFSTYLE_MODELS, else saved_models/)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the server, paint, write every picture and one sheet of all, stop the server."""
+    from serving.client import StyleClient
+    from tfstyle.images import Photo, read_photo
+    from tfstyle.sheets import contact_sheet
+
+    output = Path(args.output)
+    output.mkdir(parents=True, exist_ok=True)
+    photo = read_photo(SAMPLE_PHOTO)
+    photo.save(output / "photo.jpg")
+    tiles = [("Photo", photo.pixels)]
+    begun = time.perf_counter()
+    with server_process(args.models_dir, output / "server.log") as address, StyleClient(address) as client:
+        print(f"server on {address}, ready after {time.perf_counter() - begun:.1f} s")
+        catalog = client.styles()
+        for name, label, options in demonstrations([(style.name, style.title) for style in catalog]):
+            started = time.perf_counter()
+            painting = client.stylize(photo, **options)
+            print(f"{time.perf_counter() - started:6.2f} s  {output / name}.jpg  {label.replace(chr(10), ', ')}")
+            painting.save(output / f"{name}.jpg")
+            tiles.append((label, painting.pixels))
+    Photo(contact_sheet(tiles)).save(output / "contact_sheet.jpg")
+    print(f"all {len(tiles)} pictures: {output / 'contact_sheet.jpg'}")
+    return 0
+
+
+def demonstrations(styles: list[tuple[str, str]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What is painted: every style alone, then two of them (or the only one) in every other way.
+
+    Args:
+        styles: Name and title of each, at least one.
+
+    Yields:
+        A file's name without ending, a label of at most two lines, and the options of `StyleClient.stylize`.
+    """
+    for name, title in styles:
+        yield name, title, {"style": name}
+    (first, first_title), (second, second_title) = styles[0], styles[min(1, len(styles) - 1)]
+    yield "blend", f"50 % {first_title}\n50 % {second_title}", {"style": f"{first}:50,{second}:50"}
+    yield "half_strength", f"{second_title}\nat half strength", {"style": second, "strength": 0.5}
+    yield "preserved_colors", f"{first_title}\nin the photo's colours", {"style": first, "preserve_color": True}
+    yield "mask", f"{first_title}\nwhere a mask is white", {"style": first, "mask": SAMPLE_MASK}
+    yield "gradient_mask", f"{second_title}\nfading to the right", {"style": second, "mask": "left", "fade": 1.0}
+    yield "regions", f"{second_title} |\n{first_title}", {"regions": f"left={second},right={first}", "fade": 0.2}
+
+
+@contextmanager
+def server_process(models_dir: str | None, log: Path) -> Iterator[str]:
+    """`tfstyle serve` as a process of its own on a free port, for as long as the block runs.
+
+    Args:
+        models_dir: Folder of models; None is the server's default.
+        log: File for what the server says on stderr.
+
+    Yields:
+        Its address, `127.0.0.1:PORT`, once it answers.
+
+    Raises:
+        StyleTransferError: The server does not start; the message has the server's last line.
+    """
+    command = [sys.executable, "-m", "tfstyle", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--models_dir", models_dir] if models_dir else []
+    with log.open("w") as stderr:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    # A terminal that closes or a `kill` ends this process in order, so that the server is stopped below.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield f"127.0.0.1:{_wait_for_port(server, log)}"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.terminate()
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_for_port(server: subprocess.Popen[str], log: Path) -> int:
+    """The port in the line that the server prints when it is ready."""
+    assert server.stdout is not None
+    too_long = threading.Timer(START_SECONDS, server.kill)
+    too_long.start()
+    try:
+        for line in server.stdout:
+            if ready := re.search(r"^serving .*:(\d+)$", line):
+                return int(ready[1])
+    finally:
+        too_long.cancel()
+    said = log.read_text(errors="replace").strip().splitlines()
+    reason = said[-1].removeprefix("tfstyle: ") if said else f"it said nothing for {START_SECONDS} s."
+    raise StyleTransferError(f"The server did not start: {reason} All it said is in {log}.")

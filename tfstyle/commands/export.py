@@ -1,0 +1,30 @@
+"""`tfstyle export`: from trained weights to what TensorFlow Serving serves."""
+
+import argparse
+import os
+from pathlib import Path
+
+HELP = "write trained weights as a model that can be served"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.weights.h5")
+    parser.add_argument(
+        "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
+    )
+    parser.add_argument(
+        "--max-pixels", type=int, metavar="N", help="largest height x width the model accepts (default: 12 megapixels)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from tfstyle import export, models, weights
+
+    transformer, styles = weights.load(Path(args.weights))
+    model = models.models_root() / models.DEFAULT_MODEL
+    newest = max(models.versions(model), default=0) if model.is_dir() else 0
+    target = Path(args.to) if args.to else model / str(newest + 1)
+    export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS)
+    print(target)
+    return 0

@@ -1,0 +1,102 @@
+"""Tell what is installed: the model, its signatures and styles, and the libraries that run it."""
+
+import argparse
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+HELP = "show the model, its signatures and styles, and the libraries"
+
+_LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "grpcio", "protobuf", "tensorflow-serving-api")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which model, and how to print."""
+    parser.add_argument(
+        "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print everything about one model, and versions of libraries."""
+    from tfstyle.models import find_model
+
+    folder = find_model(args.model)
+    info = {"model": describe_model(folder), "libraries": library_versions()}
+    if args.json:
+        print(json.dumps(info, ensure_ascii=False, indent=2))
+        return 0
+    model = info["model"]
+    print(f"model       {model['name']}, version {model['version']}, {model['megabytes']} MB, in {folder}")
+    print(f"photos      up to {model['max_pixels'] / 1e6:.3g} megapixels")
+    print(f"styles      {', '.join(model['styles'])}")
+    for name, signature in model["signatures"].items():
+        print(f"signature   {name}: {_tensors(signature['inputs'])} -> {_tensors(signature['outputs'])}")
+    if not model["signatures"]:
+        print("signature   not shown: TensorFlow is not installed")
+    for name, version in info["libraries"].items():
+        print(f"library     {name} {version}")
+    return 0
+
+
+def describe_model(folder: Path) -> dict[str, Any]:
+    """Name, version, size, limit, styles and signatures of the model in a version's folder."""
+    from tfstyle.catalog import Catalog
+    from tfstyle.models import CATALOG_FILE
+
+    catalog = Catalog.load(folder / CATALOG_FILE)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return {
+        "name": folder.resolve().parent.name,
+        "version": folder.name,
+        "megabytes": round(size / 1e6, 1),
+        "max_pixels": catalog.max_pixels,
+        "styles": list(catalog.names),
+        "signatures": _signatures(folder),
+    }
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of this package, Python and the libraries that run models, as installed."""
+    from tfstyle import __version__
+
+    versions = {"tfstyle": __version__, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def _signatures(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """Signatures as the file has them, without loading the graph; empty without TensorFlow, whose format it is."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        from tensorflow import dtypes
+        from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+    except ModuleNotFoundError:
+        return {}
+
+    def text(info: Any) -> str:
+        shape = ",".join("?" if dim.size < 0 else str(dim.size) for dim in info.tensor_shape.dim)
+        return f"{dtypes.as_dtype(info.dtype).name}[{shape}]"
+
+    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return {
+        name: {
+            "inputs": {key: text(value) for key, value in sorted(signature.inputs.items())},
+            "outputs": {key: text(value) for key, value in sorted(signature.outputs.items())},
+        }
+        for name, signature in sorted(saved.meta_graphs[0].signature_def.items())
+        if not name.startswith("__")
+    }
+
+
+def _tensors(tensors: dict[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in tensors.items()) or "nothing"

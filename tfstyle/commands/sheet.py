@@ -1,0 +1,58 @@
+"""Paint one photo in every style and lay the paintings out on one labelled picture, the photo first."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from tfstyle.commands import painters
+
+HELP = "one picture of a photo in every style, labelled"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The photo, how to paint it, where the sheet goes, and who paints."""
+    parser.add_argument("photo", metavar="PHOTO", help="a photo, or - for stdin")
+    parser.add_argument("--style", metavar="NAME,...", help="only these styles (default: every style)")
+    parser.add_argument(
+        "--strength", metavar="S", type=float, default=1.0, help="how much of the paintings, 0..1 (default: 1)"
+    )
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours, paint its brightness")
+    parser.add_argument(
+        "--max-size", metavar="N", type=int, default=512, help="longer side of each picture, in pixels (default: 512)"
+    )
+    parser.add_argument("--columns", metavar="N", type=int, help="pictures in a row (default: about a square)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="file, folder, or - for stdout (default: PHOTO.sheet.jpg here)"
+    )
+    painters.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Paint the photo in each style, then write the sheet."""
+    import sys
+
+    from tfstyle.commands.outputs import STREAM, Outputs, write
+    from tfstyle.errors import RequestError
+    from tfstyle.images import format_for, read_photo
+    from tfstyle.mix import parse_style_mix
+    from tfstyle.sheets import contact_sheet
+
+    if args.columns is not None and args.columns < 1:
+        raise RequestError(f"Expected at least one column, got {args.columns}.")
+    outputs = Outputs(args.output, [args.photo], "sheet")
+    photo = read_photo(sys.stdin.buffer, name="stdin") if args.photo == STREAM else read_photo(args.photo)
+    photo = photo.resize_to(args.max_size)
+    painter = painters.open_painter(args)
+    catalog = painter.styles()
+    styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
+    tiles = [("Photo", photo.pixels)]
+    with painters.progress_bar() as progress:
+        for style in progress.track(styles, description="painting"):
+            painting = painter.stylize(photo, style.name, strength=args.strength, preserve_color=args.preserve_color)
+            tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))
+    path = outputs.path_for(replace(photo, format="jpeg"))
+    sheet = replace(photo, pixels=contact_sheet(tiles, columns=args.columns), jpeg=None)
+    write(sheet.encode(format_for(path) if path else "jpeg"), path)
+    if path:
+        print(f"{Path(args.photo).name} -> {path} ({sheet.width}x{sheet.height})", file=sys.stderr)
+    return 0

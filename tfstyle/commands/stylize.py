@@ -1,0 +1,146 @@
+"""Paint photos.
+
+Photos are files, folders (the photos directly in them) or - for stdin. Without -o a painting goes into the current
+folder as PHOTO.STYLE.jpg (.png, .webp: as the photo), that of stdin to stdout. A photo that was given is never
+overwritten.
+
+  tfstyle stylize photo.jpg --style starry_night
+  tfstyle stylize photo.jpg --style starry_night:60,the_scream:40 --strength 0.7 --preserve-color
+  tfstyle stylize photo.jpg --style great_wave --mask radial --fade 1 -o wave.png
+  tfstyle stylize photo.jpg --regions "left=the_scream,right=starry_night:2+great_wave" --fade 0.2
+  tfstyle stylize holiday/ --style rain_princess --max-size 1024 -o paintings/ --server localhost:8500
+  cat photo.jpg | tfstyle stylize - --style the_scream > painting.jpg
+"""
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from tfstyle.commands import painters
+from tfstyle.errors import MaskError, PhotoError, RequestError
+
+if TYPE_CHECKING:
+    from tfstyle.commands.outputs import Outputs
+    from tfstyle.images import Photo
+    from tfstyle.painter import Painter
+
+HELP = "paint photos: files, folders, or - for stdin"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Photos, how to paint them, where paintings go, and who paints."""
+    parser.add_argument("photos", metavar="PHOTO", nargs="+", help="a photo, a folder of photos, or - for stdin")
+    parser.add_argument(
+        "--style", metavar="NAME[:WEIGHT],...", help="one style, or several that mix in proportion to their weights"
+    )
+    parser.add_argument(
+        "--strength", metavar="S", type=float, default=1.0, help="how much of the painting, 0..1 (default: 1)"
+    )
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours, paint its brightness")
+    parser.add_argument(
+        "--mask",
+        metavar="WHERE",
+        help="where to paint: left, right, top, bottom, radial, or a gray picture (white: paint)",
+    )
+    parser.add_argument(
+        "--regions",
+        metavar="PLACE=STYLE,...",
+        help="instead of --style and --mask: a style for each place, places as for --mask; join styles with +",
+    )
+    parser.add_argument(
+        "--fade",
+        metavar="F",
+        type=float,
+        default=0.5,
+        help="how softly gradients fade, 0 (hard edge) to 1 (across the whole picture) (default: 0.5)",
+    )
+    parser.add_argument(
+        "--max-size", metavar="N", type=int, help="shrink photos whose longer side has more pixels (default: full size)"
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (default: current folder)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per photo, one a line")
+    painters.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Paint every photo; a bad one is reported and the rest go on."""
+    from tfstyle.commands.outputs import Outputs, list_photos
+    from tfstyle.painter import Painter, check_options
+
+    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size)
+    mixes = [mix for _, mix in Painter.parse(args.style, mask=args.mask, regions=args.regions)]
+    photos = list_photos(args.photos)
+    label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
+    outputs = Outputs(args.output, photos, label)
+    if args.json and outputs.to_stdout:
+        raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
+    painter = painters.open_painter(args)
+    for mix in mixes:
+        painter.styles().weights(mix)  # an unknown style is said once, not once a photo
+    failed = 0
+    with painters.progress_bar(quiet=args.json) as progress:
+        task = progress.add_task("painting", total=len(photos))
+        for photo in photos:
+            progress.update(task, description=photo)
+            try:
+                result = _paint(painter, photo, outputs, args)
+            except (PhotoError, MaskError, RequestError) as error:  # anything else would hit every photo
+                failed += 1
+                result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
+            if args.json:
+                print(json.dumps(result, ensure_ascii=False), flush=True)
+            else:
+                for line in _lines(result):
+                    progress.console.print(line)
+            progress.advance(task)
+        if failed and len(photos) > 1 and not args.json:
+            progress.console.print(f"tfstyle: {failed} of {len(photos)} photos were not painted.")
+    return 2 if failed else 0
+
+
+def _paint(painter: "Painter", source: str, outputs: "Outputs", args: argparse.Namespace) -> dict[str, Any]:
+    from tfstyle.commands.outputs import write
+    from tfstyle.images import format_for
+
+    started = time.perf_counter()
+    photo = _read(source)
+    path = outputs.path_for(photo)
+    format = format_for(path) if path else photo.writable_format()
+    painting = painter.stylize(
+        photo,
+        args.style,
+        strength=args.strength,
+        preserve_color=args.preserve_color,
+        mask=args.mask,
+        regions=args.regions,
+        fade=args.fade,
+        max_size=args.max_size,
+        format="jpeg" if format == "jpeg" else "png",
+    )
+    write(painting.encode(format), path)
+    return {
+        "photo": source,
+        "output": str(path) if path else "-",
+        "width": painting.width,
+        "height": painting.height,
+        "seconds": round(time.perf_counter() - started, 3),
+        "notes": list(painting.notes),
+    }
+
+
+def _read(source: str) -> "Photo":
+    from tfstyle.commands.outputs import STREAM
+    from tfstyle.images import read_photo
+
+    return read_photo(sys.stdin.buffer, name="stdin") if source == STREAM else read_photo(source)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    """What a person reads about one photo, on stderr."""
+    if "error" in result:
+        return [f"tfstyle: {result['error']}"]
+    lines = [f"{result['photo']}: {note}" for note in result["notes"]]
+    size, seconds = f"{result['width']}x{result['height']}", f"{result['seconds']:.1f} s"
+    return [*lines, f"{result['photo']} -> {result['output']} ({size}, {seconds})"]

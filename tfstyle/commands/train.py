@@ -1,0 +1,103 @@
+"""`tfstyle train`: learn styles from paintings and photos."""
+
+import argparse
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+HELP = "learn styles from paintings and photos"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="name of a recipe that comes with tfstyle, or a Python file that defines RECIPE")
+    parser.add_argument(
+        "--photos", nargs="+", required=True, metavar="SOURCE", help="COCO folder or zip, or any folder of photos"
+    )
+    parser.add_argument(
+        "--paintings", metavar="DIR", help="folder with <name>.jpg or .png for every style of the recipe"
+    )
+    parser.add_argument(
+        "--style",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a painting of your own instead of the recipe's; repeat it for more; the file's name is the style's",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="the run's folder; a run in it is resumed")
+    parser.add_argument(
+        "--init-from", metavar="DIR", help="start from these weights: a run or saved_models/NAME/VERSION"
+    )
+    parser.add_argument(
+        "--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file (default: embedded)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="arithmetic of the convolutions (default: bfloat16 on a GPU, float32 elsewhere)",
+    )
+    parser.add_argument("--no-jit", action="store_true", help="do not compile the step with XLA; starts sooner")
+    parser.add_argument(
+        "--style-weight", type=float, metavar="W", help="replaces the recipe's; raise for bolder strokes"
+    )
+    parser.add_argument("--seed", type=int, help="replaces the recipe's; other crops, other initial weights")
+    parser.add_argument("--samples", nargs="+", default=[], metavar="PHOTO", help="photos painted on the sample sheets")
+    parser.add_argument("--sheet-every", type=int, default=200, metavar="N", help="steps between sheets (default: 200)")
+    parser.add_argument(
+        "--checkpoint-every", type=int, default=50, metavar="N", help="steps between checkpoints (default: 50)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import numpy as np
+
+    from tfstyle import images, precision
+    from tfstyle.errors import TrainingError
+    from tfstyle.paintings import find_paintings
+    from tfstyle.photos import open_photos
+    from tfstyle.progress import TrainingProgress
+    from tfstyle.recipe import load_recipe
+    from tfstyle.run import Run
+
+    recipe = load_recipe(args.recipe)
+    if args.style:
+        recipe = recipe.with_paintings(tuple(Path(file).stem for file in args.style))
+        files = {Path(file).stem: Path(file) for file in args.style}
+    elif args.paintings:
+        files = find_paintings(Path(args.paintings), [style.name for style in recipe.styles])
+    else:
+        raise TrainingError("Expected paintings to learn from. Give --paintings DIR or --style FILE.")
+    if args.style_weight is not None:
+        recipe = replace(recipe, weights=replace(recipe.weights, style=args.style_weight))
+    if args.seed is not None:
+        recipe = replace(recipe, seed=args.seed)
+    paintings = {name: images.read_photo(file).pixels for name, file in files.items()}
+    samples = [np.asarray(images.read_photo(file).resize_to(384).pixels) for file in args.samples]
+    photos = open_photos(args.photos)
+    with TrainingProgress(recipe, photos) as progress:
+        training = Run(
+            Path(args.out),
+            recipe,
+            photos,
+            paintings,
+            samples=samples,
+            init_from=Path(args.init_from) if args.init_from else None,
+            vgg19=args.vgg19,
+            precision=precision.as_keras_policy(args.precision),
+            jit=not args.no_jit,
+            checkpoint_every=args.checkpoint_every,
+            sheet_every=args.sheet_every,
+            report=progress.report,
+        )
+        progress.begin(training.step)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill saves like Ctrl-C
+        try:
+            training.train()
+        except KeyboardInterrupt:
+            progress.say(f"Stopped at step {training.step} of {recipe.steps}; the same command goes on from there.")
+            return 130
+        progress.say(f"Done: {args.out} has the weights. Next: tfstyle export {args.out}")
+    return 0
+

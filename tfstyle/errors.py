@@ -1,0 +1,42 @@
+"""What can go wrong between a photo and its painting.
+
+StyleTransferError         catches all of them; each message says what was expected, what came and what to do
+├── PhotoError             the photo: unreadable, too small or too large
+├── MaskError              the mask: unreadable, or another shape than the photo
+├── UnknownStyleError      no such style; `.known` lists those there are
+├── RequestError           weights, strength or options out of range
+├── ModelError             the model folder: missing, empty or half written
+└── TrainingError          training cannot start or go on: no photos, bad recipe, loss not finite
+"""
+
+
+class StyleTransferError(Exception):
+    """Anything that tfstyle refuses or cannot do, with advice in the message."""
+
+
+class PhotoError(StyleTransferError):
+    """The photo is unreadable, too small or too large."""
+
+
+class MaskError(StyleTransferError):
+    """The mask is unreadable or does not fit the photo."""
+
+
+class UnknownStyleError(StyleTransferError):
+    """No style of that name; `known` lists the names there are."""
+
+    def __init__(self, message: str, known: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.known = known
+
+
+class RequestError(StyleTransferError):
+    """Style weights, strength or another option is out of range."""
+
+
+class ModelError(StyleTransferError):
+    """The model folder is missing, empty or half written."""
+
+
+class TrainingError(StyleTransferError):
+    """Training cannot start or go on."""

@@ -1,0 +1,174 @@
+"""What makes a good painting, as numbers.
+
+The formulas of Makow and Hernandez, *Exploring Style Transfer: Extensions to Neural Style Transfer*, sections 3.2 to
+3.6, literally; and the relative forms that recipes use, in which one set of weights serves every painting. Features
+are activations of a loss network; every loss is one float32 value per picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras import ops
+
+Tensor = Any  # of whichever backend Keras runs on
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Which channels fire together: the texture of a picture without where it is (section 3.2).
+
+    Args:
+        features: Activations `(B, H, W, C)`.
+
+    Returns:
+        Gram matrices divided by C*H*W, float32 `(B, C, C)`, in float32 whatever the features are.
+    """
+    batch, height, width, channels = ops.shape(features)
+    flat = ops.cast(ops.reshape(features, (batch, height * width, channels)), "float32")
+    # Divided before the product: half-precision features of a large picture would sum beyond their range.
+    size = ops.cast(channels, "float32") * ops.cast(height * width, "float32")
+    return ops.matmul(ops.swapaxes(flat, 1, 2), flat / size)
+
+
+def feature_reconstruction_loss(features: Tensor, target: Tensor) -> Tensor:
+    """How far a picture shows something else: mean squared difference of activations (section 3.2).
+
+    Args:
+        features, target: Activations of one layer, `(B, H, W, C)`.
+
+    Returns:
+        Float32 `(B,)`, >= 0.
+    """
+    difference = ops.cast(features, "float32") - ops.cast(target, "float32")
+    return ops.mean(ops.square(difference), axis=(1, 2, 3))
+
+
+def style_reconstruction_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+    """How far the texture is off: squared Frobenius distance of Gram matrices, summed over layers (section 3.2).
+
+    Args:
+        features: Layer name to activations `(B, H, W, C)`; may hold more layers than are asked for.
+        targets: Layer name to Gram matrices `(1, C, C)` or `(B, C, C)`: the set of layers J.
+
+    Returns:
+        Float32 `(B,)`, >= 0.
+
+    Raises:
+        ValueError: If a layer of `targets` is not in `features`.
+    """
+    _check_layers(features, targets)
+    return sum(_squared_norm(gram_matrix(features[name]) - target) for name, target in targets.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTarget:
+    """One style image y_i of section 3.4: its Gram matrices at its layers J_i and its weight w_i."""
+
+    grams: Mapping[str, Tensor]  # layer name -> (1, C, C)
+    weight: float = 1.0
+    layer_weights: Mapping[str, float] = field(default_factory=dict)  # missing: 1
+
+
+def multiple_style_loss(features: Mapping[str, Tensor], styles: Sequence[StyleTarget]) -> Tensor:
+    """Weighted sum over several style images, each with its own layers and weights (section 3.4).
+
+    Args:
+        features: Layer name to activations `(B, H, W, C)`.
+        styles: At least one target.
+
+    Returns:
+        Float32 `(B,)`, >= 0.
+
+    Raises:
+        ValueError: If there is no style, or a layer of one is not in `features`.
+    """
+    if not styles:
+        raise ValueError("A style loss needs at least one style image. Got none.")
+    total = 0.0
+    for style in styles:
+        for name, gram in style.grams.items():
+            loss = style_reconstruction_loss(features, {name: gram})
+            total = total + style.weight * style.layer_weights.get(name, 1.0) * loss
+    return total
+
+
+def pixel_loss(image: Tensor, target: Tensor) -> Tensor:
+    """Squared Euclidean distance of pixels divided by C*H*W (section 3.3).
+
+    Args:
+        image, target: Pictures `(B, H, W, 3)` in the same units.
+
+    Returns:
+        Float32 `(B,)`, >= 0, in squared units of the pictures.
+    """
+    return feature_reconstruction_loss(image, target)
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Squared differences of neighbouring pixels, summed and divided by C*H*W; noise and grids raise it (section 3.3).
+
+    Args:
+        image: Pictures `(B, H, W, C)`.
+
+    Returns:
+        Float32 `(B,)`, >= 0; 0 for a flat picture.
+
+    The paper names the regularizer without a formula; this is the squared form of
+    [Mahendran and Vedaldi, 2015](https://arxiv.org/abs/1412.0035), section 3, with beta = 2.
+    """
+    image = ops.cast(image, "float32")
+    down = ops.square(image[:, 1:, :, :] - image[:, :-1, :, :])
+    right = ops.square(image[:, :, 1:, :] - image[:, :, :-1, :])
+    size = ops.cast(ops.prod(ops.shape(image)[1:]), "float32")
+    return (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / size
+
+
+def masked_gradient(image: Tensor, mask: Tensor) -> Tensor:
+    """The picture unchanged, its gradient multiplied by a mask: style goes only where the mask says (section 3.6).
+
+    Args:
+        image: Pictures `(B, H, W, C)`.
+        mask: `(B, H, W, 1)`, 0..1; any mask: binary, soft or a gradient.
+
+    Returns:
+        `image`; what flows back through it is the gradient times `mask`.
+    """
+    return mask * image + ops.stop_gradient((1 - mask) * image)
+
+
+def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Squared distance of activations divided by the target's squared norm; 0 is equal, about 1 is unrelated.
+
+    Args:
+        features, target: Activations of one layer, `(B, H, W, C)`.
+
+    Returns:
+        Float32 `(B,)`, >= 0.
+    """
+    features, target = ops.cast(features, "float32"), ops.cast(target, "float32")
+    return _squared_norm(features - target) / _squared_norm(target)
+
+
+def relative_gram_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """Squared Frobenius distance of Gram matrices divided by the target's squared norm.
+
+    Args:
+        gram: `(B, C, C)`.
+        target: `(1, C, C)` or `(B, C, C)`.
+
+    Returns:
+        Float32 `(B,)`, >= 0.
+    """
+    return _squared_norm(gram - target) / _squared_norm(target)
+
+
+def _squared_norm(x: Tensor) -> Tensor:
+    return ops.sum(ops.square(x), axis=tuple(range(1, len(x.shape))))
+
+
+def _check_layers(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
+    missing = sorted(set(targets) - set(features))
+    if missing or not targets:
+        raise ValueError(
+            f"A style loss needs the features of every target layer. Targets: {sorted(targets)}. Missing: {missing}."
+        )

@@ -1,0 +1,95 @@
+"""Where models lie: `saved_models/<model>/<version>/`, as TensorFlow Serving reads it; the highest is the newest.
+
+The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside this package, as in a checkout.
+"""
+
+import os
+from pathlib import Path
+
+from tfstyle.errors import ModelError
+
+DEFAULT_MODEL = "tfstyle"
+MODELS_VARIABLE = "TFSTYLE_MODELS"
+CATALOG_FILE = Path("assets.extra") / "catalog.json"
+
+_NEEDED = (Path("saved_model.pb"), Path("variables") / "variables.index")
+
+
+def models_root() -> Path:
+    """The folder of all models; it need not exist."""
+    chosen = os.environ.get(MODELS_VARIABLE)
+    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "saved_models"
+
+
+def find_model(model: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of the version to use.
+
+    Args:
+        model: The folder of a version; the folder of a model, whose newest version is taken; the name of a model under
+            `models_root()`; None is the model `tfstyle` there.
+
+    Returns:
+        The version's folder, checked to be complete.
+
+    Raises:
+        ModelError: If there is no such folder, or it is empty or half written.
+    """
+    folder = _locate(model)
+    if not folder.is_dir():
+        how = "train and export one, or name its folder with --model or its parent with $" + MODELS_VARIABLE
+        raise ModelError(f"Expected a model in {folder}, but there is no such folder; {how}.")
+    if not _is_version(folder):
+        numbers = versions(folder)
+        if not numbers:
+            raise ModelError(
+                f"Expected a model in {folder}, with a folder for each version such as {folder / '1'}, but it holds "
+                f"none; export a model into it."
+            )
+        folder = folder / str(numbers[-1])
+    check_complete(folder)
+    return folder
+
+
+def versions(model_folder: Path) -> list[int]:
+    """The versions of a model, oldest first; folders that are not numbers do not count."""
+    names = [entry.name for entry in model_folder.iterdir() if entry.is_dir()]
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and str(int(name)) == name)
+
+
+def next_version(model_folder: Path) -> Path:
+    """The folder for a model's next version: one above the highest, 1 for a new model. Nothing is made."""
+    numbers = versions(model_folder) if model_folder.is_dir() else []
+    return model_folder / str(max(numbers, default=0) + 1)
+
+
+def check_complete(version_folder: Path) -> None:
+    """See that a version was written to its end.
+
+    Raises:
+        ModelError: If a file that every SavedModel has is missing or empty.
+    """
+    missing = [str(file) for file in _NEEDED if not _has_content(version_folder / file)]
+    if not list(version_folder.glob("variables/variables.data-*")):
+        missing.append("variables/variables.data-*")
+    if missing:
+        raise ModelError(
+            f"Expected a complete model in {version_folder}, but it is empty or half written "
+            f"(no {', no '.join(missing)}); remove the folder or export the model again."
+        )
+
+
+def _locate(model: str | os.PathLike[str] | None) -> Path:
+    if model is None:
+        return models_root() / DEFAULT_MODEL
+    folder = Path(model)
+    if not folder.exists() and len(folder.parts) == 1 and (models_root() / folder).is_dir():
+        return models_root() / folder
+    return folder
+
+
+def _is_version(folder: Path) -> bool:
+    return (folder / "saved_model.pb").exists() or (folder / "variables").exists() or folder.name.isdigit()
+
+
+def _has_content(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 0

@@ -1,0 +1,55 @@
+"""What a person sees while a training runs: a bar with time left and every loss term, or plain lines in a log."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tfstyle.photos import PhotoSet
+from tfstyle.recipe import Recipe
+
+
+class TrainingProgress:
+    """Reports of a run on stderr.
+
+    Args:
+        recipe: What is trained.
+        photos: What it is trained on.
+    """
+
+    def __init__(self, recipe: Recipe, photos: PhotoSet):
+        self.recipe, self.photos = recipe, photos
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+
+    def __enter__(self) -> "TrainingProgress":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.bar.stop()
+
+    def begin(self, step: int) -> None:
+        """Says what is trained on what; `step` steps are done already."""
+        self.say(f"{self.recipe.name}: {len(self.recipe.styles)} styles, step {step} of {self.recipe.steps}")
+        self.say(self.photos.summary)
+        self.task = self.bar.add_task(self.recipe.name, total=self.recipe.steps, completed=step, terms="")
+
+    def report(self, step: int, seconds: float, terms: Mapping[str, float]) -> None:
+        """One report of the run: steps done, seconds a step, each loss term."""
+        text = "  ".join(f"{name} {value:.3f}" for name, value in terms.items())
+        self.bar.update(self.task, completed=step, terms=text)
+        if not self.console.is_terminal:
+            self.say(f"step {step}/{self.recipe.steps}  {seconds:.2f} s/step  {text}")
+
+    def say(self, text: str) -> None:
+        """One line, above the bar if there is one."""
+        self.console.print(text, highlight=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""What a training run is made of: a recipe is a Python file that defines one `RECIPE`."""
+
+import importlib
+import importlib.util
+import pkgutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tfstyle.errors import TrainingError
+from tfstyle.transformer import TransformerConfig
+
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRecipe:
+    """One painting and how hard it pulls."""
+
+    name: str  # what requests call it; the painting is `<name>.jpg` or `.png` in the paintings folder
+    title: str = ""
+    artist: str = ""
+    year: str = ""
+    weight: float = 1.0  # multiplies the recipe's style weight; raise it for a style that stays too faint
+    layers: tuple[str, ...] = STYLE_LAYERS
+    layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
+
+    def __post_init__(self):
+        if self.layer_weights and len(self.layer_weights) != len(self.layers):
+            raise TrainingError(f"Style {self.name} has {len(self.layers)} layers and other than as many weights.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """How hard each term pulls. Raise `style` for bolder strokes, `content` for a clearer subject."""
+
+    content: float = 1.0
+    style: float = 8.0  # times the mean over layers; 2 changes the colours and little else
+    total_variation: float = 2.0  # of pixels in 0..1; keeps flat areas free of dots
+    pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training at one crop size. Small crops first: they cost a quarter and teach colours and strokes."""
+
+    size: int
+    batch: int
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what comes out of a training, apart from the photos."""
+
+    name: str
+    styles: tuple[StyleRecipe, ...]
+    network: TransformerConfig
+    stages: tuple[Stage, ...]
+    weights: LossWeights = field(default_factory=LossWeights)
+    content_layer: str = "block4_conv1"
+    painting_size: int = 384  # short side the paintings are seen at, px: larger paints broader strokes
+    learning_rate: float = 2e-3
+    final_learning_rate: float = 2e-4  # a cosine leads from one to the other
+    ema_momentum: float = 0.995  # weights averaged over about 200 steps look cleaner than the last ones
+    seed: int = 0
+
+    def __post_init__(self):
+        if not self.styles or self.network.styles != len(self.styles):
+            raise TrainingError(
+                f"Recipe {self.name} needs one network row per style. Styles: {len(self.styles)}, rows: "
+                f"{self.network.styles}."
+            )
+        if not self.stages or min(min(s.size // 16, s.batch, s.steps) for s in self.stages) < 1:
+            raise TrainingError(f"Recipe {self.name} needs stages with sizes of 16 px or more, batches and steps >= 1.")
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+    def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
+        """The same training for other paintings, one style each."""
+        styles = tuple(StyleRecipe(name=name, title=name.replace("_", " ").title()) for name in names)
+        return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
+
+    @property
+    def style_layers(self) -> tuple[str, ...]:
+        """Every loss-network layer that some style looks at."""
+        return tuple(sorted({layer for style in self.styles for layer in style.layers}))
+
+
+def load_recipe(name: str) -> Recipe:
+    """A recipe by the name of a file in `tfstyle/recipes`, or from any Python file that defines `RECIPE`.
+
+    Raises:
+        TrainingError: If there is no such recipe, or the file defines none.
+    """
+    if name.endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise TrainingError(f"Expected a recipe file. There is none at {path}.")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    elif name in (known := recipe_names()):
+        module = importlib.import_module(f"tfstyle.recipes.{name}")
+    else:
+        raise TrainingError(f"No recipe named {name!r}. Known: {', '.join(known)}; or give a Python file.")
+    recipe = getattr(module, "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise TrainingError(f"Expected {module.__file__} to define RECIPE, a tfstyle.recipe.Recipe. It does not.")
+    return recipe
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Recipes that come with the package."""
+    from tfstyle import recipes
+
+    return tuple(module.name for module in pkgutil.iter_modules(recipes.__path__))

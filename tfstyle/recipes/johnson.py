@@ -1,0 +1,17 @@
+"""The network of Johnson et al. as they published it, one style: widths 32-64-128, five blocks, 9x9 ends.
+
+`tfstyle train johnson --style painting.jpg --photos train2017.zip --out runs/johnson`: two passes over COCO at batch 4,
+as in the paper; not trained by us, so no time and no result stand here.
+"""
+
+from tfstyle.recipe import Recipe, Stage, StyleRecipe
+from tfstyle.transformer import TransformerConfig
+
+RECIPE = Recipe(
+    name="johnson",
+    styles=(StyleRecipe(name="starry_night", title="The Starry Night", artist="Vincent van Gogh", year="1889"),),
+    network=TransformerConfig.johnson(),
+    stages=(Stage(size=256, batch=4, steps=40_000),),
+    learning_rate=1e-3,
+    final_learning_rate=1e-3,
+)

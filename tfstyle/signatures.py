@@ -1,0 +1,96 @@
+"""The wire contract: what every exported model answers to, by name, dtype and shape.
+
+Export builds a SavedModel from this table, clients build requests from it, and tests hold both to it.
+Sizes: `B` pictures, `H` x `W` pixels, `N` style columns, `R` regions; None is any size.
+
+Styles mix in proportion: weights are >= 0 and are divided by their sum; a row of zeros gives the photo back.
+Columns are append-only over the versions of a model: fewer than N are padded with zeros, more is an error.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+DType = Literal["uint8", "float32", "bool", "string", "int64"]
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor of a signature: its dtype, its shape (None: any size) and what it means."""
+
+    dtype: DType
+    shape: tuple[int | None, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A named entry point of a model: the tensors it takes and the tensors it answers."""
+
+    name: str
+    inputs: dict[str, TensorInfo]
+    outputs: dict[str, TensorInfo]
+
+
+_IMAGE = TensorInfo("uint8", (None, None, None, 3), "upright RGB photos [B,H,W,3], 0..255")
+_STYLE_WEIGHTS = TensorInfo("float32", (None, None), "how much of each style [B,N], >= 0")
+_STRENGTH = TensorInfo("float32", (None,), "how much of the painting [B], 0..1; 0 is the photo")
+_PRESERVE_COLOR = TensorInfo("bool", (None,), "keep the photo's colours, take only luminance [B]")
+_STYLIZED = TensorInfo("uint8", (None, None, None, 3), "paintings [B,H,W,3], 0..255")
+
+_ALL = (
+    Signature(
+        "serving_default",
+        inputs={"image": _IMAGE, "style_weights": _STYLE_WEIGHTS},
+        outputs={"stylized": _STYLIZED},
+    ),
+    Signature(
+        "controlled",
+        inputs={
+            "image": _IMAGE,
+            "style_weights": _STYLE_WEIGHTS,
+            "strength": _STRENGTH,
+            "mask": TensorInfo("float32", (None, None, None, 1), "where to paint [B,H,W,1], 0..1"),
+            "preserve_color": _PRESERVE_COLOR,
+        },
+        outputs={"stylized": _STYLIZED},
+    ),
+    Signature(
+        "regions",
+        inputs={
+            "image": _IMAGE,
+            "style_map": TensorInfo("float32", (None, None, None, None), "style weights per pixel [B,H,W,N], >= 0"),
+            "strength": _STRENGTH,
+            "preserve_color": _PRESERVE_COLOR,
+        },
+        outputs={"stylized": _STYLIZED},
+    ),
+    Signature(
+        "encoded",
+        inputs={
+            "image_bytes": TensorInfo("string", (None,), "upright JPEG or PNG photos [B]; sizes may differ"),
+            "region_weights": TensorInfo("float32", (None, None, None), "style weights of each region [B,R,N], >= 0"),
+            "region_masks": TensorInfo(
+                "string", (None, None), "gray PNG or JPEG of the photo's size [B,R]; empty: everywhere"
+            ),
+            "strength": _STRENGTH,
+            "preserve_color": _PRESERVE_COLOR,
+            "format": TensorInfo("string", (None,), "encoding of the answer [B]: jpeg or png"),
+        },
+        outputs={"image_bytes": TensorInfo("string", (None,), "paintings, encoded as asked [B]")},
+    ),
+    Signature(
+        "describe",
+        inputs={},
+        outputs={
+            "style_names": TensorInfo("string", (None,), "what requests call the styles [N]"),
+            "titles": TensorInfo("string", (None,), "titles of the paintings [N]"),
+            "artists": TensorInfo("string", (None,), "who painted them [N]"),
+            "years": TensorInfo("string", (None,), "when, as text [N]"),
+            "thumbnails": TensorInfo("string", (None,), "small JPEGs of what each style does [N]"),
+            "max_pixels": TensorInfo("int64", (1,), "largest H * W the model accepts [1]"),
+        },
+    ),
+)
+
+SIGNATURES = MappingProxyType({signature.name: signature for signature in _ALL})
