@@ -57,6 +57,9 @@ class RefusedMaskError(InvalidRequestError, MaskError):
 
 # TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
 _QUEUE_FULL = "scheduling queue"
+_TOO_LARGE = (
+    "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory shares the code
+)
 
 
 def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = None) -> ServingError:
@@ -81,8 +84,12 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
             return ServerBusyError(
                 f"The server at {address} did not answer {limit}; try again, or allow more time.", code
             )
-        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
             return InvalidRequestError(f"A message is too large for the server at {address}: {details}", code)
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return RefusedPhotoError(
+                f"The photo is too large for the memory of the server at {address}; set a smaller max size.", code
+            )
         case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.FAILED_PRECONDITION:
             return ModelNotFoundError(f"The server at {address} has no such model: {details}", code)
         case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.OUT_OF_RANGE:

@@ -24,7 +24,12 @@ def test_weights_fill_their_columns():
 
 @pytest.mark.parametrize(
     ("asked", "meant"),
-    [("stary_night", "starry_night"), ("Starry Night", "starry_night"), ("scream", "the_scream"), ("wave", "great_wave")],
+    [
+        ("stary_night", "starry_night"),
+        ("Starry Night", "starry_night"),
+        ("scream", "the_scream"),
+        ("wave", "great_wave"),
+    ],
 )
 def test_an_unknown_style_suggests_the_nearest_and_lists_all(asked, meant):
     with pytest.raises(UnknownStyleError, match=f"did you mean {meant}") as caught:

@@ -33,7 +33,7 @@ def test_red_by_hand():
 
 def test_luminance_only_takes_brightness_from_the_painting():
     photo = np.array([[100, 120, 140]], dtype=np.float32)
-    painting = photo + [[30, 30, 30]]
+    painting = photo + np.float32(30)
     np.testing.assert_allclose(luminance_only(painting, photo), [[130, 150, 170]], atol=1e-3)
 
 

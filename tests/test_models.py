@@ -66,7 +66,9 @@ def test_an_empty_version_folder_is_refused(root):
         find_model()
 
 
-@pytest.mark.parametrize("lost", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"])
+@pytest.mark.parametrize(
+    "lost", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+)
 def test_a_half_written_model_names_what_is_missing(root, lost):
     folder = write_model(root / "tfstyle" / "1")
     (folder / lost).unlink()

@@ -40,7 +40,11 @@ def test_a_photo_comes_back_as_a_painting_of_its_size(painter):
 
 def test_two_styles_mix_in_proportion(painter):
     expected = 0.6 * np.array(COLOURS["starry_night"]) + 0.4 * np.array(COLOURS["the_scream"])
-    for mix in ("starry_night:60,the_scream:40", "starry_night:3+the_scream:2", {"starry_night": 0.6, "the_scream": 0.4}):
+    for mix in (
+        "starry_night:60,the_scream:40",
+        "starry_night:3+the_scream:2",
+        {"starry_night": 0.6, "the_scream": 0.4},
+    ):
         np.testing.assert_allclose(painter.stylize(PHOTO, mix).pixels[0, 0], expected, atol=0.51)
 
 
@@ -119,9 +123,7 @@ def test_jpeg_is_asked_for_and_not_compressed_again(painter, model):
     painting = painter.stylize(PHOTO, "the_scream", format="jpeg")
     assert model.last["format"][0] == b"jpeg"
     assert painting.format == "jpeg"
-    np.testing.assert_array_equal(
-        np.asarray(Image.open(io.BytesIO(painting.encode("jpeg")))), painting.pixels
-    )
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(painting.encode("jpeg")))), painting.pixels)
 
 
 def test_paintings_open_in_pillow(painter):

@@ -62,7 +62,7 @@ def test_an_unknown_layer_is_refused_with_those_there_are():
         VGG19(("block9_conv1",))
 
 
-@pytest.mark.parametrize("content", [b"", b"not an archive"])
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 truncated"])
 def test_a_file_that_holds_no_weights_is_refused(tmp_path, content):
     (tmp_path / "vgg.npz").write_bytes(content)
     with pytest.raises(TrainingError, match="no VGG19 weights"):

@@ -151,7 +151,7 @@ class Photo:
     def writable_format(self) -> Format:
         """What to write it as when nobody says: the format it came in, else PNG for lossless sources, else JPEG."""
         if self.format in SUFFIX_BY_FORMAT:
-            return self.format  # type: ignore[return-value]
+            return self.format
         return "png" if self.format in _LOSSLESS else "jpeg"
 
 

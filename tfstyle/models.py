@@ -25,8 +25,8 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     """The folder of the version to use.
 
     Args:
-        model: The folder of a version; the folder of a model, whose newest version is taken; the name of a model under
-            `models_root()`; None is the model `tfstyle` there.
+        model: The name of a model under `models_root()`; the folder of a model, whose newest version is taken, or of a
+            version (`./name` where a model has that name too); None is the model `tfstyle`.
 
     Returns:
         The version's folder, checked to be complete.
@@ -81,10 +81,11 @@ def check_complete(version_folder: Path) -> None:
 def _locate(model: str | os.PathLike[str] | None) -> Path:
     if model is None:
         return models_root() / DEFAULT_MODEL
-    folder = Path(model)
-    if not folder.exists() and len(folder.parts) == 1 and (models_root() / folder).is_dir():
-        return models_root() / folder
-    return folder
+    name = os.fspath(model)
+    # Names come first: in a checkout there is a folder called tfstyle, and it is no model.
+    if name and Path(name).name == name and (models_root() / name).is_dir():
+        return models_root() / name
+    return Path(name)
 
 
 def _is_version(folder: Path) -> bool:

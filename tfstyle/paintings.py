@@ -20,5 +20,7 @@ def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     }
     missing = [name for name, file in found.items() if file is None]
     if missing:
-        raise TrainingError(f"Expected one painting <name>.jpg or .png a style in {folder}. Missing: {', '.join(missing)}.")
+        raise TrainingError(
+            f"Expected one painting <name>.jpg or .png a style in {folder}. Missing: {', '.join(missing)}."
+        )
     return found

@@ -10,6 +10,7 @@ import csv
 import math
 import os
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -116,7 +117,7 @@ class Run:
             if tensorflow:
                 callbacks.append(keras.callbacks.TensorBoard(self.folder / "tensorboard", update_freq=10))
             try:
-                self.trainer.fit(data, steps_per_epoch=end - self.step, verbose=0, callbacks=callbacks)
+                self.trainer.fit(data, steps_per_epoch=end - self.step, shuffle=False, verbose=0, callbacks=callbacks)
             except KeyboardInterrupt:
                 callbacks[0].save()
                 raise
@@ -142,7 +143,7 @@ class Run:
                 for group, variables in groups.items():
                     for variable in variables:
                         variable.assign(arrays[f"{group}/{variable.path}"])
-        except (OSError, EOFError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"Expected {path} to be a checkpoint of the recipe {self.recipe.name}. It is not ({error}): train in "
                 "another folder, or remove it to start anew."

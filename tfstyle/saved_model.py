@@ -13,6 +13,7 @@ import numpy as np
 
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.models import find_model
+from tfstyle.quiet import quiet_tensorflow
 from tfstyle.refusals import graph_sentence, refusal
 
 
@@ -34,7 +35,8 @@ class SavedModelPredictor:
         if threads is not None:
             _limit_threads(self._tensorflow, threads)
         try:
-            self._model = self._tensorflow.saved_model.load(str(self.path))
+            with quiet_tensorflow():
+                self._model = self._tensorflow.saved_model.load(str(self.path))
         except (OSError, ValueError, KeyError, self._tensorflow.errors.OpError) as error:
             reason = graph_sentence(str(error))
             raise ModelError(f"{self.path}: the model cannot be loaded ({reason}); export it again.") from None
@@ -73,9 +75,9 @@ class SavedModelPredictor:
 
 
 def _import_tensorflow() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it logs on CPUs and missing GPUs is no news to a painter
     try:
-        import tensorflow
+        with quiet_tensorflow():
+            import tensorflow
     except ModuleNotFoundError as error:
         if error.name != "tensorflow":
             raise

@@ -1,5 +1,6 @@
 """The loss network: VGG19 up to block5_conv1, ImageNet weights, frozen; its activations say what a picture shows."""
 
+import zipfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def load_weights(source: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             return {name: tuple(model.get_layer(name).get_weights()) for name in LAYERS}
         with path.open("rb") as file, np.load(file) as archive:
             return {name: (_kernel(archive, name), archive[f"{name}/bias"]) for name in LAYERS}
-    except (OSError, EOFError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{source} holds no VGG19 weights that can be read ({error}). Use `embedded`.") from error
 
 

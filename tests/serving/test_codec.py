@@ -129,7 +129,7 @@ def proto_of(dtype: int, dims: list[int], **fields) -> wire_pb2.TensorProto:
 )
 def test_a_tensor_that_is_none_is_refused(proto):
     """Huge shapes too: a few bytes of shape must not claim all memory."""
-    with pytest.raises(codec.CodecError, match="^Expected"):
+    with pytest.raises(codec.CodecError, match=r"^Expected"):
         codec.decode(proto)
 
 
@@ -142,5 +142,5 @@ def test_an_unknown_rank_is_refused():
 
 @pytest.mark.parametrize("array", [np.array([1j]), np.array([None], object), np.array(["2020-01-01"], "M8[D]")])
 def test_an_array_without_a_place_on_the_wire_is_refused(array):
-    with pytest.raises(codec.CodecError, match="^Expected"):
+    with pytest.raises(codec.CodecError, match=r"^Expected"):
         codec.encode(array)

@@ -205,7 +205,9 @@ def test_the_server_survives_bytes_that_are_no_request(channel, prediction_stub,
     with pytest.raises(grpc.RpcError) as caught:
         call(garbage, timeout=10)
     assert caught.value.code() is Code.INTERNAL
-    assert prediction_stub.Predict(request_for("describe"), timeout=10).outputs["style_names"].string_val[0] == b"invert"
+    assert (
+        prediction_stub.Predict(request_for("describe"), timeout=10).outputs["style_names"].string_val[0] == b"invert"
+    )
 
 
 def test_broken_pictures_are_refused_and_the_server_stays_up(prediction_stub, request_for):

@@ -10,9 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfstyle.errors import StyleTransferError
+from tfstyle.models import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from tfstyle.catalog import Catalog
 
 HELP = "see it work: the sample photo in every style, through a server of its own"
 
@@ -45,37 +49,35 @@ def run(args: argparse.Namespace) -> int:
     tiles = [("Photo", photo.pixels)]
     begun = time.perf_counter()
     with server_process(args.models_dir, output / "server.log") as address, StyleClient(address) as client:
-        print(f"server on {address}, ready after {time.perf_counter() - begun:.1f} s")
-        catalog = client.styles()
-        for name, label, options in demonstrations([(style.name, style.title) for style in catalog]):
+        print(f"server on {address}, ready after {time.perf_counter() - begun:.1f} s", flush=True)
+        for name, lines, options in demonstrations(client.styles()):
             started = time.perf_counter()
             painting = client.stylize(photo, **options)
-            print(f"{time.perf_counter() - started:6.2f} s  {output / name}.jpg  {label.replace(chr(10), ', ')}")
+            print(f"{time.perf_counter() - started:6.2f} s  {output / name}.jpg: {', '.join(lines)}", flush=True)
             painting.save(output / f"{name}.jpg")
-            tiles.append((label, painting.pixels))
+            tiles.append(("\n".join(lines), painting.pixels))
     Photo(contact_sheet(tiles)).save(output / "contact_sheet.jpg")
     print(f"all {len(tiles)} pictures: {output / 'contact_sheet.jpg'}")
     return 0
 
 
-def demonstrations(styles: list[tuple[str, str]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What is painted: every style alone, then two of them (or the only one) in every other way.
-
-    Args:
-        styles: Name and title of each, at least one.
+def demonstrations(catalog: "Catalog") -> Iterator[tuple[str, tuple[str, str], dict[str, Any]]]:
+    """What is painted: every style alone, then the first two (or the only one twice) in every other way.
 
     Yields:
-        A file's name without ending, a label of at most two lines, and the options of `StyleClient.stylize`.
+        A file's name without ending, two lines that say what it shows, and the options of `StyleClient.stylize`.
     """
-    for name, title in styles:
-        yield name, title, {"style": name}
-    (first, first_title), (second, second_title) = styles[0], styles[min(1, len(styles) - 1)]
-    yield "blend", f"50 % {first_title}\n50 % {second_title}", {"style": f"{first}:50,{second}:50"}
-    yield "half_strength", f"{second_title}\nat half strength", {"style": second, "strength": 0.5}
-    yield "preserved_colors", f"{first_title}\nin the photo's colours", {"style": first, "preserve_color": True}
-    yield "mask", f"{first_title}\nwhere a mask is white", {"style": first, "mask": SAMPLE_MASK}
-    yield "gradient_mask", f"{second_title}\nfading to the right", {"style": second, "mask": "left", "fade": 1.0}
-    yield "regions", f"{second_title} |\n{first_title}", {"regions": f"left={second},right={first}", "fade": 0.2}
+    for style in catalog:
+        yield style.name, (style.title, f"{style.artist}, {style.year}"), {"style": style.name}
+    first, second = catalog.styles[0], catalog.styles[min(1, len(catalog) - 1)]
+    a, b = first.name, second.name
+    yield "blend", (f"50 % {first.title}", f"50 % {second.title}"), {"style": f"{a}:50,{b}:50"}
+    yield "half_strength", (second.title, "at half strength"), {"style": b, "strength": 0.5}
+    yield "preserved_colors", (first.title, "in the photo's colours"), {"style": a, "preserve_color": True}
+    yield "mask", (first.title, "where a mask is white"), {"style": a, "mask": SAMPLE_MASK}
+    yield "gradient_mask", (second.title, "fading to the right"), {"style": b, "mask": "left", "fade": 1.0}
+    regions = f"left={b},right={a}"
+    yield "regions", (f"left: {second.title}", f"right: {first.title}"), {"regions": regions, "fade": 0.2}
 
 
 @contextmanager
@@ -93,6 +95,7 @@ def server_process(models_dir: str | None, log: Path) -> Iterator[str]:
         StyleTransferError: The server does not start; the message has the server's last line.
     """
     command = [sys.executable, "-m", "tfstyle", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--model_name", DEFAULT_MODEL]
     command += ["--models_dir", models_dir] if models_dir else []
     with log.open("w") as stderr:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
@@ -113,7 +116,7 @@ def server_process(models_dir: str | None, log: Path) -> Iterator[str]:
 def _wait_for_port(server: subprocess.Popen[str], log: Path) -> int:
     """The port in the line that the server prints when it is ready."""
     assert server.stdout is not None
-    too_long = threading.Timer(START_SECONDS, server.kill)
+    too_long = threading.Timer(START_SECONDS, server.kill)  # ends the loop below
     too_long.start()
     try:
         for line in server.stdout:
@@ -121,6 +124,7 @@ def _wait_for_port(server: subprocess.Popen[str], log: Path) -> int:
                 return int(ready[1])
     finally:
         too_long.cancel()
+    server.wait()
     said = log.read_text(errors="replace").strip().splitlines()
     reason = said[-1].removeprefix("tfstyle: ") if said else f"it said nothing for {START_SECONDS} s."
-    raise StyleTransferError(f"The server did not start: {reason} All it said is in {log}.")
+    raise StyleTransferError(f"The server did not start: {reason} See {log} for all it said.")

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--paintings", required=True, metavar="DIR", help="folder with <name>.jpg or .png, the paintings learned from"
     )
     parser.add_argument("--style", action="append", metavar="NAME", help="only this style; repeat it for more")
-    parser.add_argument("--model", metavar="PATH", help="model to measure (default: the newest of saved_models/tfstyle)")
+    parser.add_argument(
+        "--model", metavar="PATH", help="model to measure (default: the newest of saved_models/tfstyle)"
+    )
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -24,8 +26,8 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from tfstyle import images
     from tfstyle.evaluate import Evaluator
-    from tfstyle.paintings import find_paintings
     from tfstyle.painter import Painter
+    from tfstyle.paintings import find_paintings
 
     painter = Painter(model=args.model)
     names = tuple(args.style or painter.styles().names)

@@ -74,12 +74,12 @@ def library_versions() -> dict[str, str]:
 
 def _signatures(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
     """Signatures as the file has them, without loading the graph; empty without TensorFlow, whose format it is."""
-    import os
+    from tfstyle.quiet import quiet_tensorflow
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        from tensorflow import dtypes
-        from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+        with quiet_tensorflow():
+            from tensorflow import dtypes
+            from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
     except ModuleNotFoundError:
         return {}
 

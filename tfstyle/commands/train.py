@@ -100,4 +100,3 @@ def run(args: argparse.Namespace) -> int:
             return 130
         progress.say(f"Done: {args.out} has the weights. Next: tfstyle export {args.out}")
     return 0
-

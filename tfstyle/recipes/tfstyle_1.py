@@ -7,9 +7,7 @@ RECIPE = Recipe(
     name="tfstyle_1",
     styles=(
         # Weights bring every style to about the same distance: swirls come easily, the flat bands of The Scream do not.
-        StyleRecipe(
-            name="starry_night", title="The Starry Night", artist="Vincent van Gogh", year="1889", weight=0.75
-        ),
+        StyleRecipe(name="starry_night", title="The Starry Night", artist="Vincent van Gogh", year="1889", weight=0.75),
         StyleRecipe(name="the_scream", title="The Scream", artist="Edvard Munch", year="1893", weight=1.3),
         StyleRecipe(
             name="great_wave", title="The Great Wave off Kanagawa", artist="Katsushika Hokusai", year="c. 1831"

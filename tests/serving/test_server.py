@@ -1,0 +1,188 @@
+"""Start and stop of the embedded server: what it says, and with which code it ends."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving import server
+from serving.client import StyleClient
+from serving.errors import ServerDownError
+from serving.servable import WARMUP_FILE
+from tfstyle.errors import ModelError
+
+
+@pytest.fixture
+def one_model(toy_model, tmp_path):
+    """A folder of models with a copy of the toy that a test may break."""
+    shutil.copytree(toy_model, tmp_path / "tfstyle" / "1")
+    return tmp_path
+
+
+def fails(capsys, *argv: str) -> str:
+    """The one line that the server says instead of starting."""
+    assert server.main(list(argv)) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
+    """An accepted request is answered even when the signal arrives while it runs."""
+    command = [sys.executable, "-m", "serving.server", "--models_dir", str(models_dir), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    answers = []
+    try:
+        ready = process.stdout.readline()
+        assert ready.startswith("serving other version 7, tfstyle version 1 on 0.0.0.0:")
+        with StyleClient(f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}") as client:
+            assert client.health()
+            began = time.perf_counter()
+            client.predict("slow", {"rounds": np.array([200], np.int32)})
+            rounds = int(200 * 3 / (time.perf_counter() - began))  # about three seconds
+            work = {"rounds": np.array([rounds], np.int32)}
+            thread = threading.Thread(target=lambda: answers.append(client.predict("slow", work)))
+            thread.start()
+            time.sleep(0.5)
+            assert not answers
+            process.send_signal(signal.SIGTERM)
+            thread.join(60)
+            assert process.wait(60) == 0
+            assert answers[0]["rounds"].tolist() == [rounds]
+            with pytest.raises(ServerDownError):
+                client.health()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_one_model_is_chosen_by_name(models_dir):
+    with server.running(models_dir, model_name="other") as address:
+        with StyleClient(address, model="other") as client:
+            assert client.styles().names
+        with StyleClient(address, model="tfstyle") as client, pytest.raises(ModelError):
+            client.styles()
+
+
+def test_a_base_path_is_served_under_the_name_given(models_dir):
+    base_path = models_dir / "tfstyle"
+    with (
+        server.running("unused", model_base_path=base_path, model_name="mine") as address,
+        StyleClient(address, model="mine") as client,
+    ):
+        assert client.status()[0].version == 1
+    with (
+        server.running("unused", model_base_path=base_path) as address,
+        StyleClient(address, model="default") as client,
+    ):
+        assert client.status()[0].version == 1
+
+
+def test_an_empty_model_folder_ends_the_start(tmp_path, capsys):
+    (tmp_path / "tfstyle").mkdir()
+    assert "holds no version" in fails(capsys, "--models_dir", str(tmp_path))
+
+
+def test_the_models_folder_may_come_from_the_environment(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TFSTYLE_MODELS", str(tmp_path / "elsewhere"))
+    assert "elsewhere" in fails(capsys)
+
+
+@pytest.mark.parametrize(
+    "name", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+)
+def test_a_truncated_model_ends_the_start(one_model, capsys, name):
+    path = one_model / "tfstyle" / "1" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    message = fails(capsys, "--models_dir", str(one_model))
+    assert "tfstyle/1" in message
+    assert "export it again" in message
+
+
+def test_a_model_name_that_leaves_the_folder_is_refused(models_dir, capsys):
+    assert "--model_name" in fails(capsys, "--models_dir", str(models_dir), "--model_name", "../tfstyle")
+
+
+def test_a_taken_port_is_named(models_dir, capsys):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f":{port}" in fails(capsys, "--models_dir", str(models_dir), "--port", str(port))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--prot", "8500"],
+        ["--por", "8500"],
+        ["--port", "70000"],
+        ["--port", "http"],
+        ["--grpc_max_threads", "0"],
+        ["--tensorflow_intra_op_parallelism", "-1"],
+        ["--enable_model_warmup=maybe"],
+        ["saved_models"],
+    ],
+)
+def test_a_wrong_flag_ends_the_start(argv, capsys):
+    """TensorFlow Serving starts in spite of unknown flags, and without what they asked for."""
+    with pytest.raises(SystemExit) as ended:
+        server.main(argv)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_contradicting_thread_flags_end_the_start(models_dir, capsys):
+    flags = ["--tensorflow_session_parallelism=2", "--tensorflow_intra_op_parallelism=2"]
+    assert "--tensorflow_session_parallelism" in fails(capsys, "--models_dir", str(models_dir), *flags)
+
+
+def write_warm_up(models_dir, requests):
+    path = models_dir / "tfstyle" / "1" / WARMUP_FILE
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in requests:
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.CopyFrom(request)
+            writer.write(log.SerializeToString())
+    return path
+
+
+def test_warm_up_requests_are_run(one_model, request_for):
+    """Shown by one that takes no more than a moment here but would be refused."""
+    write_warm_up(one_model, [request_for("describe"), request_for("describe", extra=np.zeros(1))])
+
+    with pytest.raises(ModelError, match=r"Warm-up request 2 .* input size does not match signature"):
+        server.running(one_model).__enter__()
+    with server.running(one_model, enable_model_warmup=False) as address, StyleClient(address) as client:
+        assert client.health()
+
+
+def test_good_warm_up_requests_end_in_a_serving_server(one_model, request_for):
+    write_warm_up(one_model, [request_for("describe"), request_for("slow", rounds=np.ones(1, np.int32))])
+
+    with server.running(one_model) as address, StyleClient(address) as client:
+        assert client.health()
+
+
+def test_a_broken_warm_up_file_ends_the_start(one_model, request_for, capsys):
+    path = write_warm_up(one_model, [request_for("describe")])
+    path.write_bytes(path.read_bytes()[:-3])
+
+    assert "warm" in fails(capsys, "--models_dir", str(one_model)).lower()
+
+
+def test_two_servers_never_share_a_port(models_dir, address, capsys):
+    """Linux would give each half of the calls."""
+    port = address.rsplit(":", 1)[1]
+    message = fails(capsys, "--models_dir", str(models_dir), "--host", "127.0.0.1", "--port", port)
+    assert "port is taken" in message

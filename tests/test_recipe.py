@@ -1,0 +1,60 @@
+import pytest
+
+from tests.training_case import recipe
+from tfstyle.errors import TrainingError
+from tfstyle.recipe import Stage, StyleRecipe, load_recipe, recipe_names
+from tfstyle.transformer import TransformerConfig
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_that_comes_with_the_package_loads_under_its_name(name):
+    assert load_recipe(name).name == name
+
+
+def test_the_johnson_recipe_is_the_published_network():
+    assert load_recipe("johnson").network == TransformerConfig.johnson()
+
+
+def test_a_recipe_for_other_paintings_has_one_row_for_each():
+    changed = load_recipe("johnson").with_paintings(("my_cat", "dots"))
+
+    assert [style.name for style in changed.styles] == ["my_cat", "dots"]
+    assert changed.styles[0].title == "My Cat"
+    assert changed.network.styles == 2
+
+
+def test_a_recipe_file_is_a_recipe(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from tests.training_case import recipe\nRECIPE = recipe(name='mine')\n")
+
+    assert load_recipe(str(file)).name == "mine"
+
+
+def test_an_unknown_recipe_lists_those_there_are(tmp_path):
+    with pytest.raises(TrainingError, match="johnson"):
+        load_recipe("jonson")
+    with pytest.raises(TrainingError, match="There is none"):
+        load_recipe(str(tmp_path / "missing.py"))
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(TrainingError, match="define RECIPE"):
+        load_recipe(str(tmp_path / "empty.py"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"network": TransformerConfig(styles=3)},
+        {"styles": ()},
+        {"stages": ()},
+        {"stages": (Stage(size=8, batch=1, steps=1),)},
+        {"stages": (Stage(size=64, batch=1, steps=0),)},
+    ],
+)
+def test_a_recipe_that_cannot_train_is_refused(wrong):
+    with pytest.raises(TrainingError, match="case needs"):
+        recipe(**wrong)
+
+
+def test_a_style_needs_one_weight_per_layer():
+    with pytest.raises(TrainingError, match="dots"):
+        StyleRecipe(name="dots", layers=("block1_conv1", "block2_conv1"), layer_weights=(1.0,))

@@ -1,0 +1,223 @@
+"""Training itself: what its losses are, that it learns, and that it is the same on every backend and device count."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests import training_case
+from tfstyle import losses, weights
+from tfstyle.errors import TrainingError
+from tfstyle.evaluate import resize_short_side
+from tfstyle.recipe import LossWeights, Recipe, Stage
+from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
+from tfstyle.vgg19 import VGG19
+
+
+def new_trainer(recipe: Recipe) -> StyleTrainer:
+    keras.utils.set_random_seed(0)
+    trainer = StyleTrainer(weights.new_transformer(recipe.network), recipe, training_case.paintings())
+    trainer.compile(optimizer=make_optimizer(recipe), jit_compile=False)
+    return trainer
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_and_weight(rng):
+    recipe = training_case.recipe()
+    trainer = new_trainer(recipe)
+    batch = {"image": rng.integers(0, 256, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+    painted = trainer(batch)
+
+    loss = float(trainer.compute_loss(x=batch, y_pred=painted))
+
+    network = VGG19(training_case.LAYERS)
+    features, content = network(painted), network(batch["image"])["block2_conv1"]
+
+    def style(index, name, layer):
+        painting = resize_short_side(training_case.paintings()[name], 64)[None].astype("float32")
+        target = losses.gram_matrix(network(painting)[layer])
+        return losses.relative_gram_loss(losses.gram_matrix(features[layer][index : index + 1]), target)[0]
+
+    stripes = (style(0, "stripes", "block1_conv1") + style(0, "stripes", "block2_conv1")) / 2
+    dots = 2 * style(1, "dots", "block1_conv1")
+    expected = (
+        1.0 * ops.mean(losses.relative_feature_loss(features["block2_conv1"], content))
+        + 2.0 * (stripes + dots) / 2
+        + 1.0 * ops.mean(losses.total_variation(painted / 255))
+        + 0.1 * ops.mean(losses.pixel_loss(painted / 255, ops.cast(batch["image"], "float32") / 255))
+    )
+    np.testing.assert_allclose(loss, float(expected), rtol=1e-4)
+
+
+def test_a_term_without_weight_is_neither_computed_nor_reported():
+    trainer = new_trainer(training_case.recipe(weights=LossWeights(total_variation=0, pixel=0)))
+
+    assert [metric.name for metric in trainer.terms] == ["content", "style"]
+
+
+def test_only_the_transformer_is_trained():
+    trainer = new_trainer(training_case.recipe())
+
+    assert {id(v) for v in trainer.trainable_variables} == {id(v) for v in trainer.transformer.variables}
+
+
+def test_thirty_steps_lower_the_loss(tmp_path):
+    recipe = training_case.recipe(stages=(Stage(size=32, batch=2, steps=30),), learning_rate=1e-2)
+    seen = []
+    run = training_case.run(
+        tmp_path / "run", tmp_path / "photos", recipe=recipe, report=lambda step, s, terms: seen.append(terms)
+    )
+
+    run.train()
+
+    first, last = (np.mean([terms["loss"] for terms in part]) for part in (seen[:5], seen[-5:]))
+    assert len(seen) == 30
+    assert last < 0.6 * first
+
+
+def test_the_averaged_weights_are_the_exponential_average_of_the_steps(tmp_path):
+    recipe = training_case.recipe(ema_momentum=0.5, stages=(Stage(size=32, batch=1, steps=3),))
+    trainer = new_trainer(recipe)
+    kernel = trainer.transformer.last.kernel
+    rng = np.random.default_rng(0)
+    expected = None
+    for _ in range(3):
+        image = rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8")
+        trainer.train_on_batch({"image": image, "style": np.array([0], "int32")})
+        value = ops.convert_to_numpy(kernel)
+        expected = value if expected is None else 0.5 * expected + 0.5 * value
+
+    np.testing.assert_allclose(averaged_weights(trainer)[kernel.path], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_missing_painting_is_named():
+    with pytest.raises(TrainingError, match="Missing: dots"):
+        StyleTrainer(
+            weights.new_transformer(training_case.recipe().network),
+            training_case.recipe(),
+            {"stripes": training_case.paintings()["stripes"]},
+        )
+
+
+def in_another_process(script: str, *arguments: object, **environment: str) -> dict:
+    """Runs Python code that prints JSON last: devices, threads and backends are fixed once per process."""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(root), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+BACKEND = """
+import json, sys
+from pathlib import Path
+import keras, numpy as np
+from tests import training_case
+from tfstyle import weights
+folder = Path(sys.argv[1])
+losses = []
+run = training_case.run(folder / keras.backend.backend(), folder / "photos", init_from=folder,
+                        report=lambda step, seconds, terms: losses.append(terms["loss"]), jit=True)
+run.train()
+again = training_case.run(folder / keras.backend.backend(), folder / "photos")
+kernel = np.asarray(run.averaged().last.kernel)
+print(json.dumps({"backend": keras.backend.backend(), "losses": losses, "resumed": again.step,
+                  "tensorflow": "tensorflow" in sys.modules, "kernel": kernel.ravel().tolist()}))
+"""
+
+
+def test_the_same_training_on_jax_gives_the_same_losses_and_weights(tmp_path):
+    keras.utils.set_random_seed(3)
+    recipe = training_case.recipe()
+    run = training_case.run(tmp_path / "first", tmp_path / "photos")
+    weights.save(weights.new_transformer(recipe.network), run.styles, tmp_path)
+
+    jax = in_another_process(BACKEND, tmp_path, KERAS_BACKEND="jax")
+    tensorflow = in_another_process(BACKEND, tmp_path, KERAS_BACKEND="tensorflow")
+
+    assert (jax["backend"], jax["tensorflow"]) == ("jax", False)
+    assert jax["resumed"] == recipe.steps
+    np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-3)
+    np.testing.assert_allclose(jax["kernel"], tensorflow["kernel"], atol=2e-3)
+
+
+RESUMED = """
+import json, sys
+from pathlib import Path
+import numpy as np, tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+tf.config.experimental.enable_op_determinism()
+from tests import training_case
+folder, kill_after = Path(sys.argv[1]), int(sys.argv[2])
+class Killed(BaseException): pass
+def report(step, seconds, terms):
+    if step == kill_after: raise Killed
+run = training_case.run(folder, folder.parent / "photos", report=report)
+began = run.step
+try:
+    run.train()
+except Killed:
+    pass
+print(json.dumps({"began": began, "step": run.step}))
+"""
+
+
+@pytest.mark.parametrize("kill_after", [3, 4, 5])
+def test_a_killed_and_resumed_run_equals_an_unkilled_one_bit_for_bit(tmp_path, kill_after):
+    """Killed inside the first stage, at its end and inside the second, with checkpoints every two steps."""
+    training_case.photos(tmp_path / "photos")
+    in_another_process(RESUMED, tmp_path / "whole", 0)
+    killed = in_another_process(RESUMED, tmp_path / "parts", kill_after)
+    resumed = in_another_process(RESUMED, tmp_path / "parts", 0)
+
+    assert killed == {"began": 0, "step": kill_after}
+    assert resumed == {"began": kill_after - 1 if kill_after % 2 else 2, "step": 6}
+    whole, parts = (np.load(tmp_path / name / "checkpoint.npz") for name in ("whole", "parts"))
+    assert whole.files == parts.files
+    for name in whole.files:
+        np.testing.assert_array_equal(whole[name], parts[name], err_msg=name)
+
+
+REPLICAS = """
+import json, sys
+import numpy as np, keras, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from pathlib import Path
+from tests import training_case
+from tests.test_trainer import new_trainer
+from tfstyle.data import Batches
+from tfstyle.recipe import Stage
+folder, replicas = Path(sys.argv[1]), int(sys.argv[2])
+strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+recipe = training_case.recipe(stages=(Stage(size=32, batch=4, steps=5),))
+with strategy.scope():
+    trainer = new_trainer(recipe)
+losses = []
+class Collect(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None): losses.append({k: float(v) for k, v in logs.items()})
+data = Batches(training_case.photos(folder), 2, 32, 4, (0,)).tf_data(0, 5)
+trainer.fit(data, steps_per_epoch=5, verbose=0, callbacks=[Collect()])
+print(json.dumps({"replicas": strategy.num_replicas_in_sync, "losses": losses}))
+"""
+
+
+def test_two_devices_with_half_the_batch_each_train_like_one(tmp_path):
+    one = in_another_process(REPLICAS, tmp_path, 1)
+    two = in_another_process(REPLICAS, tmp_path, 2)
+
+    assert (one["replicas"], two["replicas"]) == (1, 2)
+    for alone, shared in zip(one["losses"], two["losses"], strict=True):
+        for name, value in alone.items():
+            np.testing.assert_allclose(shared[name], value, rtol=2e-3, err_msg=name)
