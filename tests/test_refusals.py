@@ -23,6 +23,18 @@ def test_the_sentence_comes_out_alone(message):
     assert graph_sentence(message) == "Expected at most 5 style columns. Got: [1 6]."
 
 
+def test_where_in_the_graph_it_happened_is_left_out():
+    message = (
+        "Graph execution error:\n\nDetected at node map/while/DecodePng defined at (most recent call last):\n"
+        "<stack traces unavailable>\nInvalid PNG data, size 29768\n\t [[{{node map/while/DecodePng}}]] [Op:__inf_1]"
+    )
+    assert graph_sentence(message) == "Invalid PNG data, size 29768"
+
+
+def test_quotes_are_not_escaped():
+    assert graph_sentence(r"assertion failed: [Got: \"gif\".]") == 'Got: "gif".'
+
+
 @pytest.mark.parametrize(
     ("sentence", "kind"),
     [

@@ -11,6 +11,7 @@ import re
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 
 _NODES = re.compile(r"\[\[\{\{.*?\]\]|\{\{[^}]*\}\}|\[Op:[^\]]*\]|\(\d+\) [A-Z_ ]+:", re.DOTALL)
+_WHERE = re.compile(r"Graph execution error:.*?(<stack traces unavailable>|Node: '[^']*')", re.DOTALL)
 _ASSERTED = re.compile(r"assertion failed: \[(.*)\]\s*\Z", re.DOTALL | re.IGNORECASE)
 _REPEATED = re.compile(r"\n\d+ (successful operations|derived errors).*", re.DOTALL)
 _ABOUT_PHOTO = re.compile(r"Expected (image|a JPEG or PNG)|(?!Expected).*\b(jpe?g|png|image)", re.IGNORECASE)
@@ -33,6 +34,8 @@ def refusal(message: str) -> StyleTransferError:
 
 def graph_sentence(message: str) -> str:
     """The sentence inside a TensorFlow error message."""
-    text = _NODES.sub(" ", _REPEATED.sub("", message))
+    text = _NODES.sub(" ", _WHERE.sub("", _REPEATED.sub("", message)))
     asserted = _ASSERTED.search(text)
-    return " ".join((asserted[1] if asserted else text).split())
+    if asserted:  # its strings are escaped as in C
+        text = asserted[1].replace('\\"', '"')
+    return " ".join(text.split())

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle.errors import ModelError, PhotoError
+from tfstyle.errors import ModelError, PhotoError, RequestError
 from tfstyle.models import find_model
 from tfstyle.quiet import quiet_tensorflow
 from tfstyle.refusals import graph_sentence, refusal
@@ -64,6 +64,12 @@ class SavedModelPredictor:
         tf = self._tensorflow
         if signature not in self.signatures:
             raise ModelError(f"{self.path}: the model has no signature {signature!r}; export it again.")
+        names = self.signatures[signature].structured_input_signature[1]
+        if set(inputs) != set(names):
+            raise RequestError(
+                f"Expected the inputs {', '.join(sorted(names)) or 'none'} for {signature!r}, "
+                f"got {', '.join(sorted(inputs)) or 'none'}."
+            )
         try:
             tensors = {key: tf.constant(value) for key, value in inputs.items()}
             answer = self.signatures[signature](**tensors)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfstyle.layers import MirroredConv2D, ResidualBlock, StyledConv2D
@@ -43,8 +44,9 @@ class TransformerConfig:
 class Transformer(keras.Model):
     """Paints photos: down-sampling convolutions, residual blocks, up-sampling, conditional instance normalization.
 
-    Up-sampling is nearest-neighbour resize and convolution, which leaves no checkerboard. Sides that are no multiple
-    of the trunk's stride are mirrored up to one and cropped back.
+    Up-sampling is nearest-neighbour resize and convolution; where depth-to-space ends the network, a fixed filter
+    takes out the one frequency its sub-pixels would show as a grid. Sides that are no multiple of the trunk's stride
+    are mirrored up to one and cropped back.
 
     Args:
         config: Shape of the network, a `TransformerConfig` or the dict of one.
@@ -57,7 +59,8 @@ class Transformer(keras.Model):
         Paintings, float32 `(B, H, W, 3)`, 0..255.
 
     Reference: [Johnson et al., 2016](https://arxiv.org/abs/1603.08155) for the network,
-    [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629) for many styles in one, mirrored borders and resizing.
+    [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629) for many styles in one, mirrored borders and resizing,
+    [Sugawara et al., 2018](https://arxiv.org/abs/1806.02658) for the filter after depth-to-space.
     """
 
     def __init__(self, config: TransformerConfig | dict, **kwargs):
@@ -114,7 +117,7 @@ class Transformer(keras.Model):
             x = layer(_double(x), style)
         x = self.last(x)
         if factor > 1:
-            x = ops.depth_to_space(x, factor)
+            x = _without_grid(ops.depth_to_space(x, factor), factor)
         return 255 * ops.sigmoid(ops.cast(x, "float32")[:, :height, :width, :])
 
     def get_config(self):
@@ -149,6 +152,22 @@ def _mirror_to_multiple(x, multiple: int):
     if isinstance(below, int) and isinstance(right, int) and below == right == 0:
         return x
     return ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]], mode="reflect")
+
+
+def _without_grid(x, period: int):
+    """Averages over `period` pixels each way, symmetrically, so that nothing of that period is left.
+
+    The sub-pixels of a depth-to-space come from kernels of their own and differ even where the picture is flat. With
+    period 2 this is the binomial 1-2-1: the mean of the boxes that begin half a pixel before and after.
+    """
+    ramp = np.ones(period + 1, "float32")
+    ramp[0] = ramp[-1] = 0.5
+    kernel = np.outer(ramp, ramp) / period**2
+    channels = x.shape[-1]
+    kernel = np.repeat(kernel[:, :, None, None], channels, axis=2)
+    border = period // 2
+    x = ops.pad(x, ((0, 0), (border, border), (border, border), (0, 0)), mode="reflect")
+    return ops.depthwise_conv(x, ops.cast(kernel, x.dtype), padding="valid")
 
 
 def _double(x):

@@ -60,7 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-size", metavar="N", type=int, help="shrink photos whose longer side has more pixels (default: full size)"
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (default: current folder)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per photo, one a line")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object per photo, one a line; the first one's seconds include loading the model",
+    )
     painters.add_arguments(parser)
 
 
