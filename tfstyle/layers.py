@@ -68,18 +68,15 @@ class MirroredConv2D(keras.layers.Layer):
         Activations `(B, H / strides, W / strides, filters)`.
     """
 
-    def __init__(self, filters: int, kernel_size: int, strides: int = 1, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, filters: int, kernel_size: int, strides: int = 1, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, x_shape):
         side = self.kernel_size
-        self.kernel = self.add_weight(
-            name="kernel", shape=(side, side, x_shape[-1], self.filters), initializer=self.kernel_initializer
-        )
+        self.kernel = self.add_weight(name="kernel", shape=(side, side, x_shape[-1], self.filters))
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
     def call(self, x):
@@ -93,7 +90,6 @@ class MirroredConv2D(keras.layers.Layer):
             "filters": self.filters,
             "kernel_size": self.kernel_size,
             "strides": self.strides,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 

@@ -116,6 +116,12 @@ class Run:
             callbacks = [_Progress(self, end)]
             if tensorflow:
                 callbacks.append(keras.callbacks.TensorBoard(self.folder / "tensorboard", update_freq=10))
+            # A function that has seen another crop size would be traced for open sizes and round differently than the
+            # one that a resumed run traces.
+            self.trainer.make_train_function(force=True)
+            for variable in self.trainer.trainable_variables:
+                # Keras ends a fit by giving variables the arrays of their averages, and JAX donates no array twice.
+                variable.assign(ops.copy(variable.value))
             try:
                 self.trainer.fit(data, steps_per_epoch=end - self.step, shuffle=False, verbose=0, callbacks=callbacks)
             except KeyboardInterrupt:

@@ -77,13 +77,7 @@ class Transformer(keras.Model):
         self.trunk = [ResidualBlock(trunk, n, name=f"block_{i}", dtype=policy) for i in range(config.blocks)]
         upper = config.widths[-2::-1]
         self.up = [StyledConv2D(width, 3, n, name=f"up_{i}", dtype=policy) for i, width in enumerate(upper)]
-        self.last = MirroredConv2D(
-            3 * config.space_to_depth**2,
-            config.end_kernel,
-            kernel_initializer=EqualSubPixels(config.space_to_depth**2),
-            name="last",
-            dtype=policy,
-        )
+        self.last = MirroredConv2D(3 * config.space_to_depth**2, config.end_kernel, name="last", dtype=policy)
 
     def build(self, image_shape=None, style_shape=None):
         channels = 3 * self.config.space_to_depth**2
@@ -122,27 +116,6 @@ class Transformer(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), "config": asdict(self.config)}
-
-
-@keras.saving.register_keras_serializable("tfstyle")
-class EqualSubPixels(keras.initializers.Initializer):
-    """Glorot values repeated over the sub-pixels of a depth-to-space, so that training starts without a grid.
-
-    Args:
-        copies: Sub-pixels per position; they are the slow index of the channels.
-
-    Reference: [Aitken et al., 2017](https://arxiv.org/abs/1707.02937), section 3.
-    """
-
-    def __init__(self, copies: int):
-        self.copies = copies
-
-    def __call__(self, shape, dtype=None):
-        base = keras.initializers.GlorotUniform()((*shape[:-1], shape[-1] // self.copies), dtype=dtype)
-        return ops.tile(base, (1, 1, 1, self.copies))
-
-    def get_config(self):
-        return {"copies": self.copies}
 
 
 def _mirror_to_multiple(x, multiple: int):
