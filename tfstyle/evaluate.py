@@ -1,27 +1,33 @@
 """How good a model is, as two numbers per style: how far the content moved, and how far the texture still is.
 
-    content(y, c) = |F(y) - F(c)|^2 / |F(c)|^2                  F: block4_conv2 of VGG19
+    content(y, c) = |F(y) - F(c)|^2 / |F(c)|^2                       F: block4_conv2 of VGG19
     style(y, s)   = mean over layers of |G(y) - G(s)|^2 / |G(s)|^2   block1_conv1 ... block5_conv1
 
 with the smallest style distance over several sizes of the painting, photos at their own size, means over photos.
 Distances alone can be had by recolouring: look at the pictures as well (`tfstyle sheet`).
 """
 
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from keras import ops
 from PIL import Image
 
 from tfstyle import losses
+from tfstyle.errors import ModelError
 from tfstyle.vgg19 import VGG19
 
 CONTENT_LAYER = "block4_conv2"
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 PAINTING_SIZES = (256, 384, 512, 768)  # short sides, px: texture is matched at the scale it was learned at
+TARGETS_FILE = "gram_targets.npz"
 
 Pixels = np.ndarray  # uint8 [H, W, 3]
+Grams = dict[str, np.ndarray]  # style layer -> float32 [1, C, C]
+Targets = dict[int, Grams]  # short side of the painting, px -> its Gram matrices
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Distances:
 
     content: float
     style: float
+    sizes: tuple[int, ...]  # short sides of the painting that were nearest for some photo, px
 
 
 class Evaluator:
@@ -42,50 +49,95 @@ class Evaluator:
     def __init__(self, vgg19: str = "embedded"):
         self.network = VGG19((CONTENT_LAYER, *STYLE_LAYERS), weights=vgg19)
 
-    def features(self, picture: Pixels) -> dict[str, np.ndarray]:
-        """Content activations under their layer's name and Gram matrices under theirs, of one uint8 [H, W, 3]."""
+    def features(self, picture: Pixels) -> tuple[np.ndarray, Grams]:
+        """Content activations, float32 [1, h, w, C], and Gram matrices of one picture."""
         activations = self.network(ops.convert_to_tensor(picture[None].astype("float32")))
-        measured = {name: losses.gram_matrix(activations[name]) for name in STYLE_LAYERS}
-        measured[CONTENT_LAYER] = activations[CONTENT_LAYER]
-        return {name: ops.convert_to_numpy(value) for name, value in measured.items()}
+        grams = {name: ops.convert_to_numpy(losses.gram_matrix(activations[name])) for name in STYLE_LAYERS}
+        return ops.convert_to_numpy(activations[CONTENT_LAYER]), grams
 
-    def painting(self, painting: Pixels) -> list[dict[str, np.ndarray]]:
-        """What `style_distance` compares with: the features of a painting at each of `PAINTING_SIZES`."""
-        return [self.features(resize_short_side(painting, size)) for size in PAINTING_SIZES]
-
-    def content_distance(self, stylized: dict[str, np.ndarray], photo: dict[str, np.ndarray]) -> float:
-        """Relative squared distance of the content activations of two pictures of the same size."""
-        return float(losses.relative_feature_loss(stylized[CONTENT_LAYER], photo[CONTENT_LAYER])[0])
-
-    def style_distance(self, stylized: dict[str, np.ndarray], painting: list[dict[str, np.ndarray]]) -> float:
-        """Mean relative squared Gram distance over the style layers, smallest over the sizes of the painting."""
-
-        def distance(target):
-            return np.mean([float(losses.relative_gram_loss(stylized[n], target[n])[0]) for n in STYLE_LAYERS])
-
-        return float(min(distance(target) for target in painting))
+    def targets(self, painting: Pixels) -> Targets:
+        """The Gram matrices of a painting at each of `PAINTING_SIZES`."""
+        return {size: self.features(resize_short_side(painting, size))[1] for size in PAINTING_SIZES}
 
     def evaluate(
         self,
         stylize: Callable[[Pixels, str], Pixels],
         photos: Iterable[Pixels],
-        paintings: Mapping[str, Pixels],
+        targets: Mapping[str, Targets],
     ) -> dict[str, Distances]:
         """Distances of each style, means over photos.
 
         Args:
             stylize: Takes a photo, uint8 [H, W, 3], and a style's name; returns the painting, same shape.
             photos: uint8 [H, W, 3] each, measured at their own size.
-            paintings: Style name to the painting it was learned from, uint8 [H, W, 3].
+            targets: Style name to what `targets` gave for the painting it was learned from.
         """
-        targets = {name: self.painting(painting) for name, painting in paintings.items()}
-        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in paintings}
+        measured: dict[str, list[tuple[float, float, int]]] = {name: [] for name in targets}
         for photo in photos:
-            content = self.features(photo)
+            content, _ = self.features(photo)
             for name, target in targets.items():
-                stylized = self.features(stylize(photo, name))
-                measured[name].append((self.content_distance(stylized, content), self.style_distance(stylized, target)))
-        return {name: Distances(*map(float, np.mean(values, axis=0))) for name, values in measured.items()}
+                stylized, grams = self.features(stylize(photo, name))
+                style, size = style_distance(grams, target)
+                measured[name].append((content_distance(stylized, content), style, size))
+        return {
+            name: Distances(
+                content=float(np.mean([content for content, _, _ in values])),
+                style=float(np.mean([style for _, style, _ in values])),
+                sizes=tuple(sorted({size for _, _, size in values})),
+            )
+            for name, values in measured.items()
+        }
+
+
+def content_distance(stylized: np.ndarray, photo: np.ndarray) -> float:
+    """Relative squared distance of the content activations of two pictures of the same size."""
+    return float(losses.relative_feature_loss(stylized, photo)[0])
+
+
+def style_distance(grams: Grams, targets: Targets) -> tuple[float, int]:
+    """Mean relative squared Gram distance over the style layers at the nearest size of the painting, and that size."""
+
+    def distance(target: Grams) -> float:
+        return float(np.mean([losses.relative_gram_loss(grams[name], target[name])[0] for name in STYLE_LAYERS]))
+
+    return min((distance(target), size) for size, target in targets.items())
+
+
+def save_targets(path: Path, targets: Mapping[str, Targets]) -> None:
+    """Writes Gram matrices to a compressed file: who has it can evaluate without the paintings.
+
+    Half of each symmetric matrix, scaled to its largest value, as float16: 0.6 MB per painting and size.
+    """
+    arrays = {}
+    for style, sizes in targets.items():
+        for size, grams in sizes.items():
+            for layer, gram in grams.items():
+                scale = np.abs(gram).max()
+                half = gram[0][np.triu_indices(gram.shape[-1])] / scale
+                arrays |= {f"{style}/{size}/{layer}": half.astype("float16"), f"{style}/{size}/{layer}/scale": scale}
+    np.savez_compressed(path, **arrays)
+
+
+def load_targets(path: Path) -> dict[str, Targets]:
+    """Style name to its targets, from a file that `save_targets` wrote.
+
+    Raises:
+        ModelError: If it is not there or is none.
+    """
+    targets: dict[str, Targets] = {}
+    try:
+        with np.load(path) as arrays:
+            for key in (key for key in arrays.files if not key.endswith("/scale")):
+                style, size, layer = key.split("/")
+                half = arrays[key].astype("float32") * arrays[f"{key}/scale"]
+                channels = int((np.sqrt(8 * half.size + 1) - 1) / 2)
+                gram = np.zeros((channels, channels), "float32")
+                gram[np.triu_indices(channels)] = half
+                gram = np.maximum(gram, gram.T)  # activations are >= 0, and so are their products
+                targets.setdefault(style, {}).setdefault(int(size), {})[layer] = gram[None]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(f"Expected Gram matrices of paintings in {path} ({error}); give --paintings DIR.") from error
+    return targets
 
 
 def resize_short_side(picture: Pixels, size: int) -> Pixels:

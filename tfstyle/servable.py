@@ -221,7 +221,7 @@ def luminance_only(painting: tf.Tensor, photo: tf.Tensor) -> tf.Tensor:
 
 
 def _compose(image, painting, share, preserve_color):
-    """The photo with its share of painting, uint8. `share` broadcasts to `[B,H,W,1]`; `preserve_color`: `[B]` or None."""
+    """The photo with its share of painting, uint8. `share`: `[B,H,W,1]` or what broadcasts; `preserve_color`: `[B]`."""
     photo = tf.cast(image, tf.float32)
     if preserve_color is not None:
         painting = tf.cond(

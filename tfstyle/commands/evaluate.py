@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,33 +11,48 @@ HELP = "measure a model: content and style distances per style"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to paint, or folders of them")
     parser.add_argument(
-        "--paintings", required=True, metavar="DIR", help="folder with <name>.jpg or .png, the paintings learned from"
+        "--paintings",
+        metavar="DIR",
+        help="folder with the paintings, <name>.jpg or .png (default: the Gram matrices that came with the model)",
     )
     parser.add_argument("--style", action="append", metavar="NAME", help="only this style; repeat it for more")
-    parser.add_argument(
-        "--model", metavar="PATH", help="model to measure (default: the newest of saved_models/tfstyle)"
-    )
+    parser.add_argument("--model", metavar="PATH", help="model to measure (default: the newest tfstyle)")
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--save-targets",
+        metavar="FILE",
+        help="write the Gram matrices that were nearest, to measure without paintings",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from tfstyle import images
-    from tfstyle.evaluate import Evaluator
-    from tfstyle.painter import Painter
-    from tfstyle.paintings import find_paintings
+    from tfstyle.quiet import quiet_tensorflow
+
+    with quiet_tensorflow():
+        from tfstyle import evaluate, images, models
+        from tfstyle.painter import Painter
+        from tfstyle.paintings import find_paintings
 
     painter = Painter(model=args.model)
-    names = tuple(args.style or painter.styles().names)
-    for name in names:
-        painter.styles()[name]  # an unknown one is refused before anything is computed
+    catalog = painter.styles()
+    names = tuple(catalog[name].name for name in args.style or catalog.names)
     files = [file for path in args.photos for file in _photo_files(Path(path))]
-    distances = Evaluator(args.vgg19).evaluate(
+    evaluator = evaluate.Evaluator(args.vgg19)
+    if args.paintings:
+        paintings = find_paintings(Path(args.paintings), names)
+        targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in paintings.items()}
+    else:
+        known = evaluate.load_targets(models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE)
+        targets = {name: known[name] for name in names}
+    distances = evaluator.evaluate(
         lambda photo, style: painter.stylize(photo, style).pixels,
         (images.read_photo(file).pixels for file in files),
-        {name: images.read_photo(file).pixels for name, file in find_paintings(Path(args.paintings), names).items()},
+        targets,
     )
+    if args.save_targets:
+        nearest = {name: {size: targets[name][size] for size in value.sizes} for name, value in distances.items()}
+        evaluate.save_targets(Path(args.save_targets), nearest)
     if args.json:
         print(json.dumps({name: asdict(value) for name, value in distances.items()}, indent=2))
         return 0

@@ -1,7 +1,6 @@
 """`tfstyle export`: from trained weights to what TensorFlow Serving serves."""
 
 import argparse
-import os
 from pathlib import Path
 
 HELP = "write trained weights as a model that can be served"
@@ -18,8 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from tfstyle import export, models, weights
+    from tfstyle.quiet import quiet_tensorflow
+
+    with quiet_tensorflow():
+        from tfstyle import export, models, weights
 
     transformer, styles = weights.load(Path(args.weights))
     model = models.models_root() / models.DEFAULT_MODEL

@@ -1,7 +1,6 @@
 """`tfstyle train`: learn styles from paintings and photos."""
 
 import argparse
-import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -50,16 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import numpy as np
+    from tfstyle.quiet import quiet_tensorflow
 
-    from tfstyle import images, precision
-    from tfstyle.errors import TrainingError
-    from tfstyle.paintings import find_paintings
-    from tfstyle.photos import open_photos
-    from tfstyle.progress import TrainingProgress
-    from tfstyle.recipe import load_recipe
-    from tfstyle.run import Run
+    with quiet_tensorflow():
+        from tfstyle import images, precision
+        from tfstyle.errors import TrainingError
+        from tfstyle.paintings import find_paintings
+        from tfstyle.photos import open_photos
+        from tfstyle.progress import TrainingProgress
+        from tfstyle.recipe import load_recipe
+        from tfstyle.run import Run
 
     recipe = load_recipe(args.recipe)
     if args.style:
@@ -74,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     paintings = {name: images.read_photo(file).pixels for name, file in files.items()}
-    samples = [np.asarray(images.read_photo(file).resize_to(384).pixels) for file in args.samples]
+    samples = [images.read_photo(file).resize_to(384).pixels for file in args.samples]
     photos = open_photos(args.photos)
     with TrainingProgress(recipe, photos) as progress:
         training = Run(
