@@ -108,7 +108,7 @@ def save_targets(path: Path, targets: Mapping[str, Targets]) -> None:
 
     Half of each symmetric matrix, scaled to its largest value, as float16: 0.6 MB per painting and size.
     """
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for style, sizes in targets.items():
         for size, grams in sizes.items():
             for layer, gram in grams.items():

@@ -14,11 +14,14 @@ def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     Raises:
         TrainingError: If a style has no painting in `folder`.
     """
-    found = {
-        name: next((file for suffix in SUFFIXES if (file := folder / f"{name}{suffix}").is_file()), None)
-        for name in names
-    }
-    missing = [name for name, file in found.items() if file is None]
+    found: dict[str, Path] = {}
+    missing = []
+    for name in names:
+        file = next((file for suffix in SUFFIXES if (file := folder / f"{name}{suffix}").is_file()), None)
+        if file is None:
+            missing.append(name)
+        else:
+            found[name] = file
     if missing:
         raise TrainingError(
             f"Expected one painting <name>.jpg or .png a style in {folder}. Missing: {', '.join(missing)}."

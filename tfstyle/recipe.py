@@ -1,8 +1,8 @@
 """What a training run is made of: a recipe is a Python file that defines one `RECIPE`."""
 
 import importlib
-import importlib.util
 import pkgutil
+import runpy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -96,19 +96,15 @@ def load_recipe(name: str) -> Recipe:
         TrainingError: If there is no such recipe, or the file defines none.
     """
     if name.endswith(".py"):
-        path = Path(name)
-        if not path.is_file():
-            raise TrainingError(f"Expected a recipe file. There is none at {path}.")
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        if not Path(name).is_file():
+            raise TrainingError(f"Expected a recipe file. There is none at {name}.")
+        recipe = runpy.run_path(name).get("RECIPE")
     elif name in (known := recipe_names()):
-        module = importlib.import_module(f"tfstyle.recipes.{name}")
+        recipe = importlib.import_module(f"tfstyle.recipes.{name}").RECIPE
     else:
         raise TrainingError(f"No recipe named {name!r}. Known: {', '.join(known)}; or give a Python file.")
-    recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
-        raise TrainingError(f"Expected {module.__file__} to define RECIPE, a tfstyle.recipe.Recipe. It does not.")
+        raise TrainingError(f"Expected {name} to define RECIPE, a tfstyle.recipe.Recipe. It does not.")
     return recipe
 
 

@@ -190,7 +190,7 @@ class _Progress(keras.callbacks.Callback):
         self.run, self.end = run, end
         self.first = run.step
         self.began = time.monotonic()
-        self.reported = (0, {})  # batches and means at the last report
+        self.reported: tuple[int, dict[str, float]] = (0, {})  # batches and means at the last report
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.first + batch + 1

@@ -81,7 +81,8 @@ class Transformer(keras.Model):
 
     def build(self, image_shape=None, style_shape=None):
         channels = 3 * self.config.space_to_depth**2
-        for layer in (*self.down, *self.trunk, *self.up):
+        layers: list[StyledConv2D | ResidualBlock] = [*self.down, *self.trunk, *self.up]
+        for layer in layers:
             layer.build((None, None, None, channels))
             channels = layer.filters
         self.last.build((None, None, None, channels))
