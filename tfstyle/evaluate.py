@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -108,7 +109,7 @@ def save_targets(path: Path, targets: Mapping[str, Targets]) -> None:
 
     Half of each symmetric matrix, scaled to its largest value, as float16: 0.6 MB per painting and size.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for style, sizes in targets.items():
         for size, grams in sizes.items():
             for layer, gram in grams.items():

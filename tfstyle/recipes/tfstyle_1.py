@@ -19,7 +19,7 @@ RECIPE = Recipe(
             weight=0.8,
         ),
         StyleRecipe(
-            name="the_scream", title="The Scream", artist="Edvard Munch", year="1893", layers=LAYERS, weight=1.3
+            name="the_scream", title="The Scream", artist="Edvard Munch", year="1893", layers=LAYERS, weight=1.2
         ),
         StyleRecipe(
             name="great_wave",
@@ -38,7 +38,7 @@ RECIPE = Recipe(
         Stage(size=128, batch=5, steps=600),  # five pictures a step: every style once
         Stage(size=256, batch=3, steps=600),
     ),
-    weights=LossWeights(content=1.0, style=10.0, total_variation=4.0),
+    weights=LossWeights(content=1.0, style=6.5, total_variation=4.0),
     content_layer="block4_conv2",
     learning_rate=1.5e-3,
     final_learning_rate=1e-4,
