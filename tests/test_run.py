@@ -1,6 +1,7 @@
 import csv
 import signal
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +10,13 @@ from tests import training_case
 from tfstyle import weights
 from tfstyle.errors import TrainingError
 from tfstyle.recipe import LossWeights
+
+
+@pytest.fixture(autouse=True)
+def full_precision_afterwards():
+    """A run sets the precision of its process."""
+    yield
+    keras.config.set_dtype_policy("float32")
 
 
 def test_a_run_leaves_weights_losses_sheets_and_tensorboard_events(tmp_path, rng):
@@ -106,3 +114,23 @@ def test_a_run_starts_from_the_weights_of_another(tmp_path):
 
     assert second.step == 0
     np.testing.assert_array_equal(second.trainer.transformer.last.kernel, first.averaged().last.kernel)
+
+
+def test_half_precision_trains_float32_weights_close_to_full_precision(tmp_path):
+    """As on a GPU: bfloat16 convolutions, float32 statistics, Gram matrices, losses and variables."""
+    seen = {}
+    for precision in ("float32", "mixed_bfloat16"):
+        reports = seen[precision] = []
+        run = training_case.run(
+            tmp_path / precision,
+            tmp_path / "photos",
+            precision=precision,
+            report=lambda step, seconds, terms, reports=reports: reports.append(terms),
+        )
+        run.train()
+        assert {variable.dtype for variable in run.trainer.transformer.variables} == {"float32"}
+        assert run.trainer.transformer.trunk[0].first.conv.compute_dtype == precision.removeprefix("mixed_")
+
+    for full, half in zip(seen["float32"], seen["mixed_bfloat16"], strict=True):
+        assert half == pytest.approx(full, rel=0.05)
+        assert half != full

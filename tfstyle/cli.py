@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 if something was refused or went wrong, which is then said on stderr.
     """
-    args = _parse(argv)
+    args = parse(argv)
     try:
         return args.run(args)
     except StyleTransferError as error:
@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of one command line; `run` is what carries it out. Wrong ones end the process with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="tfstyle", description="Photos in, paintings out: fast neural style transfer.", allow_abbrev=False
     )

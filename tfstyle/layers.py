@@ -32,8 +32,8 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
 
     def build(self, x_shape, style_shape=None):
         rows = (self.styles, x_shape[-1])
-        self.gamma = self.add_weight(name="gamma", shape=rows, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=rows, initializer="zeros")
+        self.gamma = self.add_weight(name="gamma", shape=rows, initializer="ones", autocast=False)
+        self.beta = self.add_weight(name="beta", shape=rows, initializer="zeros", autocast=False)
 
     def call(self, x, style):
         dtype = x.dtype
@@ -41,8 +41,8 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
         style = ops.cast(style, "float32")
         if len(style.shape) == 2:
             style = style[:, None, None, :]
-        gamma = ops.matmul(style, ops.cast(self.gamma, "float32"))
-        beta = ops.matmul(style, ops.cast(self.beta, "float32"))
+        gamma = ops.matmul(style, self.gamma)
+        beta = ops.matmul(style, self.beta)
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
         scale = gamma * ops.rsqrt(variance + EPSILON)

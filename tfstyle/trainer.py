@@ -89,7 +89,7 @@ class StyleTrainer(keras.Model):
         recipe, weights = self.recipe, self.recipe.weights
         image = ops.cast(inputs["image"], "float32")
         features = self.loss_network(painted)
-        target = ops.stop_gradient(VGG19.call(self.loss_network, image)[recipe.content_layer])
+        target = ops.stop_gradient(self.loss_network(image)[recipe.content_layer])
         terms = {
             "content": losses.relative_feature_loss(features[recipe.content_layer], target),
             "style": self._style_loss(features, inputs["style"]),

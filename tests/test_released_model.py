@@ -1,0 +1,84 @@
+"""The model in saved_models/ is the one its card describes, and its paintings have no flaws a number can show."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfstyle
+from tfstyle import evaluate, models, weights
+
+CARD = (Path(__file__).resolve().parent.parent / "saved_models" / "README.md").read_text()
+# | style | style distance, content distance on the eight photos | the same on astronaut and coffee |
+ROW = r"^\| `(\w+)` \| [\d.]+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|$"
+CARD_ROWS = {name: (float(style), float(content)) for name, style, content in re.findall(ROW, CARD, re.MULTILINE)}
+STYLES = ("starry_night", "the_scream", "great_wave", "picasso_self_portrait", "rain_princess")
+
+
+@pytest.fixture(scope="module")
+def painter():
+    return tfstyle.Painter()
+
+
+@pytest.fixture(scope="module")
+def distances(painter, astronaut, coffee):
+    targets = evaluate.load_targets(models.find_model() / "assets.extra" / evaluate.TARGETS_FILE)
+    return evaluate.Evaluator().evaluate(
+        lambda photo, style: painter.stylize(photo, style).pixels, [astronaut, coffee], targets
+    )
+
+
+def test_it_has_the_five_styles_of_the_paper(painter):
+    assert painter.styles().names == STYLES
+    assert tuple(CARD_ROWS) == STYLES
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_its_distances_are_those_of_the_model_card(distances, name):
+    style, content = CARD_ROWS[name]
+
+    assert distances[name].style == pytest.approx(style, rel=0.05)
+    assert distances[name].content == pytest.approx(content, rel=0.05)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_its_paintings_have_no_grid_and_no_frame(painter, astronaut, name):
+    painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
+
+    for period in (2, 4):  # of the depth-to-space and of the trunk
+        phases = [painting[i::period, j::period].mean() for i in range(period) for j in range(period)]
+        assert max(phases) - min(phases) < 1.5, period
+    border = np.concatenate(
+        [painting[:2].ravel(), painting[-2:].ravel(), painting[:, :2].ravel(), painting[:, -2:].ravel()]
+    )
+    within = np.concatenate(
+        [
+            painting[6:8, 6:-6].ravel(),
+            painting[-8:-6, 6:-6].ravel(),
+            painting[6:-6, 6:8].ravel(),
+            painting[6:-6, -8:-6].ravel(),
+        ]
+    )
+    assert abs(border.mean() - within.mean()) < 20
+
+
+def test_it_does_more_than_recolour(painter, astronaut):
+    """Strokes: a painting has much more going on between neighbouring pixels than the photo has."""
+    photo = astronaut.astype(float).mean(axis=2)
+    for name in STYLES:
+        painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
+        assert np.abs(np.diff(painting)).mean() > 1.3 * np.abs(np.diff(photo)).mean(), name
+
+
+def test_training_can_go_on_from_it(painter):
+    network, styles = weights.load(models.find_model())
+
+    assert tuple(style.name for style in styles) == STYLES
+    assert network.config.styles == len(STYLES)
+
+
+def test_it_is_small_enough_for_the_repository():
+    files = [path for path in models.find_model().rglob("*") if path.is_file()]
+
+    assert sum(path.stat().st_size for path in files) < 10_000_000
