@@ -321,7 +321,6 @@ def test_a_folder_that_cannot_be_written_gets_one_sentence(folder, capsys):
 
 
 def test_a_server_that_is_not_there_gets_one_sentence(tmp_path, capsys):
-    pytest.importorskip("serving.client")
     Image.fromarray(PHOTO).save(tmp_path / "photo.png")
     arguments = ["--style", "the_scream", "--server", "127.0.0.1:1"]
     assert main(["stylize", str(tmp_path / "photo.png"), *arguments]) == 2

@@ -6,6 +6,7 @@ import warnings
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
@@ -268,7 +269,6 @@ def test_heic_without_its_package_names_the_package(monkeypatch):
 
 
 def test_heic_is_read_where_its_package_is(picture):
-    pillow_heif = pytest.importorskip("pillow_heif")
     pillow_heif.register_heif_opener()
     photo = read_photo(encode(picture, "heif", quality=95))
     assert photo.pixels.shape == (48, 64, 3)

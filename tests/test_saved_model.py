@@ -4,12 +4,11 @@ import logging
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfstyle import Painter
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError
 from tfstyle.saved_model import SavedModelPredictor
-
-tf = pytest.importorskip("tensorflow")
 
 
 class Echo(tf.Module):
