@@ -4,6 +4,7 @@ with StyleClient("localhost:8500") as client:
     client.stylize("photo.jpg", "starry_night:60,the_scream:40").save("painting.jpg")
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -83,9 +84,10 @@ class StyleClient:
         )
         self._status = self._method("/tensorflow.serving.ModelService/GetModelStatus", wire_pb2.GetModelStatusResponse)
         self._health = self._method("/grpc.health.v1.Health/Check", wire_pb2.HealthCheckResponse)
-        self._painter = Painter(self)
-        self._answering_version: int | None = None  # of the last answer
-        self._described_version: int | None = None
+        self._painter = _ClientPainter(self)
+        self._lock = threading.Lock()  # of the next two; never held during a call
+        self._answering_version: int | None = None  # of the last answer to any thread
+        self._described: tuple[int, Catalog] | None = None  # with the version that gave the description
 
     def __enter__(self) -> Self:
         return self
@@ -112,18 +114,8 @@ class StyleClient:
         Raises:
             ServingError: `serving.errors` tells which, and why.
         """
-        request = wire_pb2.PredictRequest(model_spec=self._model_spec(signature))
-        try:
-            for name, array in inputs.items():
-                request.inputs[name].CopyFrom(codec.encode(array))
-        except codec.CodecError as error:
-            raise InvalidRequestError(f"The input {name!r} for {self.address} cannot be sent: {error}") from None
-        response = self._call(self._predict, request)
-        self._answering_version = response.model_spec.version.value
-        try:
-            return {name: codec.decode(proto) for name, proto in response.outputs.items()}
-        except codec.CodecError as error:
-            raise ServerFaultError(f"The answer of the server at {self.address} cannot be read: {error}") from None
+        outputs, _ = self._predict_by_version(signature, inputs)
+        return outputs
 
     def styles(self) -> Catalog:
         """The styles that the model knows, asked for once and again after the server changed to another version.
@@ -131,11 +123,15 @@ class StyleClient:
         Raises:
             ServingError: If the server does not answer.
         """
-        if self._described_version is None or self._described_version != self._answering_version:
-            catalog = self._painter.styles(refresh=True)
-            self._described_version = self._answering_version
-            return catalog
-        return self._painter.styles()
+        with self._lock:
+            if self._described is not None and self._described[0] == self._answering_version:
+                return self._described[1]
+        answer, version = self._predict_by_version("describe", {})
+        catalog = Catalog.from_describe(answer)
+        with self._lock:
+            # The version of this very answer: by now another thread may have heard from a newer one.
+            self._described = version, catalog
+        return catalog
 
     def stylize(self, photo: PhotoSource, style: StyleMix | None = None, **options: Any) -> Photo:
         """Paint one photo on the server.
@@ -151,7 +147,6 @@ class StyleClient:
         Raises:
             StyleTransferError: As `tfstyle.Painter.stylize`, and ServingError if the server does not answer.
         """
-        self.styles()
         return self._painter.stylize(photo, style, **options)
 
     def signatures(self) -> dict[str, Signature]:
@@ -206,6 +201,24 @@ class StyleClient:
             raise
         return response.status == wire_pb2.HealthCheckResponse.SERVING
 
+    def _predict_by_version(
+        self, signature: str, inputs: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], int]:
+        request = wire_pb2.PredictRequest(model_spec=self._model_spec(signature))
+        try:
+            for name, array in inputs.items():
+                request.inputs[name].CopyFrom(codec.encode(array))
+        except codec.CodecError as error:
+            raise InvalidRequestError(f"The input {name!r} for {self.address} cannot be sent: {error}") from None
+        response = self._call(self._predict, request)
+        version = response.model_spec.version.value
+        with self._lock:
+            self._answering_version = version
+        try:
+            return {name: codec.decode(proto) for name, proto in response.outputs.items()}, version
+        except codec.CodecError as error:
+            raise ServerFaultError(f"The answer of the server at {self.address} cannot be read: {error}") from None
+
     def _model_spec(self, signature: str = "") -> wire_pb2.ModelSpec:
         spec = wire_pb2.ModelSpec(name=self.model, signature_name=signature)
         if self.version is not None:
@@ -227,6 +240,17 @@ class StyleClient:
             raise from_rpc_error(error, self.address, timeout) from None
         except ValueError as error:  # gRPC's word for a closed channel
             raise ServingError(f"The client of {self.address} cannot send ({error}); it may be closed.") from None
+
+
+class _ClientPainter(Painter):
+    """Asks the client for the styles each time, who knows when the server's model changed."""
+
+    def __init__(self, client: StyleClient):
+        super().__init__(client)
+        self._client = client
+
+    def styles(self, *, refresh: bool = False) -> Catalog:
+        return self._client.styles()
 
 
 def _tensors(infos: Mapping[str, wire_pb2.TensorInfo]) -> dict[str, TensorInfo]:

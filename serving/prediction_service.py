@@ -1,5 +1,9 @@
 """`tensorflow.serving.PredictionService`: run a signature, and tell which signatures there are."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
@@ -11,11 +15,18 @@ _SIGNATURE_DEF = "signature_def"
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED."""
+    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED.
 
-    def __init__(self, manager: ModelManager, *, as_content: bool = False):
+    Args:
+        manager: The models.
+        predict_pool: Runs Predict, which takes seconds; the server's own threads stay free for what takes none.
+        as_content: Answer `tensor_content` instead of one field per element.
+    """
+
+    def __init__(self, manager: ModelManager, predict_pool: ThreadPoolExecutor, *, as_content: bool = False):
         self._manager = manager
         self._as_content = as_content
+        self.Predict = _InPool(self.Predict, predict_pool)  # type: ignore[method-assign]
 
     def Predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext):
         """Run a signature of a model."""
@@ -55,3 +66,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.model_spec.version.value = servable.version
         response.metadata[_SIGNATURE_DEF].Pack(signatures)
         return response
+
+
+class _InPool:
+    """A method with a pool of its own, which gRPC takes from this attribute, as its health service does."""
+
+    def __init__(self, method: Callable[..., Any], pool: ThreadPoolExecutor):
+        self._method = method
+        self.experimental_thread_pool = pool
+
+    def __call__(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._method(request, context)

@@ -1,14 +1,13 @@
 """Models on disk: `<models>/<model>/<version>/saved_model.pb`, as TensorFlow Serving reads them.
 
-A version is a folder whose name is a number; other names are skipped, so an export may be written beside under a
-temporary name and then renamed. Of each model the newest version is served, TensorFlow Serving's default policy.
+What counts as a version is in `tfstyle.models`; of each model the newest is served, TensorFlow Serving's default policy.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfstyle.errors import ModelError
-from tfstyle.models import check_complete
+from tfstyle.models import check_complete, versions
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,12 @@ def newest_version(name: str, base_path: Path) -> ModelVersion:
     """
     if not base_path.is_dir():
         raise ModelError(f"Expected the model {name!r} at {base_path}, found no such folder; check the path.")
-    versions = {int(path.name): path for path in base_path.iterdir() if _is_version(path)}
-    if not versions:
+    found = versions(base_path)
+    if not found:
         raise ModelError(
             f"The model folder {base_path} holds no version: expected {base_path}/1/saved_model.pb; "
             f"write one with: tfstyle export"
         )
-    version = max(versions)
-    path = versions[version]
-    check_complete(path)
-    return ModelVersion(name, version, path)
-
-
-def _is_version(path: Path) -> bool:
-    return path.is_dir() and path.name.isascii() and path.name.isdecimal()  # "00001" is version 1 too
+    version = max(found)
+    check_complete(found[version])
+    return ModelVersion(name, version, found[version])

@@ -10,9 +10,9 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -21,8 +21,14 @@ from serving.repository import ModelVersion, find_models, newest_version
 from tfstyle.errors import ModelError, StyleTransferError
 from tfstyle.models import models_root
 
+if TYPE_CHECKING:
+    from serving.manager import ModelManager
+
 DRAIN_SECONDS = 25.0  # Kubernetes kills 30 s after SIGTERM
 MAX_MESSAGE_BYTES = 2**31 - 1  # as TensorFlow Serving; gRPC's own default of 4 MB is one photo
+
+# For all but Predict: a probe must not wait behind photos, or it would end a server that is only busy.
+_QUICK_THREADS = 4
 
 # "" is the server as a whole; the others are the names TensorFlow Serving gives its services.
 _HEALTH_SERVICES = ("", "ModelService", "PredictionService")
@@ -51,22 +57,15 @@ class Server:
         from grpc_health.v1 import health, health_pb2, health_pb2_grpc
         from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-        from serving.manager import ModelManager
         from serving.model_service import ModelService
         from serving.prediction_service import PredictionService
-        from serving.servable import Servable
 
         tf.get_logger().setLevel("ERROR")  # the loader calls itself deprecated each time; the C++ server uses its twin
-        servables = []
-        for model in models:
-            servable = Servable(model, _session_config(tf, config))
-            if flags.enable_model_warmup:
-                servable.warm_up()
-            servables.append(servable)
-        self._manager = ModelManager(servables)
+        self._manager = _load(models, _session_config(tf, config), warm_up=flags.enable_model_warmup)
         self._health = health.HealthServicer()
+        self._predict_pool = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="predict")
         self._server = grpc.server(
-            ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc"),
+            ThreadPoolExecutor(_QUICK_THREADS, thread_name_prefix="grpc"),
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -74,7 +73,10 @@ class Server:
             ],
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self._manager, as_content=flags.enable_serialization_as_tensor_content), self._server
+            PredictionService(
+                self._manager, self._predict_pool, as_content=flags.enable_serialization_as_tensor_content
+            ),
+            self._server,
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(self._manager), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -97,6 +99,7 @@ class Server:
         """Take no new calls, finish those begun within `grace` seconds, free the models."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace).wait()
+        self._predict_pool.shutdown(wait=False)
         self._manager.close()
 
     def __str__(self) -> str:
@@ -115,8 +118,8 @@ def running(models_dir: str | Path, **flags: Any) -> Iterator[str]:
         Its address, `127.0.0.1:PORT`.
     """
     server = Server(Flags(**{"host": "127.0.0.1", "port": 0, "models_dir": Path(models_dir), **flags}))
-    server.start()
     try:
+        server.start()
         yield f"127.0.0.1:{server.port}"
     finally:
         server.stop(grace=1.0)
@@ -165,6 +168,22 @@ def _choose_models(flags: Flags) -> list[ModelVersion]:
     if not flags.model_name or Path(flags.model_name).name != flags.model_name:
         raise ModelError(f"Expected --model_name to name a folder in {models_dir}, got {flags.model_name!r}.")
     return [newest_version(flags.model_name, models_dir / flags.model_name)]
+
+
+def _load(models: list[ModelVersion], config: Any, *, warm_up: bool) -> "ModelManager":
+    """All models or, as in TensorFlow Serving, none: what was loaded before the one that fails is freed."""
+    from serving.manager import ModelManager
+    from serving.servable import Servable
+
+    with ExitStack() as loaded:
+        servables = []
+        for model in models:
+            servable = loaded.enter_context(closing(Servable(model, config)))
+            if warm_up:
+                servable.warm_up()
+            servables.append(servable)
+        loaded.pop_all()
+    return ModelManager(servables)
 
 
 def _session_options(flags: Flags) -> dict[str, int]:

@@ -4,11 +4,13 @@ import io
 import json
 import sys
 import types
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from serving.errors import ServerBusyError
 from tests.fakes import COLOURS, FakePredictor, encode, photo_array
 from tfstyle import Painter
 from tfstyle.cli import COMMANDS, main
@@ -21,7 +23,7 @@ PHOTO = photo_array()
 def model(monkeypatch):
     """The model that every command gets."""
     predictor = FakePredictor()
-    monkeypatch.setattr("tfstyle.commands.painters.open_painter", lambda args: Painter(predictor))
+    monkeypatch.setattr("tfstyle.commands.painters.open_painter", lambda args: nullcontext(Painter(predictor)))
     return predictor
 
 
@@ -311,6 +313,24 @@ def test_a_server_that_goes_away_stops_the_batch(folder, model, capsys):
     assert one_line(capsys) == "tfstyle: No server answers at localhost:1.\n"
 
 
+def test_a_busy_server_costs_one_photo(folder, model, capsys):
+    """A deadline or a full queue says nothing about the next request."""
+    answer, answers = model.predict, iter([ServerBusyError("The server at localhost:1 is busy; try again.")])
+
+    def busy_once(signature, inputs):
+        if signature == "encoded" and (error := next(answers, None)):
+            raise error
+        return answer(signature, inputs)
+
+    model.predict = busy_once
+    arguments = ["--style", "the_scream", "--server", "localhost:1"]
+    assert main(["stylize", "photo.png", "other.jpg", *arguments]) == 2
+    assert (folder / "other.the_scream.jpg").exists()
+    errors = capsys.readouterr().err.splitlines()
+    assert errors[0] == "tfstyle: The server at localhost:1 is busy; try again."
+    assert errors[-1] == "tfstyle: 1 of 2 photos were not painted."
+
+
 def test_a_folder_that_cannot_be_written_gets_one_sentence(folder, capsys):
     (folder / "file").write_text("")
     assert main(["stylize", "photo.png", "--style", "the_scream", "-o", "file/out.png"]) == 2
@@ -325,6 +345,15 @@ def test_a_server_that_is_not_there_gets_one_sentence(tmp_path, capsys):
     arguments = ["--style", "the_scream", "--server", "127.0.0.1:1"]
     assert main(["stylize", str(tmp_path / "photo.png"), *arguments]) == 2
     assert "127.0.0.1:1" in one_line(capsys)
+
+
+def test_the_connection_to_a_server_is_closed(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr("serving.client.StyleClient.close", lambda self: closed.append(self.address))
+    Image.fromarray(PHOTO).save(tmp_path / "photo.png")
+    for command in (["styles"], ["sheet", str(tmp_path / "photo.png")]):
+        assert main([*command, "--server", "127.0.0.1:1"]) == 2
+    assert closed == ["127.0.0.1:1", "127.0.0.1:1"]
 
 
 def test_a_model_that_is_not_there_gets_one_sentence(tmp_path, capsys):
@@ -411,6 +440,37 @@ def test_serve_passes_everything_on_to_the_server(monkeypatch):
     monkeypatch.setitem(sys.modules, "serving.server", server)
     assert main(["serve", "--port", "8500", "--help", "models", "-x=1"]) == 7
     assert received == [["--port", "8500", "--help", "models", "-x=1"]]
+
+
+# train, export, data: arguments out of range
+
+TRAIN = ["train", "johnson", "--photos", "photos", "--out", "out", "--paintings", "paintings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([*TRAIN, "--sheet-every", "0"], "argument --sheet-every: expected a whole number, 1 or more, got '0'"),
+        ([*TRAIN, "--checkpoint-every", "0"], "argument --checkpoint-every: expected a whole number, 1 or more, got"),
+        ([*TRAIN, "--seed", "-1"], "argument --seed: expected a whole number, 0 to 4294967295, got '-1'"),
+        ([*TRAIN, "--seed", "4294967296"], "argument --seed: expected a whole number, 0 to 4294967295, got"),
+        ([*TRAIN, "--style-weight", "nan"], "argument --style-weight: expected a number, 0 or more, got 'nan'"),
+        ([*TRAIN, "--style-weight", "inf"], "argument --style-weight: expected a number, 0 or more, got 'inf'"),
+        ([*TRAIN, "--style-weight", "bold"], "argument --style-weight: expected a number, 0 or more, got 'bold'"),
+        (["export", "run", "--max-pixels", "0"], "argument --max-pixels: expected a whole number, 1 or more, got '0'"),
+        (["export", "run", "--max-pixels", "-5"], "argument --max-pixels: expected a whole number, 1 or more, got"),
+        (["export", "run", "--max-pixels", "12MP"], "argument --max-pixels: expected a whole number, 1 or more, got"),
+        (["styles", "--threads", "0"], "argument --threads: expected a whole number, 1 or more, got '0'"),
+        (["data", "check", "x", "--min-side", "0"], "argument --min-side: expected a whole number, 1 or more, got"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_loaded(arguments, sentence, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert sentence in captured.err.splitlines()[-1]
 
 
 # The frame around the commands

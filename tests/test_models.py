@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from serving.repository import newest_version
 from tests.fakes import CATALOG, FakePredictor
 from tfstyle import Painter, models
 from tfstyle.errors import ModelError
@@ -37,10 +38,24 @@ def test_the_newest_version_is_found(root):
 
 
 def test_folders_that_are_no_numbers_do_not_count(root):
-    for name in ("1", "2.tmp", ".3", "x", "007"):
+    for name in ("1", "2.tmp", ".3", "x", "-4", "\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT SIX}", str(2**63)):
         write_model(root / "tfstyle" / name)
     (root / "tfstyle" / "5").write_text("a file")
-    assert versions(root / "tfstyle") == [1]
+    assert versions(root / "tfstyle") == {1: root / "tfstyle" / "1"}
+
+
+def test_zeros_in_front_do_not_change_a_version(root):
+    """TensorFlow Serving reads them so, and what it serves is what runs in this process."""
+    for name in ("1", "00002", "0"):
+        write_model(root / "tfstyle" / name)
+    assert list(versions(root / "tfstyle").items()) == [
+        (0, root / "tfstyle" / "0"),
+        (1, root / "tfstyle" / "1"),
+        (2, root / "tfstyle" / "00002"),
+    ]
+    assert find_model() == root / "tfstyle" / "00002"
+    assert newest_version("tfstyle", root / "tfstyle").path == find_model()
+    assert next_version(root / "tfstyle") == root / "tfstyle" / "3"
 
 
 def test_without_the_variable_models_lie_beside_the_package(monkeypatch):

@@ -169,6 +169,19 @@ def test_several_sources_follow_each_other(tmp_path):
     assert open_photos([folder, archive]).names == ("b/one.jpg", "a.zip/two.jpg")
 
 
+def test_sources_of_the_same_name_count_apart(tmp_path):
+    damaged = {"gray.jpg": encoded(mode="L"), "cut.jpg": encoded(size=(640, 480))[:1500]}
+    folders = [write_folder(tmp_path / parent / "photos", damaged) for parent in "ab"]
+    photos = open_photos(folders)
+    assert photos.summary == "4 files: 2 photos, skipped 2 gray-scale"
+    for index in (0, 1):
+        with pytest.raises(CorruptPhotoError):
+            photos.decode(index, min_side=64)
+    assert photos.usable == 0
+    assert photos.skipped == {"corrupt": 2, "gray-scale": 2}
+    assert sorted(photos.rejected) == [("photos/cut.jpg", "corrupt")] * 2 + [("photos/gray.jpg", "gray-scale")] * 2
+
+
 def test_many_threads_may_decode_at_once(make_source):
     files = {f"{number:03}.jpg": encoded(seed=number) for number in range(32)}
     photos = open_photos(make_source(files))

@@ -2,7 +2,7 @@ import pytest
 
 from tests.training_case import recipe
 from tfstyle.errors import TrainingError
-from tfstyle.recipe import Stage, StyleRecipe, load_recipe, recipe_names
+from tfstyle.recipe import Stage, StyleImage, StyleRecipe, load_recipe, recipe_names
 from tfstyle.transformer import TransformerConfig
 
 
@@ -23,6 +23,29 @@ def test_a_recipe_for_other_paintings_has_one_row_for_each():
     assert changed.network.styles == 2
 
 
+def test_other_paintings_are_looked_at_in_the_same_layers():
+    recipe = load_recipe("tfstyle_1")
+
+    assert recipe.with_paintings(("my_cat",)).style_layers == recipe.style_layers
+
+
+def test_a_style_may_have_several_images_each_with_its_layers_and_weight():
+    blend = (
+        StyleImage(painting="scream", weight=0.7, layers=("block1_conv1",)),
+        StyleImage(painting="wave", weight=0.3, layers=("block4_conv1",), layer_weights=(2.0,)),
+    )
+    changed = recipe(styles=(StyleRecipe(name="scream"), StyleRecipe(name="storm", blend=blend)))
+
+    assert changed.paintings == ("scream", "wave")
+    assert set(changed.style_layers) == {"block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"}
+
+
+@pytest.mark.parametrize("name", ["a:b", "a,b", "a+b", "left=a", "", "two words"])
+def test_names_that_requests_cannot_write_are_refused(name):
+    with pytest.raises(TrainingError, match="rename the painting"):
+        StyleRecipe(name=name)
+
+
 def test_a_recipe_file_is_a_recipe(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from tests.training_case import recipe\nRECIPE = recipe(name='mine')\n")
@@ -38,6 +61,9 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(TrainingError, match="define RECIPE"):
         load_recipe(str(tmp_path / "empty.py"))
+    (tmp_path / "broken.py").write_text("from tfstyle.transformer import TransformerConfig as T\nT(styles=0)\n")
+    with pytest.raises(TrainingError, match="does not run: ValueError"):
+        load_recipe(str(tmp_path / "broken.py"))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +71,7 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
     [
         {"network": TransformerConfig(styles=3)},
         {"styles": ()},
+        {"styles": (StyleRecipe(name="same"), StyleRecipe(name="same"))},
         {"stages": ()},
         {"stages": (Stage(size=8, batch=1, steps=1),)},
         {"stages": (Stage(size=64, batch=1, steps=0),)},

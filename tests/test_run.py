@@ -9,7 +9,7 @@ from PIL import Image
 from tests import training_case
 from tfstyle import weights
 from tfstyle.errors import TrainingError
-from tfstyle.recipe import LossWeights
+from tfstyle.recipe import LossWeights, Stage, StyleRecipe
 
 
 @pytest.fixture(autouse=True)
@@ -69,19 +69,84 @@ def test_ctrl_c_saves_the_step_it_came_in(tmp_path):
     assert training_case.run(tmp_path / "run", tmp_path / "photos").step == 3
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path):
-    run = training_case.run(tmp_path / "run", tmp_path / "photos", checkpoint_every=1)
+def poisoned_at(run, step):
+    """A report that spoils a weight after `step`, as an update that blew up would."""
 
-    def poison(step, seconds, terms):
-        if step == 2:
+    def poison(done, seconds, terms):
+        if done == step:
             run.trainer.transformer.last.bias.assign([float("nan")] * 12)
 
-    run.report = poison
-    with pytest.raises(TrainingError, match=r"loss is nan at step 3. Lower the learning rate"):
+    return poison
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path):
+    recipe = training_case.recipe(stages=training_case.recipe().stages[:1])
+    run = training_case.run(tmp_path / "run", tmp_path / "photos", recipe=recipe)
+    run.report = poisoned_at(run, 3)  # between checkpoints, so the loss of the last step shows it
+
+    run.every["checkpoint"] = 100
+    run.save()
+    with pytest.raises(TrainingError, match=r"loss is nan at step 4. Lower the learning rate"):
         run.train()
 
-    again = training_case.run(tmp_path / "run", tmp_path / "photos")
-    assert again.step == 2
+    with np.load(tmp_path / "run" / "checkpoint.npz") as kept:
+        assert all(np.isfinite(kept[name]).all() for name in kept.files if name != "recipe")
+
+
+def test_weights_that_are_not_finite_never_replace_a_checkpoint(tmp_path):
+    run = training_case.run(tmp_path / "run", tmp_path / "photos", checkpoint_every=1)
+    run.report = poisoned_at(run, 2)
+
+    with pytest.raises(TrainingError, match=r"not finite after step 2, weights/transformer/last/bias among them"):
+        run.train()
+
+    assert training_case.run(tmp_path / "run", tmp_path / "photos").step == 1
+
+
+def test_photos_that_cannot_be_read_end_the_run_with_their_own_sentence(tmp_path):
+    """`tf.data` would make an UnknownError and a stack trace of it."""
+    run = training_case.run(tmp_path / "run", tmp_path / "photos")
+    for file in (tmp_path / "photos").iterdir():
+        file.unlink()
+
+    with pytest.raises(TrainingError, match="Cannot read photos/"):
+        run.train()
+
+
+def test_steps_done_again_after_a_kill_are_reported_once(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def kill(step, seconds, terms):
+        if step == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training_case.run(tmp_path / "run", tmp_path / "photos", report=kill).train()
+    weights.load(tmp_path / "run")  # a run that was stopped can be exported
+    training_case.run(tmp_path / "run", tmp_path / "photos").train()
+
+    with (tmp_path / "run" / "losses.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_tensorboard_gets_every_step_of_every_stage_once(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    training_case.run(tmp_path / "run", tmp_path / "photos").train()
+
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [event.step for event in events.Tensors("style")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_batches_that_devices_cannot_share_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match=r"Expected batches that 2 devices can share evenly.*\[3\]"):
+        training_case.run(
+            tmp_path / "run",
+            tmp_path / "photos",
+            recipe=training_case.recipe(stages=(Stage(size=32, batch=3, steps=1),)),
+            devices=["CPU:0", "CPU:0"],
+        )
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_and_kept(tmp_path):
@@ -95,6 +160,15 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_kept(tmp_path):
         training_case.run(tmp_path / "run", tmp_path / "photos", recipe=wider)
 
     assert (tmp_path / "run" / "checkpoint.npz").read_bytes() == before
+
+
+def test_a_checkpoint_of_other_styles_is_refused(tmp_path):
+    """It would go on with rows that are called something else."""
+    training_case.run(tmp_path / "run", tmp_path / "photos").save()
+    swapped = training_case.recipe(styles=(StyleRecipe(name="dots"), StyleRecipe(name="stripes")))
+
+    with pytest.raises(TrainingError, match="it is of stripes, dots in"):
+        training_case.run(tmp_path / "run", tmp_path / "photos", recipe=swapped)
 
 
 def test_a_truncated_checkpoint_is_refused_with_advice(tmp_path):

@@ -15,7 +15,7 @@ from tests import training_case
 from tfstyle import losses, weights
 from tfstyle.errors import TrainingError
 from tfstyle.evaluate import resize_short_side
-from tfstyle.recipe import LossWeights, Recipe, Stage
+from tfstyle.recipe import LossWeights, Recipe, Stage, StyleImage, StyleRecipe
 from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
 from tfstyle.vgg19 import VGG19
 
@@ -52,6 +52,35 @@ def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_an
         + 0.1 * ops.mean(losses.pixel_loss(painted / 255, ops.cast(batch["image"], "float32") / 255))
     )
     np.testing.assert_allclose(loss, float(expected), rtol=1e-4)
+
+
+def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
+    """Section 3.4: each image with its own layers and weight, here in the relative form."""
+    images = (
+        StyleImage(painting="stripes", weight=0.7, layers=training_case.LAYERS, layer_weights=(3.0, 1.0)),
+        StyleImage(painting="dots", weight=0.3, layers=training_case.LAYERS[1:]),
+    )
+    recipe = training_case.recipe(
+        styles=(StyleRecipe(name="dots", layers=training_case.LAYERS), StyleRecipe(name="both", blend=images))
+    )
+    trainer = new_trainer(recipe)
+    batch = {"image": rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8"), "style": np.array([1], "int32")}
+    painted = trainer(batch)
+
+    style = trainer.loss_terms(batch, painted)["style"]
+
+    network = VGG19(training_case.LAYERS)
+    grams = {name: losses.gram_matrix(value) for name, value in network(painted).items()}
+
+    def distance(name, layer):
+        painting = resize_short_side(training_case.paintings()[name], 64)[None].astype("float32")
+        return float(losses.relative_gram_loss(grams[layer], losses.gram_matrix(network(painting)[layer]))[0])
+
+    first, second = training_case.LAYERS
+    expected = 0.7 * (0.75 * distance("stripes", first) + 0.25 * distance("stripes", second)) + 0.3 * distance(
+        "dots", second
+    )
+    np.testing.assert_allclose(style, [expected], rtol=1e-4)
 
 
 def test_a_term_without_weight_is_neither_computed_nor_reported():
@@ -192,33 +221,31 @@ def test_a_killed_and_resumed_run_equals_an_unkilled_one_bit_for_bit(tmp_path, k
 
 REPLICAS = """
 import json, sys
-import numpy as np, keras, tensorflow as tf
+import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
 from tests import training_case
-from tests.test_trainer import new_trainer
-from tfstyle.data import Batches
 from tfstyle.recipe import Stage
 folder, replicas = Path(sys.argv[1]), int(sys.argv[2])
-strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
-recipe = training_case.recipe(stages=(Stage(size=32, batch=4, steps=5),))
-with strategy.scope():
-    trainer = new_trainer(recipe)
+options = {"recipe": training_case.recipe(stages=(Stage(size=32, batch=4, steps=5),)),
+           "devices": [f"CPU:{i}" for i in range(replicas)]}
 losses = []
-class Collect(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None): losses.append({k: float(v) for k, v in logs.items()})
-data = Batches(training_case.photos(folder), 2, 32, 4, (0,)).tf_data(0, 5)
-trainer.fit(data, steps_per_epoch=5, verbose=0, callbacks=[Collect()])
-print(json.dumps({"replicas": strategy.num_replicas_in_sync, "losses": losses}))
+run = training_case.run(folder / str(replicas), folder / "photos", report=lambda *r: losses.append(r[2]), **options)
+run.train()
+resumed = training_case.run(folder / str(replicas), folder / "photos", **options)
+print(json.dumps({"replicas": run.trainer.distribute_strategy.num_replicas_in_sync, "losses": losses,
+                  "resumed": resumed.step}))
 """
 
 
 def test_two_devices_with_half_the_batch_each_train_like_one(tmp_path):
+    training_case.photos(tmp_path / "photos")
     one = in_another_process(REPLICAS, tmp_path, 1)
     two = in_another_process(REPLICAS, tmp_path, 2)
 
     assert (one["replicas"], two["replicas"]) == (1, 2)
+    assert one["resumed"] == two["resumed"] == 5
     for alone, shared in zip(one["losses"], two["losses"], strict=True):
         for name, value in alone.items():
             np.testing.assert_allclose(shared[name], value, rtol=2e-3, err_msg=name)

@@ -1,3 +1,6 @@
+import types
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -60,6 +63,33 @@ def test_weights_from_a_file_of_kernels_give_the_same_activations(rng, tmp_path)
 def test_an_unknown_layer_is_refused_with_those_there_are():
     with pytest.raises(TrainingError, match="block5_conv1"):
         VGG19(("block9_conv1",))
+
+
+@pytest.mark.parametrize("source", ["imagenet", "notop.h5"])
+def test_weights_of_keras_are_taken_layer_by_layer(source, rng, tmp_path, monkeypatch):
+    weights = {name: [rng.random((3, 3, 2, 4)), rng.random(4)] for name in LAYERS}
+    asked = []
+
+    def model(**options):
+        asked.append(options)
+        return types.SimpleNamespace(get_layer=lambda name: types.SimpleNamespace(get_weights=lambda: weights[name]))
+
+    monkeypatch.setattr(keras.applications, "VGG19", model)
+    if source != "imagenet":
+        source = str(tmp_path / source)
+        (tmp_path / "notop.h5").touch()
+
+    assert load_weights(source) == {name: tuple(values) for name, values in weights.items()}
+    assert asked == [{"include_top": False, "weights": source}]
+
+
+def test_weights_that_cannot_be_downloaded_are_refused_with_advice(monkeypatch):
+    def offline(**options):
+        raise Exception("URL fetch failure on https://example.org: None -- Name or service not known")
+
+    monkeypatch.setattr(keras.applications, "VGG19", offline)
+    with pytest.raises(TrainingError, match=r"cannot be downloaded \(URL fetch failure .*\)\. Use `embedded`"):
+        VGG19(("block1_conv1",), weights="imagenet")
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 truncated"])

@@ -5,7 +5,7 @@ What a batch holds is a function of (seed, step) alone, so a resumed run sees wh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Batches:
     size: int
     batch: int
     seed: tuple[int, ...]
+    failures: list[TrainingError] = field(default_factory=list, compare=False)  # what `tf.data` cannot pass on
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
         """Batch number `step`: `image` uint8 [B, size, size, 3] and `style` int32 [B], indices below N."""
@@ -79,10 +80,15 @@ class Batches:
         """The same batches as a `tf.data.Dataset`, decoded in parallel and prefetched."""
         import tensorflow as tf
 
+        def batch(step):
+            try:
+                return tuple(self[int(step)].values())
+            except TrainingError as error:
+                self.failures.append(error)
+                raise
+
         def load(step):
-            image, style = tf.numpy_function(
-                lambda i: tuple(self[int(i)].values()), [step], (tf.uint8, tf.int32), stateful=False
-            )
+            image, style = tf.numpy_function(batch, [step], (tf.uint8, tf.int32), stateful=False)
             image.set_shape((self.batch, self.size, self.size, 3))
             style.set_shape((self.batch,))
             return ({"image": image, "style": style},)

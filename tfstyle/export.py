@@ -23,7 +23,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from tfstyle import weights
 from tfstyle.catalog import Catalog, Style
 from tfstyle.errors import ModelError
-from tfstyle.servable import Servable
+from tfstyle.serving_graph import ServingGraph
 from tfstyle.transformer import Transformer
 
 MAX_PIXELS = 4096 * 3072  # a phone's 12 megapixels
@@ -51,12 +51,12 @@ def export(transformer: Transformer, styles: tuple[Style, ...], target: Path, ma
     if target.exists():
         raise ModelError(f"{target} is there already, and versions do not change. Export as the next number.")
     catalog = Catalog(with_thumbnails(transformer, styles), max_pixels)
-    servable = Servable(transformer, catalog)
+    graph = ServingGraph(transformer, catalog)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no number: servers skip it while it grows.
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        tf.saved_model.save(servable, str(temporary), signatures=servable.signatures())
+        tf.saved_model.save(graph, str(temporary), signatures=graph.signatures())
         extra = temporary / "assets.extra"
         weights.save(transformer, styles, extra)
         (extra / "catalog.json").write_text(catalog.to_json(), encoding="utf-8")

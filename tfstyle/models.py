@@ -12,6 +12,7 @@ DEFAULT_MODEL = "tfstyle"
 MODELS_VARIABLE = "TFSTYLE_MODELS"
 CATALOG_FILE = Path("assets.extra") / "catalog.json"
 
+_MAX_VERSION = 2**63 - 1  # int64 in TensorFlow Serving and on the wire
 _NEEDED = (Path("saved_model.pb"), Path("variables") / "variables.index")
 
 
@@ -39,27 +40,34 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
         how = "train and export one, or name its folder with --model or its parent with $" + MODELS_VARIABLE
         raise ModelError(f"Expected a model in {folder}, but there is no such folder; {how}.")
     if not _is_version(folder):
-        numbers = versions(folder)
-        if not numbers:
+        found = versions(folder)
+        if not found:
             raise ModelError(
                 f"Expected a model in {folder}, with a folder for each version such as {folder / '1'}, but it holds "
                 f"none; export a model into it."
             )
-        folder = folder / str(numbers[-1])
+        folder = found[max(found)]
     check_complete(folder)
     return folder
 
 
-def versions(model_folder: Path) -> list[int]:
-    """The versions of a model, oldest first; folders that are not numbers do not count."""
-    names = [entry.name for entry in model_folder.iterdir() if entry.is_dir()]
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit() and str(int(name)) == name)
+def versions(model_folder: Path) -> dict[int, Path]:
+    """The versions of a model by number, oldest first, by the rule of TensorFlow Serving.
+
+    A version is a folder whose name is a number from 0 to 2^63 - 1, also with zeros in front: `00002` is version 2.
+    Others do not count, so an export may be written beside under a temporary name and then renamed. Of two folders with
+    one number the last by name counts.
+    """
+    # isdecimal() alone would let digits of other scripts pass.
+    folders = sorted(path for path in model_folder.iterdir() if path.name.isascii() and path.name.isdecimal())
+    found = {int(path.name): path for path in folders if path.is_dir()}
+    return {number: found[number] for number in sorted(found) if number <= _MAX_VERSION}
 
 
 def next_version(model_folder: Path) -> Path:
     """The folder for a model's next version: one above the highest, 1 for a new model. Nothing is made."""
-    numbers = versions(model_folder) if model_folder.is_dir() else []
-    return model_folder / str(max(numbers, default=0) + 1)
+    found = versions(model_folder) if model_folder.is_dir() else {}
+    return model_folder / str(max(found, default=0) + 1)
 
 
 def check_complete(version_folder: Path) -> None:

@@ -57,7 +57,6 @@ class PhotoSet:
 
     Attributes:
         names: One name per photo: its source's name and its path inside, such as `train2017/000000000009.jpg`.
-        rejected: Name to reason for every file left out: "gray-scale", "too small", "too large" or "corrupt".
     """
 
     def __init__(self, sources: Sequence["_Source"], min_side: int = MIN_SIDE):
@@ -65,11 +64,12 @@ class PhotoSet:
         reasons = _reasons_to_skip(entries, min_side)
         self._entries = [entry for entry, reason in zip(entries, reasons, strict=True) if reason is None]
         self.names = tuple(f"{source.label}/{name}" for source, name in self._entries)
-        self.rejected = {
-            f"{source.label}/{name}": reason
+        self._left_out = [
+            (f"{source.label}/{name}", reason)
             for (source, name), reason in zip(entries, reasons, strict=True)
             if reason is not None
-        }
+        ]
+        self._damaged: set[int] = set()  # indices, since folders of the same name may hold files of the same name
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -77,12 +77,17 @@ class PhotoSet:
     @property
     def usable(self) -> int:
         """Number of photos without those found corrupt while decoding."""
-        return len(self) - sum(name in self.rejected for name in self.names)
+        return len(self) - len(self._damaged)
+
+    @property
+    def rejected(self) -> list[tuple[str, str]]:
+        """Name and reason of every file left out: "gray-scale", "too small", "too large" or "corrupt"."""
+        return self._left_out + [(self.names[index], "corrupt") for index in sorted(self._damaged)]
 
     @property
     def skipped(self) -> dict[str, int]:
         """Reason to number of files left out, those found corrupt while decoding included."""
-        return dict(sorted(Counter(list(self.rejected.values())).items()))
+        return dict(sorted(Counter(reason for _, reason in self.rejected).items()))
 
     @property
     def summary(self) -> str:
@@ -120,7 +125,7 @@ class PhotoSet:
                 raise TrainingError(
                     f"Cannot read {self.names[index]}, which was there when training began: {error}."
                 ) from error
-            self.rejected[self.names[index]] = "corrupt"
+            self._damaged.add(index)
             raise CorruptPhotoError(f"{self.names[index]} is damaged and cannot be decoded: {error}.") from error
 
 

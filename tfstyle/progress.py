@@ -19,6 +19,7 @@ class TrainingProgress:
 
     def __init__(self, recipe: Recipe, photos: PhotoSet):
         self.recipe, self.photos = recipe, photos
+        self.said = ""  # the summary of the photos as it was told
         self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -36,11 +37,14 @@ class TrainingProgress:
 
     def __exit__(self, *exception) -> None:
         self.bar.stop()
+        if self.said and self.said != self.photos.summary:  # damage shows when a photo is decoded
+            self.say(self.photos.summary)
 
     def begin(self, step: int) -> None:
         """Says what is trained on what; `step` steps are done already."""
         self.say(f"{self.recipe.name}: {len(self.recipe.styles)} styles, step {step} of {self.recipe.steps}")
-        self.say(self.photos.summary)
+        self.said = self.photos.summary
+        self.say(self.said)
         self.task = self.bar.add_task(self.recipe.name, total=self.recipe.steps, completed=step, terms="")
 
     def report(self, step: int, seconds: float, terms: Mapping[str, float]) -> None:

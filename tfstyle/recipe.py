@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import runpy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,24 +10,51 @@ from pathlib import Path
 from tfstyle.errors import TrainingError
 from tfstyle.transformer import TransformerConfig
 
-STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
+DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
+NAME = re.compile(r"[\w.-]+")  # requests write names between colons, commas, plus and equals signs
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleImage:
+    """One style image y_i with its layers J_i and its weight w_i (Makow and Hernandez, section 3.4)."""
+
+    painting: str  # `<painting>.jpg` or `.png` in the paintings folder
+    weight: float = 1.0
+    layers: tuple[str, ...] = DEFAULT_LAYERS
+    layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
+
+    def __post_init__(self):
+        if not self.layers or (self.layer_weights and len(self.layer_weights) != len(self.layers)):
+            raise TrainingError(
+                f"{self.painting} needs at least one layer and one weight per layer, or none. Got {self.layers} and "
+                f"{self.layer_weights}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleRecipe:
-    """One painting and how hard it pulls."""
+    """One row of the network: learned from the painting of its name, or from several images at once."""
 
-    name: str  # what requests call it; the painting is `<name>.jpg` or `.png` in the paintings folder
+    name: str  # what requests call it, and the painting's file where `blend` is empty
     title: str = ""
     artist: str = ""
     year: str = ""
     weight: float = 1.0  # multiplies the recipe's style weight; raise it for a style that stays too faint
-    layers: tuple[str, ...] = STYLE_LAYERS
+    layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
+    blend: tuple[StyleImage, ...] = ()  # the style images of section 3.4, instead of `layers` and `layer_weights`
 
     def __post_init__(self):
-        if self.layer_weights and len(self.layer_weights) != len(self.layers):
-            raise TrainingError(f"Style {self.name} has {len(self.layers)} layers and other than as many weights.")
+        if not NAME.fullmatch(self.name):
+            raise TrainingError(
+                f"Expected a style name of letters, digits, '_', '-' and '.'. Got {self.name!r}: rename the painting."
+            )
+        _ = self.images  # refuses layers that do not fit
+
+    @property
+    def images(self) -> tuple[StyleImage, ...]:
+        """The style images whose weighted losses add up."""
+        return self.blend or (StyleImage(painting=self.name, layers=self.layers, layer_weights=self.layer_weights),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +98,9 @@ class Recipe:
                 f"Recipe {self.name} needs one network row per style. Styles: {len(self.styles)}, rows: "
                 f"{self.network.styles}."
             )
+        names = [style.name for style in self.styles]
+        if len(set(names)) < len(names):
+            raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")
         if not self.stages or min(min(s.size // 16, s.batch, s.steps) for s in self.stages) < 1:
             raise TrainingError(f"Recipe {self.name} needs stages with sizes of 16 px or more, batches and steps >= 1.")
 
@@ -79,14 +110,25 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
-        """The same training for other paintings, one style each."""
-        styles = tuple(StyleRecipe(name=name, title=name.replace("_", " ").title()) for name in names)
+        """The same training for other paintings, one style each, with the layers of the first style."""
+        styles = tuple(
+            replace(self.styles[0], name=name, title=_title(name), artist="", year="", weight=1.0) for name in names
+        )
         return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
+
+    @property
+    def paintings(self) -> tuple[str, ...]:
+        """Every painting that some style is learned from, by name."""
+        return tuple(dict.fromkeys(image.painting for style in self.styles for image in style.images))
 
     @property
     def style_layers(self) -> tuple[str, ...]:
         """Every loss-network layer that some style looks at."""
-        return tuple(sorted({layer for style in self.styles for layer in style.layers}))
+        return tuple(sorted({layer for style in self.styles for image in style.images for layer in image.layers}))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").title()
 
 
 def load_recipe(name: str) -> Recipe:
@@ -98,7 +140,12 @@ def load_recipe(name: str) -> Recipe:
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise TrainingError(f"Expected a recipe file. There is none at {name}.")
-        recipe = runpy.run_path(name).get("RECIPE")
+        try:
+            recipe = runpy.run_path(name).get("RECIPE")
+        except TrainingError:
+            raise
+        except Exception as error:  # it is Python: anything can go wrong in it
+            raise TrainingError(f"The recipe {name} does not run: {type(error).__name__}: {error}") from error
     elif name in (known := recipe_names()):
         recipe = importlib.import_module(f"tfstyle.recipes.{name}").RECIPE
     else:

@@ -12,7 +12,9 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +30,7 @@ from tfstyle.recipe import Recipe
 from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
 
 CHECKPOINT_FILE = "checkpoint.npz"
+FINGERPRINT = "recipe"
 LOSSES_FILE = "losses.csv"
 
 Report = Callable[[int, float, Mapping[str, float]], None]  # step, seconds a step, loss terms
@@ -45,7 +48,8 @@ class Run:
         init_from: A folder with weights to start from, see `tfstyle.weights.load`. A checkpoint goes first.
         vgg19: Weights of the loss network, see `tfstyle.vgg19.VGG19`.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
-        jit: Whether the step is compiled by XLA.
+        jit: Whether the step is compiled by XLA; with several devices it never is.
+        devices: TensorFlow devices that share every batch, such as `["GPU:0", "GPU:1"]`; None takes all GPUs.
         checkpoint_every, sheet_every, report_every: Steps between them.
         report: Called with every report.
 
@@ -65,6 +69,7 @@ class Run:
         vgg19: str = "embedded",
         precision: str = "float32",
         jit: bool = True,
+        devices: Sequence[str] | None = None,
         checkpoint_every: int = 50,
         sheet_every: int = 200,
         report_every: int = 10,
@@ -74,14 +79,24 @@ class Run:
         self.folder, self.recipe, self.photos, self.samples = folder, recipe, photos, samples
         self.every = {"checkpoint": checkpoint_every, "sheet": sheet_every, "report": report_every}
         self.report = report
+        self._curves: Any = None  # opened with the first report
         keras.utils.set_random_seed(recipe.seed)
         keras.config.set_dtype_policy(precision)
-        transformer = weights.new_transformer(recipe.network)
-        if init_from is not None:
-            weights.initialize(transformer, self.styles, *weights.load(init_from))
-        self.trainer = StyleTrainer(transformer, recipe, paintings, vgg19=vgg19, name="trainer")
-        self.trainer.compile(optimizer=make_optimizer(recipe), jit_compile=jit)
-        self.trainer.optimizer.build(self.trainer.trainable_variables)
+        strategy = _strategy(devices)
+        replicas = strategy.num_replicas_in_sync if strategy else 1
+        if uneven := [stage.batch for stage in recipe.stages if stage.batch % replicas]:
+            raise TrainingError(
+                f"Expected batches that {replicas} devices can share evenly. The recipe {recipe.name} has batches of "
+                f"{uneven}: change it, or train on fewer devices."
+            )
+        with strategy.scope() if strategy else nullcontext():
+            transformer = weights.new_transformer(recipe.network)
+            if init_from is not None:
+                weights.initialize(transformer, self.styles, *weights.load(init_from))
+            self.trainer = StyleTrainer(transformer, recipe, paintings, vgg19=vgg19, name="trainer")
+            # XLA compiles no function in which replicas exchange their gradients.
+            self.trainer.compile(optimizer=make_optimizer(recipe), jit_compile=jit and replicas == 1)
+            self.trainer.optimizer.build(self.trainer.trainable_variables)
         if (folder / CHECKPOINT_FILE).exists():
             self.restore()
 
@@ -99,10 +114,10 @@ class Run:
         return int(self.trainer.optimizer.iterations)
 
     def train(self) -> None:
-        """Runs what is left of every stage, then writes the averaged weights.
+        """Runs what is left of every stage.
 
         Raises:
-            TrainingError: If a loss is not finite; the checkpoint before stays.
+            TrainingError: If photos cannot be read, or a loss or a weight is not finite; the checkpoint before stays.
             KeyboardInterrupt: On Ctrl-C, after a checkpoint was written.
         """
         end = 0
@@ -113,40 +128,53 @@ class Run:
             batches = Batches(self.photos, len(self.styles), stage.size, stage.batch, seed=(self.recipe.seed, number))
             tensorflow = keras.backend.backend() == "tensorflow"
             data = (batches.tf_data if tensorflow else batches.numpy)(self.step - start, stage.steps)
-            callbacks = [_Progress(self, end)]
-            if tensorflow:
-                callbacks.append(keras.callbacks.TensorBoard(self.folder / "tensorboard", update_freq=10))
+            progress = _Progress(self, end)
             # A function that has seen another crop size would be traced for open sizes and round differently than the
             # one that a resumed run traces.
             self.trainer.make_train_function(force=True)
-            for variable in self.trainer.trainable_variables:
+            if not tensorflow:
                 # Keras ends a fit by giving variables the arrays of their averages, and JAX donates no array twice.
-                variable.assign(ops.copy(variable.value))
+                for variable in self.trainer.trainable_variables:
+                    variable.assign(ops.copy(variable.value))
             try:
-                self.trainer.fit(data, steps_per_epoch=end - self.step, shuffle=False, verbose=0, callbacks=callbacks)
+                self.trainer.fit(data, steps_per_epoch=end - self.step, shuffle=False, verbose=0, callbacks=[progress])
             except KeyboardInterrupt:
-                callbacks[0].save()
+                progress.save()
                 raise
-        self.save_weights()
+            except Exception:
+                if batches.failures:  # tf.data has made an error of its own of it
+                    raise batches.failures[0] from None
+                raise
 
     def save(self) -> None:
-        """Writes the checkpoint; the one before is there until the new one is complete."""
-        arrays = {f"weights/{v.path}": ops.convert_to_numpy(v) for v in self.trainer.transformer.variables}
-        arrays |= {f"optimizer/{v.path}": ops.convert_to_numpy(v) for v in self.trainer.optimizer.variables}
+        """Writes the checkpoint and the averaged weights; those before are there until the new ones are complete.
+
+        Raises:
+            TrainingError: If a weight is not finite; nothing is written then.
+        """
+        arrays = {f"{group}/{v.path}": ops.convert_to_numpy(v) for group, variables in self._state() for v in variables}
+        if broken := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+            raise TrainingError(
+                f"{len(broken)} weights are not finite after step {self.step}, {broken[0]} among them. Lower the "
+                f"learning rate or the loss weights and start again: the checkpoint in {self.folder} is from before."
+            )
+        arrays[FINGERPRINT] = np.array(self._fingerprint())
         temporary = self.folder / f"{CHECKPOINT_FILE}.tmp"
         with temporary.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.folder / CHECKPOINT_FILE)
+        self.save_weights()
 
     def restore(self) -> None:
         """Takes weights and optimizer state from the checkpoint."""
         path = self.folder / CHECKPOINT_FILE
-        groups = {"weights": self.trainer.transformer.variables, "optimizer": self.trainer.optimizer.variables}
         try:
             with np.load(path) as arrays:
-                for group, variables in groups.items():
+                if str(arrays[FINGERPRINT]) != self._fingerprint():
+                    raise ValueError(f"it is of {arrays[FINGERPRINT]}, this is {self._fingerprint()}")
+                for group, variables in self._state():
                     for variable in variables:
                         variable.assign(arrays[f"{group}/{variable.path}"])
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -154,6 +182,22 @@ class Run:
                 f"Expected {path} to be a checkpoint of the recipe {self.recipe.name}. It is not ({error}): train in "
                 "another folder, or remove it to start anew."
             ) from error
+        self._forget_reports_after(self.step)
+
+    def _state(self):
+        """What a checkpoint holds: names of groups and their variables."""
+        return (("weights", self.trainer.transformer.variables), ("optimizer", self.trainer.optimizer.variables))
+
+    def _fingerprint(self) -> str:
+        """What must not change between a checkpoint and the run that goes on from it; loss weights may."""
+        return f"{', '.join(style.name for style in self.recipe.styles)} in {self.recipe.network}"
+
+    def _forget_reports_after(self, step: int) -> None:
+        """Steps between the checkpoint and a kill are done again, and reported again."""
+        path = self.folder / LOSSES_FILE
+        if path.exists():
+            head, *lines = path.read_text().splitlines(keepends=True)
+            path.write_text(head + "".join(line for line in lines if int(line.partition(",")[0]) <= step))
 
     def averaged(self) -> weights.Transformer:
         """A copy of the network with the averaged weights."""
@@ -166,6 +210,19 @@ class Run:
     def save_weights(self) -> None:
         """Writes the averaged weights and their config, for `tfstyle export` and `--init-from`."""
         weights.save(self.averaged(), self.styles, self.folder)
+
+    def write_curves(self, step: int, terms: Mapping[str, float]) -> None:
+        """One point per loss term for TensorBoard, where TensorFlow is the backend."""
+        if keras.backend.backend() != "tensorflow":
+            return
+        import tensorflow as tf
+
+        if self._curves is None:
+            self._curves = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
+        with self._curves.as_default():
+            for name, value in terms.items():
+                tf.summary.scalar(name, value, step=step)
+        self._curves.flush()
 
     def save_sheet(self) -> None:
         """Paints every sample photo in every style, one row a photo, the photo itself first."""
@@ -228,6 +285,7 @@ class _Progress(keras.callbacks.Callback):
         self.reported, self.began = (batches, means), time.monotonic()
         path = self.run.folder / LOSSES_FILE
         row = {"step": step, "seconds_per_step": seconds, **terms}
+        self.run.write_curves(step, terms)
         new = not path.exists()
         with path.open("a", newline="") as file:
             writer = csv.DictWriter(file, row)
@@ -235,3 +293,14 @@ class _Progress(keras.callbacks.Callback):
                 writer.writeheader()
             writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
         self.run.report(step, seconds, terms)
+
+
+def _strategy(devices: Sequence[str] | None) -> Any:
+    """How several devices share the batches; None where there is one, or where TensorFlow is not the backend."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    if devices is None:
+        devices = [f"GPU:{number}" for number in range(len(tf.config.list_logical_devices("GPU")))]
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else None

@@ -44,24 +44,22 @@ class StyleTrainer(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        missing = [style.name for style in recipe.styles if style.name not in paintings]
+        missing = [name for name in recipe.paintings if name not in paintings]
         if missing:
-            raise TrainingError(f"Expected a painting for every style of {recipe.name}. Missing: {', '.join(missing)}.")
+            raise TrainingError(f"Expected every painting of the recipe {recipe.name}. Missing: {', '.join(missing)}.")
         self.transformer = transformer
         self.recipe = recipe
         self.loss_network = VGG19((*recipe.style_layers, recipe.content_layer), weights=vgg19)
         self.terms = [keras.metrics.Mean(name=name) for name in TERMS if getattr(recipe.weights, name)]
         self.targets = self._gram_targets(paintings)
-        self.layer_weights = {
-            layer: np.array([_layer_weight(style, layer) for style in recipe.styles], "float32")
-            for layer in recipe.style_layers
-        }
+        # A style may have several images: the n-th of each style, as the row of its painting and its weight per layer.
+        self.image_rows, self.image_weights = _image_tables(recipe)
 
     def _gram_targets(self, paintings: Mapping[str, np.ndarray]) -> dict[str, keras.Variable]:
-        """Gram matrices of all paintings, layer name to `(N, C, C)`."""
+        """Gram matrices, layer name to `(paintings, C, C)` in the recipe's order."""
         grams: dict[str, list[np.ndarray]] = {layer: [] for layer in self.recipe.style_layers}
-        for style in self.recipe.styles:
-            painting = resize_short_side(paintings[style.name], self.recipe.painting_size)
+        for name in self.recipe.paintings:
+            painting = resize_short_side(paintings[name], self.recipe.painting_size)
             features = self.loss_network(ops.convert_to_tensor(painting[None].astype("float32")))
             for layer, collected in grams.items():
                 collected.append(ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0])
@@ -101,19 +99,32 @@ class StyleTrainer(keras.Model):
         return terms
 
     def _style_loss(self, features, style):
-        """Weighted mean over layers of the relative Gram distance to each photo's own style, `(B,)`."""
+        """Weighted sum over the images of each photo's own style, each a weighted mean over its layers: `(B,)`."""
         total = 0.0
         for layer in self.recipe.style_layers:
-            target = ops.take(self.targets[layer], style, axis=0)
-            distance = losses.relative_gram_loss(losses.gram_matrix(features[layer]), target)
-            total = total + ops.take(self.layer_weights[layer], style, axis=0) * distance
+            gram = losses.gram_matrix(features[layer])
+            for rows, weights in zip(self.image_rows, self.image_weights[layer], strict=True):
+                target = ops.take(self.targets[layer], ops.take(rows, style), axis=0)
+                total = total + ops.take(weights, style) * losses.relative_gram_loss(gram, target)
         return total
 
 
-def _layer_weight(style, layer: str) -> float:
-    """w_i times the layer's share of the mean over J_i; 0 for a layer the style does not look at."""
-    weights = dict(zip(style.layers, style.layer_weights or (1.0,) * len(style.layers), strict=True))
-    return style.weight * weights.get(layer, 0.0) / sum(weights.values())
+def _image_tables(recipe: Recipe) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Which painting the n-th image of each style is, int32 `(M, N)`, and its weight per layer, float32 `(M, N)`.
+
+    The weight is w_i of the style times w_i of the image times the layer's share of the mean over J_i; 0 for a layer
+    the image does not look at, and for styles with fewer than M images.
+    """
+    count = max(len(style.images) for style in recipe.styles)
+    rows = np.zeros((count, len(recipe.styles)), "int32")
+    weights = {layer: np.zeros(rows.shape, "float32") for layer in recipe.style_layers}
+    for column, style in enumerate(recipe.styles):
+        for number, image in enumerate(style.images):
+            rows[number, column] = recipe.paintings.index(image.painting)
+            shares = image.layer_weights or (1.0,) * len(image.layers)
+            for layer, share in zip(image.layers, shares, strict=True):
+                weights[layer][number, column] = style.weight * image.weight * share / sum(shares)
+    return rows, weights
 
 
 def _replicas() -> int:

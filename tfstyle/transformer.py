@@ -26,6 +26,10 @@ class TransformerConfig:
             raise ValueError(f"A network needs at least one style and one width, and no negative blocks. Got {self}.")
         if self.end_kernel % 2 == 0 or self.space_to_depth not in (1, 2, 4):
             raise ValueError(f"`end_kernel` must be odd and `space_to_depth` 1, 2 or 4. Got {self}.")
+        if self.end_kernel // 2 >= MIN_SIDE // self.space_to_depth:
+            raise ValueError(
+                f"Pictures of {MIN_SIDE} px have no border of {self.end_kernel // 2} to mirror. Got {self}."
+            )
         if self.stride > 8:
             raise ValueError(f"Pictures of {MIN_SIDE} px need a trunk at 1/8 or more. Got 1/{self.stride} in {self}.")
 

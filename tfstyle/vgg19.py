@@ -82,21 +82,31 @@ class VGG19(keras.layers.Layer):
 
 
 def load_weights(source: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Kernels (3, 3, in, out) and biases (out,), float32, by layer name. `source`: see `VGG19`."""
+    """Kernels (3, 3, in, out) and biases (out,), float32, by layer name. `source`: see `VGG19`.
+
+    Raises:
+        TrainingError: If there is no such file, it holds none, or they cannot be downloaded.
+    """
     if source == "imagenet":
-        model = keras.applications.VGG19(include_top=False, weights="imagenet")
-        return {name: tuple(model.get_layer(name).get_weights()) for name in LAYERS}
+        try:
+            return _of_keras("imagenet")
+        except Exception as error:  # what Keras raises itself where a download fails
+            raise TrainingError(f"VGG19's weights cannot be downloaded ({error}). Use `embedded` or a file.") from error
     path = files("tfstyle") / "assets" / "vgg19.npz" if source == "embedded" else Path(source)
     if not path.is_file():
         raise TrainingError(f"VGG19 weights are `embedded`, `imagenet` or a file. No such file: {source}.")
     try:
         if str(path).endswith((".h5", ".hdf5")):
-            model = keras.applications.VGG19(include_top=False, weights=str(path))
-            return {name: tuple(model.get_layer(name).get_weights()) for name in LAYERS}
+            return _of_keras(str(path))
         with path.open("rb") as file, np.load(file) as archive:
             return {name: (_kernel(archive, name), archive[f"{name}/bias"]) for name in LAYERS}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{source} holds no VGG19 weights that can be read ({error}). Use `embedded`.") from error
+
+
+def _of_keras(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    model = keras.applications.VGG19(include_top=False, weights=weights)
+    return {name: tuple(model.get_layer(name).get_weights()) for name in LAYERS}
 
 
 def _kernel(archive, name: str) -> np.ndarray:

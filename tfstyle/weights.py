@@ -28,8 +28,10 @@ def save(transformer: Transformer, styles: Sequence[Style], folder: Path) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     described = [{key: getattr(style, key) for key in STYLE_KEYS} for style in styles]
     config = {"network": asdict(transformer.config), "styles": described}
+    temporary = folder / f"new.{WEIGHTS_FILE}"  # Keras wants the ending; the rename keeps a kill from leaving half
+    transformer.save_weights(temporary)
+    temporary.replace(folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    transformer.save_weights(folder / WEIGHTS_FILE)
 
 
 def load(folder: Path) -> tuple[Transformer, tuple[Style, ...]]:

@@ -24,6 +24,7 @@ from serving.errors import (
 )
 from serving.protos import wire_pb2
 from tests.serving.conftest import STYLES
+from tfstyle.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError, RequestError, StyleTransferError, UnknownStyleError
 from tfstyle.painter import Painter
 
@@ -102,35 +103,64 @@ def test_health_asks_for_the_model_where_there_is_no_health_service():
         assert client.health()
 
 
-def test_styles_are_described_again_when_the_version_changes():
-    """Another version may know more styles."""
-    described = []
-    version = 1
+class ChangingModel:
+    """A Predict method whose version may change; it knows as many styles as its version says."""
 
-    def behavior(request, context):
+    def __init__(self):
+        self.version = 1
+        self.described = []
+
+    def __call__(self, request, context):
         response = wire_pb2.PredictResponse()
-        response.model_spec.version.value = version
+        response.model_spec.version.value = self.version
         if wire_pb2.PredictRequest.FromString(request).model_spec.signature_name == "describe":
-            described.append(version)
+            self.described.append(self.version)
             for name in ("style_names", "titles", "artists", "years", "thumbnails"):
-                response.outputs[name].CopyFrom(codec.encode(np.array([b"x"] * version, object)))
+                response.outputs[name].CopyFrom(codec.encode(np.array([b"x"] * self.version, object)))
             response.outputs["max_pixels"].CopyFrom(codec.encode(np.array([10], np.int64)))
         return response.SerializeToString()
 
+
+def test_styles_are_described_again_when_the_version_changes():
+    """Another version may know more styles."""
+    model = ChangingModel()
     with (
-        answering("/tensorflow.serving.PredictionService/Predict", behavior) as address,
+        answering("/tensorflow.serving.PredictionService/Predict", model) as address,
         StyleClient(address) as client,
     ):
         assert len(client.styles()) == 1
         client.predict("serving_default", {})
         assert len(client.styles()) == 1
-        assert described == [1]
+        assert model.described == [1]
 
-        version = 2
+        model.version = 2
         client.predict("serving_default", {})
         assert len(client.styles()) == 2
         assert len(client.styles()) == 2
-        assert described == [1, 2]
+        assert model.described == [1, 2]
+
+
+def test_a_newer_answer_to_another_thread_does_not_vouch_for_an_older_description(monkeypatch):
+    """The version changes after `describe` was answered and before its catalog is kept."""
+    model = ChangingModel()
+    read = Catalog.from_describe
+    with (
+        answering("/tensorflow.serving.PredictionService/Predict", model) as address,
+        StyleClient(address) as client,
+        futures.ThreadPoolExecutor(1) as other_thread,
+    ):
+
+        def read_slowly(answer):
+            if model.version == 1:
+                model.version = 2
+                other_thread.submit(client.predict, "serving_default", {}).result(timeout=30)
+            return read(answer)
+
+        monkeypatch.setattr(Catalog, "from_describe", read_slowly)
+        assert len(client.styles()) == 1
+        assert len(client.styles()) == 2
+        assert len(client.styles()) == 2
+        assert model.described == [1, 2]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Start and stop of the embedded server: what it says, and with which code it ends."""
 
+import queue
 import shutil
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from serving import server
 from serving.client import StyleClient
 from serving.errors import ServerDownError
-from serving.servable import WARMUP_FILE
+from serving.servable import WARMUP_FILE, Servable
 from tfstyle.errors import ModelError
 
 
@@ -106,6 +108,77 @@ def test_a_truncated_model_ends_the_start(one_model, capsys, name):
     message = fails(capsys, "--models_dir", str(one_model))
     assert "tfstyle/1" in message
     assert "export it again" in message
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Names of the models whose sessions were closed."""
+    names = []
+    close = Servable.close
+
+    def recording(servable):
+        names.append(servable.name)
+        close(servable)
+
+    monkeypatch.setattr(Servable, "close", recording)
+    return names
+
+
+def test_one_broken_model_ends_the_start_and_frees_the_others(one_model, toy_model, capsys, closed):
+    """As TensorFlow Serving: whoever copied it would not notice that it is missing."""
+    broken = shutil.copytree(toy_model, one_model / "zebra" / "1") / "saved_model.pb"
+    broken.write_bytes(b"broken")
+
+    assert "zebra/1" in fails(capsys, "--models_dir", str(one_model))
+    assert closed == ["tfstyle"]
+
+
+def test_a_model_that_fails_to_warm_up_is_freed(one_model, request_for, capsys, closed):
+    write_warm_up(one_model, [request_for("paint")])
+
+    assert "Warm-up request 1" in fails(capsys, "--models_dir", str(one_model))
+    assert closed == ["tfstyle"]
+
+
+def test_a_server_that_cannot_start_frees_its_models(one_model, closed, monkeypatch):
+    def fail(self):
+        raise RuntimeError("no threads left")
+
+    monkeypatch.setattr(server.Server, "start", fail)
+    with pytest.raises(RuntimeError, match="no threads left"):
+        server.running(one_model).__enter__()
+    assert closed == ["tfstyle"]
+
+
+def test_probes_are_answered_while_every_thread_paints(one_model, monkeypatch):
+    """Else a busy server would be taken for a dead one and ended."""
+    began, finish = queue.Queue(), threading.Event()
+    predict = Servable.predict
+
+    def blocking(servable, request, **options):
+        began.put(request)
+        assert finish.wait(60)
+        return predict(servable, request, **options)
+
+    with (
+        server.running(one_model, grpc_max_threads=2) as address,
+        StyleClient(address) as painter,
+        StyleClient(address, timeout=10.0) as probe,
+        ThreadPoolExecutor(12) as callers,
+    ):
+        monkeypatch.setattr(Servable, "predict", blocking)
+        try:
+            answers = [callers.submit(painter.predict, "describe", {}) for _ in range(12)]
+            began.get(timeout=30)
+            began.get(timeout=30)
+            time.sleep(0.5)  # for the others to arrive
+            assert probe.health()
+            assert probe.status()[0].version == 1
+            assert "describe" in probe.signatures()
+            assert began.empty()  # two at once, as the flag says
+        finally:
+            finish.set()
+        assert all(answer.result(timeout=30)["style_names"].size == 3 for answer in answers)
 
 
 def test_a_model_name_that_leaves_the_folder_is_refused(models_dir, capsys):

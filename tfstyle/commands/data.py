@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from tfstyle.commands.numbers import whole
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="count the photos that training can use", allow_abbrev=False)
     check.add_argument("source", nargs="+", metavar="SOURCE", help="folder of photos, COCO zip, or .tar")
     check.add_argument(
-        "--min-side", metavar="PIXELS", type=int, default=64, help="shortest usable side of a photo (default: 64)"
+        "--min-side", metavar="PIXELS", type=whole(1), default=64, help="shortest usable side of a photo (default: 64)"
     )
 
 
@@ -66,7 +68,7 @@ def _check(args: argparse.Namespace) -> int:
     counts = {"usable": photos.usable, "gray-scale": 0, "corrupt": 0, "too small": 0} | photos.skipped
     for what, count in counts.items():
         print(f"{what:<12}{count:>8}")
-    for name, reason in photos.rejected.items():
+    for name, reason in photos.rejected:
         if reason == "corrupt":
             print(f"corrupt: {name}")
     return 0

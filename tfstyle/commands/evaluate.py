@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from tfstyle.errors import ModelError
+
 HELP = "measure a model: content and style distances per style"
 
 
@@ -31,19 +33,23 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle import evaluate, images, models
+        from tfstyle.commands.outputs import list_photos
         from tfstyle.painter import Painter
         from tfstyle.paintings import find_paintings
 
+    files = list_photos(args.photos)
     painter = Painter(model=args.model)
     catalog = painter.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
-    files = [file for path in args.photos for file in _photo_files(Path(path))]
     evaluator = evaluate.Evaluator(args.vgg19)
     if args.paintings:
         paintings = find_paintings(Path(args.paintings), names)
         targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in paintings.items()}
     else:
-        known = evaluate.load_targets(models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE)
+        saved = models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
+        known = evaluate.load_targets(saved)
+        if missing := [name for name in names if name not in known]:
+            raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
         targets = {name: known[name] for name in names}
     distances = evaluator.evaluate(
         lambda photo, style: painter.stylize(photo, style).pixels,
@@ -61,11 +67,3 @@ def run(args: argparse.Namespace) -> int:
     for name, value in distances.items():
         print(f"{name:{width}}  {value.style:14.3f}  {value.content:16.3f}")
     return 0
-
-
-def _photo_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    from tfstyle.photos import SUFFIXES
-
-    return sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from tfstyle.commands.numbers import whole
+
 HELP = "write trained weights as a model that can be served"
 
 
@@ -12,7 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
     )
     parser.add_argument(
-        "--max-pixels", type=int, metavar="N", help="largest height x width the model accepts (default: 12 megapixels)"
+        "--max-pixels",
+        type=whole(1),
+        metavar="N",
+        help="largest height x width the model accepts (default: 12 megapixels)",
     )
 
 
@@ -23,9 +28,7 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle import export, models, weights
 
     transformer, styles = weights.load(Path(args.weights))
-    model = models.models_root() / models.DEFAULT_MODEL
-    newest = max(models.versions(model), default=0) if model.is_dir() else 0
-    target = Path(args.to) if args.to else model / str(newest + 1)
+    target = Path(args.to) if args.to else models.next_version(models.models_root() / models.DEFAULT_MODEL)
     export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS)
     print(target)
     return 0

@@ -2,7 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from tfstyle.commands.numbers import whole
+from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,11 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
     )
-    parser.add_argument("--threads", metavar="N", type=int, help="CPU threads in this process (default: every core)")
+    parser.add_argument(
+        "--threads", metavar="N", type=whole(1), help="CPU threads in this process (default: every core)"
+    )
 
 
-def open_painter(args: argparse.Namespace) -> "Painter":
-    """The painter that the arguments ask for.
+@contextmanager
+def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
+    """The painter that the arguments ask for; a connection to a server is closed afterwards.
 
     Raises:
         StyleTransferError: If there is no complete model, or nobody answers at the server's address.
@@ -31,8 +39,20 @@ def open_painter(args: argparse.Namespace) -> "Painter":
     if args.server:
         from serving.client import StyleClient
 
-        return Painter(StyleClient(args.server))
-    return Painter(model=args.model, threads=args.threads)
+        with StyleClient(args.server) as client:
+            yield Painter(client)
+    else:
+        yield Painter(model=args.model, threads=args.threads)
+
+
+def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferError], ...]:
+    """The errors after which the next photo is worth a try; any other would hit every photo."""
+    faults = (PhotoError, MaskError, RequestError)
+    if not args.server:
+        return faults
+    from serving.errors import ServerBusyError
+
+    return (*faults, ServerBusyError)
 
 
 def progress_bar(*, quiet: bool = False) -> "Progress":

@@ -42,11 +42,10 @@ def run(args: argparse.Namespace) -> int:
     outputs = Outputs(args.output, [args.photo], "sheet")
     photo = read_photo(sys.stdin.buffer, name="stdin") if args.photo == STREAM else read_photo(args.photo)
     photo = photo.resize_to(args.max_size)
-    painter = painters.open_painter(args)
-    catalog = painter.styles()
-    styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
     tiles = [("Photo", photo.pixels)]
-    with painters.progress_bar() as progress:
+    with painters.open_painter(args) as painter, painters.progress_bar() as progress:
+        catalog = painter.styles()
+        styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
         for style in progress.track(styles, description="painting"):
             painting = painter.stylize(photo, style.name, strength=args.strength, preserve_color=args.preserve_color)
             tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))

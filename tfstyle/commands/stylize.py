@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tfstyle.commands import painters
-from tfstyle.errors import MaskError, PhotoError, RequestError
+from tfstyle.errors import RequestError
 
 if TYPE_CHECKING:
     from tfstyle.commands.outputs import Outputs
@@ -80,17 +80,17 @@ def run(args: argparse.Namespace) -> int:
     outputs = Outputs(args.output, photos, label)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
-    painter = painters.open_painter(args)
-    for mix in mixes:
-        painter.styles().weights(mix)  # an unknown style is said once, not once a photo
+    faults = painters.faults_of_one_photo(args)
     failed = 0
-    with painters.progress_bar(quiet=args.json) as progress:
+    with painters.open_painter(args) as painter, painters.progress_bar(quiet=args.json) as progress:
+        for mix in mixes:
+            painter.styles().weights(mix)  # an unknown style is said once, not once a photo
         task = progress.add_task("painting", total=len(photos))
         for photo in photos:
             progress.update(task, description=photo)
             try:
                 result = _paint(painter, photo, outputs, args)
-            except (PhotoError, MaskError, RequestError) as error:  # anything else would hit every photo
+            except faults as error:
                 failed += 1
                 result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
             if args.json:

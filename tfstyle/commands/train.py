@@ -4,6 +4,13 @@ import argparse
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfstyle.commands.numbers import weight, whole
+from tfstyle.errors import TrainingError
+
+if TYPE_CHECKING:
+    from tfstyle.recipe import Recipe
 
 HELP = "learn styles from paintings and photos"
 
@@ -38,13 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-jit", action="store_true", help="do not compile the step with XLA; starts sooner")
     parser.add_argument(
-        "--style-weight", type=float, metavar="W", help="replaces the recipe's; raise for bolder strokes"
+        "--style-weight", type=weight, metavar="W", help="replaces the recipe's; raise for bolder strokes"
     )
-    parser.add_argument("--seed", type=int, help="replaces the recipe's; other crops, other initial weights")
-    parser.add_argument("--samples", nargs="+", default=[], metavar="PHOTO", help="photos painted on the sample sheets")
-    parser.add_argument("--sheet-every", type=int, default=200, metavar="N", help="steps between sheets (default: 200)")
     parser.add_argument(
-        "--checkpoint-every", type=int, default=50, metavar="N", help="steps between checkpoints (default: 50)"
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        metavar="N",
+        help="replaces the recipe's; other crops, other initial weights",
+    )
+    parser.add_argument("--samples", nargs="+", default=[], metavar="PHOTO", help="photos painted on the sample sheets")
+    parser.add_argument(
+        "--sheet-every", type=whole(1), default=200, metavar="N", help="steps between sheets (default: 200)"
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=whole(1), default=50, metavar="N", help="steps between checkpoints (default: 50)"
     )
 
 
@@ -53,21 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle import images, precision
-        from tfstyle.errors import TrainingError
-        from tfstyle.paintings import find_paintings
         from tfstyle.photos import open_photos
         from tfstyle.progress import TrainingProgress
         from tfstyle.recipe import load_recipe
         from tfstyle.run import Run
 
-    recipe = load_recipe(args.recipe)
-    if args.style:
-        recipe = recipe.with_paintings(tuple(Path(file).stem for file in args.style))
-        files = {Path(file).stem: Path(file) for file in args.style}
-    elif args.paintings:
-        files = find_paintings(Path(args.paintings), [style.name for style in recipe.styles])
-    else:
-        raise TrainingError("Expected paintings to learn from. Give --paintings DIR or --style FILE.")
+    recipe, files = _choose_paintings(load_recipe(args.recipe), args)
     if args.style_weight is not None:
         recipe = replace(recipe, weights=replace(recipe.weights, style=args.style_weight))
     if args.seed is not None:
@@ -99,3 +104,16 @@ def run(args: argparse.Namespace) -> int:
             return 130
         progress.say(f"Done: {args.out} has the weights. Next: tfstyle export {args.out}")
     return 0
+
+
+def _choose_paintings(recipe: "Recipe", args: argparse.Namespace) -> "tuple[Recipe, dict[str, Path]]":
+    """The recipe for the paintings that the arguments name, and the file of each by name."""
+    from tfstyle.paintings import find_paintings
+
+    if bool(args.style) == bool(args.paintings):
+        got = "both" if args.style else "neither"
+        raise TrainingError(f"Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.")
+    if args.paintings:
+        return recipe, find_paintings(Path(args.paintings), recipe.paintings)
+    files = [Path(file) for file in args.style]
+    return recipe.with_paintings(tuple(file.stem for file in files)), {file.stem: file for file in files}

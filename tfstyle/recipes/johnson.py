@@ -1,7 +1,7 @@
 """The network of Johnson et al. as they published it, one style: widths 32-64-128, five blocks, 9x9 ends.
 
-`tfstyle train johnson --style painting.jpg --photos train2017.zip --out runs/johnson`: two passes over COCO at batch 4,
-as in the paper; not trained by us, so no time and no result stand here.
+`tfstyle train johnson --style painting.jpg --photos train2017.zip --out runs/johnson`: 40,000 steps of four photos, as
+in their paper, where that is two passes over COCO 2014. Not trained by us, so no time and no result stand here.
 """
 
 from tfstyle.recipe import Recipe, Stage, StyleRecipe

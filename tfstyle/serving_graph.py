@@ -23,7 +23,7 @@ PNG_COMPRESSION = 1  # level 6 takes four times as long for a few percent
 BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is still 1
 
 
-class Servable(tf.Module):
+class ServingGraph(tf.Module):
     """A transformer with the signatures of `tfstyle.signatures`.
 
     Args:
@@ -201,14 +201,15 @@ class Servable(tf.Module):
             weights = tf.identity(weights)
         weights = tf.pad(weights, [[0, 0]] * (rank - 1) + [[0, tf.maximum(count - columns, 0)]])
         weights = tf.ensure_shape(weights, (None,) * (rank - 1) + (count,))
-        total = tf.reduce_sum(weights, axis=-1, keepdims=True)
-        if normalize:
-            weights = _proportions(weights)
-        return weights, tf.cast(total > 0, tf.float32)
+        any_style = tf.cast(tf.reduce_max(weights, axis=-1, keepdims=True) > 0, tf.float32)
+        # Regions keep their weights against each other.
+        weights = _proportions(weights) if normalize else tf.math.divide_no_nan(weights, tf.reduce_max(weights))
+        return weights, any_style
 
 
 def _proportions(weights):
     """Weights `[..., N]` divided by their sum; zeros stay zeros."""
+    weights = tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True))  # or the sum may overflow
     return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
 
 
@@ -236,7 +237,15 @@ def _compose(image, painting, share, preserve_color):
 def _decode(encoded, channels: int, max_pixels: int, name: str):
     """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding."""
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
-    is_png = tf.equal(tf.strings.substr(encoded, 0, 8), b"\x89PNG\r\n\x1a\n") & (tf.strings.length(encoded) >= 33)
+    is_png = tf.cond(
+        tf.strings.length(encoded) >= 33,
+        # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
+        lambda: (
+            tf.equal(tf.strings.substr(encoded, 0, 8), b"\x89PNG\r\n\x1a\n")
+            & tf.equal(tf.strings.substr(encoded, 12, 4), b"IHDR")
+        ),
+        lambda: tf.constant(False),
+    )
     kind = _check(
         is_jpeg | is_png,
         f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",

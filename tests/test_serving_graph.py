@@ -255,6 +255,18 @@ def test_missing_columns_are_padded_with_zeros(model, photos):
     np.testing.assert_array_equal(short, whole)
 
 
+def test_weights_count_in_proportion_however_large_they_are(model, photos):
+    """Their sum may leave the range of float32."""
+    large = model("serving_default", image=photos, style_weights=floats([3e38, 3e38], [1e-30, 0]))["stylized"]
+    small = model("serving_default", image=photos, style_weights=floats(BOTH, FIRST))["stylized"]
+
+    np.testing.assert_array_equal(large, small)
+    masks = [[encode(np.full((33, 47), value, "uint8")) for value in (255, 255)]]
+    (large,) = model.encoded([encode(photos[0])], [[[3e38, 0], [0, 3e38]]], masks)
+    (small,) = model.encoded([encode(photos[0])], [[[1, 0], [0, 1]]], masks)
+    np.testing.assert_array_equal(decode(large), decode(small))
+
+
 IMAGE = np.zeros((1, 20, 30, 3), "uint8")
 ONE = floats(FIRST)
 
@@ -324,6 +336,7 @@ def png_header(width, height):
         (PNG[:40], FIRST, b"", "Invalid PNG"),
         (JPEG[: len(JPEG) // 2], FIRST, b"", "Invalid JPEG data"),
         (png_header(30_000, 30_000), FIRST, b"", "at most 4000000 pixels. Got 30000 x 30000"),
+        (png_header(30, 20).replace(b"IHDR", b"CgBI") + png_header(30_000, 30_000)[8:], FIRST, b"", "JPEG or PNG"),
         (png_header(2**32 - 1, 2**32 - 1), FIRST, b"", "at most 4000000 pixels"),
         (encode(IMAGE[0, :1, :1]), FIRST, b"", "at least 16 x 16 pixels. Got 1 x 1"),
         (PNG, [1, 0, 0], b"", "at most 2 style columns in region_weights"),

@@ -1,0 +1,176 @@
+"""From paintings to a painted photo with the commands alone: train, export, evaluate, stylize."""
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import training_case
+from tfstyle import evaluate
+from tfstyle.cli import main
+
+RECIPE = "from tests.training_case import recipe\n\nRECIPE = recipe()\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with a recipe, its paintings, photos to train on and one to paint."""
+    folder = tmp_path_factory.mktemp("commands")
+    (folder / "case.py").write_text(RECIPE)
+    training_case.photos(folder / "photos")
+    (folder / "paintings").mkdir()
+    for name, painting in training_case.paintings().items():
+        Image.fromarray(painting).save(folder / "paintings" / f"{name}.png")
+    shutil.copy(folder / "photos" / "0.jpg", folder / "photo.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def train(folder):
+    """A function that trains with further arguments."""
+    terminate, policy = signal.getsignal(signal.SIGTERM), keras.config.dtype_policy()
+    given = ["train", str(folder / "case.py"), "--photos", str(folder / "photos"), "--no-jit"]
+    yield lambda *arguments: main([*given, *map(str, arguments)])
+    signal.signal(signal.SIGTERM, terminate)
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="module")
+def trained(folder, train) -> Path:
+    """The folder of a finished run."""
+    out = folder / "run"
+    assert train("--paintings", folder / "paintings", "--out", out, "--samples", folder / "photo.jpg") == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(folder, trained) -> Path:
+    """The folder of the exported version."""
+    version = folder / "models" / "mine" / "1"
+    assert main(["export", str(trained), "--to", str(version), "--max-pixels", "250000"]) == 0
+    return version
+
+
+@pytest.fixture(autouse=True)
+def small_sizes(monkeypatch):
+    """Sizes at which VGG19 sees a painting in little time."""
+    monkeypatch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path)).astype(int)
+
+
+def test_training_leaves_weights_losses_and_a_sheet(trained):
+    lines = (trained / "losses.csv").read_text().splitlines()
+    assert lines[0].startswith("step,seconds_per_step,")
+    assert lines[-1].startswith("6,")
+    assert (trained / "model.weights.h5").stat().st_size > 1000
+    photo, first, second = np.split(pixels(trained / "sheet_000006.png"), 3, axis=1)
+    assert np.abs(photo - first).mean() > 5
+    assert np.abs(photo - second).mean() > 5
+
+
+def test_training_again_in_a_finished_run_changes_nothing(folder, trained, train, capsys):
+    before = {name: (trained / name).read_bytes() for name in ("checkpoint.npz", "losses.csv")}
+    began = time.monotonic()
+    assert train("--paintings", folder / "paintings", "--out", trained) == 0
+    assert time.monotonic() - began < 30
+    assert {name: (trained / name).read_bytes() for name in before} == before
+    said = capsys.readouterr().err
+    assert "step 6 of 6" in said
+    assert "Done: " in said
+
+
+def test_an_exported_model_paints_a_photo(folder, model, monkeypatch):
+    monkeypatch.chdir(folder)
+    arguments = ["--style", "stripes", "--model", str(model.parent), "-o", "painting.png"]
+    assert main(["stylize", "photo.jpg", *arguments]) == 0
+    painting, photo = pixels(folder / "painting.png"), pixels(folder / "photo.jpg")
+    assert painting.shape == photo.shape
+    assert np.abs(painting - photo).mean() > 5
+    assert painting.std() > 1
+
+
+def test_the_largest_photo_is_the_one_exported_for(folder, model, capsys):
+    Image.new("RGB", (501, 500)).save(folder / "large.png")
+    assert main(["stylize", str(folder / "large.png"), "--style", "dots", "--model", str(model)]) == 2
+    assert "large.png" in capsys.readouterr().err
+    assert json.loads((model / "assets.extra" / "catalog.json").read_text())["max_pixels"] == 250_000
+
+
+def test_without_a_target_the_export_is_the_next_version(folder, trained, monkeypatch, capsys):
+    monkeypatch.setenv("TFSTYLE_MODELS", str(folder / "root"))
+    (folder / "root" / "tfstyle" / "4").mkdir(parents=True)
+    monkeypatch.setattr("tfstyle.export.export", lambda *arguments: None)
+    assert main(["export", str(trained)]) == 0
+    assert capsys.readouterr().out == f"{folder / 'root' / 'tfstyle' / '5'}\n"
+
+
+def test_a_model_is_measured_against_the_paintings(folder, model, capsys):
+    arguments = ["--paintings", str(folder / "paintings"), "--model", str(model), "--json"]
+    assert main(["evaluate", str(folder / "photo.jpg"), *arguments]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert list(measured) == ["stripes", "dots"]
+    for distances in measured.values():
+        assert 0 < distances["content"] < 10
+        assert 0 < distances["style"] < np.inf
+        assert set(distances["sizes"]) <= {64, 96}
+
+
+def test_a_style_without_saved_targets_is_refused(folder, model, capsys):
+    saved = model / "assets.extra" / evaluate.TARGETS_FILE
+    measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model)]
+    save = ["--style", "stripes", "--paintings", str(folder / "paintings"), "--save-targets", str(saved)]
+    assert main([*measure, *save]) == 0
+    assert main([*measure, "--style", "stripes"]) == 0
+    capsys.readouterr()
+    assert main(measure) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"tfstyle: No Gram matrices for dots in {saved}; give --paintings DIR.\n"
+
+
+def test_a_folder_without_photos_is_not_measured(folder, capsys):
+    (folder / "nothing").mkdir()
+    (folder / "nothing" / "._photo.jpg").write_bytes(b"the shadow of a photo")
+    assert main(["evaluate", str(folder / "nothing")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"tfstyle: {folder / 'nothing'}: expected a folder with photos in it, found none.\n"
+
+
+def test_paintings_come_from_a_folder_or_as_files(folder, train, capsys):
+    stripes = folder / "paintings" / "stripes.png"
+    for arguments, got in ((["--style", stripes, "--paintings", folder / "paintings"], "both"), ([], "neither")):
+        assert train("--out", folder / "refused", *arguments) == 2
+        assert capsys.readouterr().err == (
+            f"tfstyle: Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.\n"
+        )
+    assert not (folder / "refused").exists()
+
+
+def test_two_paintings_of_one_name_are_refused(folder, train, capsys):
+    style = ["--style", folder / "paintings" / "stripes.png"]
+    assert train("--out", folder / "refused", *style, "--style", folder / "others" / "stripes.jpg") == 2
+    said = capsys.readouterr().err
+    assert "needs a name of its own for every style" in said
+    assert "stripes, stripes" in said
+
+
+def test_photos_found_damaged_while_training_are_told_at_the_end(folder, train, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    shutil.copytree(folder / "photos", photos)
+    for name in ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"):
+        (photos / name).write_bytes((photos / name).read_bytes()[:700])
+    arguments = ["--photos", photos, "--style", folder / "paintings" / "stripes.png", "--out", tmp_path / "run"]
+    assert train(*arguments) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "6 files: 6 photos"
+    assert lines[-1] == "6 files: 1 photos, skipped 5 corrupt"
