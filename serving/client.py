@@ -250,6 +250,7 @@ class _ClientPainter(Painter):
         self._client = client
 
     def styles(self, *, refresh: bool = False) -> Catalog:
+        """The client's; it refreshes by itself."""
         return self._client.styles()
 
 

@@ -1,6 +1,7 @@
 """Models on disk: `<models>/<model>/<version>/saved_model.pb`, as TensorFlow Serving reads them.
 
-What counts as a version is in `tfstyle.models`; of each model the newest is served, TensorFlow Serving's default policy.
+What counts as a version is in `tfstyle.models`. Of each model the newest is served, the default policy of TensorFlow
+Serving.
 """
 
 from dataclasses import dataclass

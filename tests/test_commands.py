@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import keras
@@ -78,11 +77,10 @@ def test_training_leaves_weights_losses_and_a_sheet(trained):
 
 
 def test_training_again_in_a_finished_run_changes_nothing(folder, trained, train, capsys):
-    before = {name: (trained / name).read_bytes() for name in ("checkpoint.npz", "losses.csv")}
-    began = time.monotonic()
+    checkpoint, losses = (trained / "checkpoint.npz").read_bytes(), (trained / "losses.csv").read_text()
     assert train("--paintings", folder / "paintings", "--out", trained) == 0
-    assert time.monotonic() - began < 30
-    assert {name: (trained / name).read_bytes() for name in before} == before
+    assert (trained / "checkpoint.npz").read_bytes() == checkpoint
+    assert (trained / "losses.csv").read_text() == losses
     said = capsys.readouterr().err
     assert "step 6 of 6" in said
     assert "Done: " in said

@@ -58,6 +58,8 @@ def test_reported_terms_are_means_since_the_last_report(tmp_path):
 
 
 def test_ctrl_c_saves_the_step_it_came_in(tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with Ctrl-C ignored
+
     def interrupt(step, seconds, terms):
         if step == 3:
             signal.raise_signal(signal.SIGINT)

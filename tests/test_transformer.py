@@ -121,7 +121,15 @@ def test_starting_from_weights_keeps_kernels_and_finds_rows_by_name(tiny):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"styles": 0}, {"widths": ()}, {"end_kernel": 4}, {"space_to_depth": 3}, {"space_to_depth": 4, "end_kernel": 9}, {"widths": (8,) * 4}]
+    "wrong",
+    [
+        {"styles": 0},
+        {"widths": ()},
+        {"end_kernel": 4},
+        {"space_to_depth": 3},
+        {"space_to_depth": 4, "end_kernel": 9},
+        {"widths": (8,) * 4},
+    ],
 )
 def test_a_network_that_cannot_work_is_refused_when_it_is_described(wrong):
     with pytest.raises(ValueError, match="Got"):

@@ -12,7 +12,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +82,14 @@ class Run:
         self._curves: Any = None  # opened with the first report
         keras.utils.set_random_seed(recipe.seed)
         keras.config.set_dtype_policy(precision)
-        strategy = _strategy(devices)
-        replicas = strategy.num_replicas_in_sync if strategy else 1
+        devices = _gpus() if devices is None else devices
+        replicas = max(1, len(devices))
         if uneven := [stage.batch for stage in recipe.stages if stage.batch % replicas]:
             raise TrainingError(
                 f"Expected batches that {replicas} devices can share evenly. The recipe {recipe.name} has batches of "
                 f"{uneven}: change it, or train on fewer devices."
             )
-        with strategy.scope() if strategy else nullcontext():
+        with _sharing(devices):
             transformer = weights.new_transformer(recipe.network)
             if init_from is not None:
                 weights.initialize(transformer, self.styles, *weights.load(init_from))
@@ -288,19 +288,26 @@ class _Progress(keras.callbacks.Callback):
         self.run.write_curves(step, terms)
         new = not path.exists()
         with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
+            writer = csv.DictWriter(file, row, lineterminator="\n")
             if new:
                 writer.writeheader()
             writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
         self.run.report(step, seconds, terms)
 
 
-def _strategy(devices: Sequence[str] | None) -> Any:
-    """How several devices share the batches; None where there is one, or where TensorFlow is not the backend."""
+def _gpus() -> list[str]:
+    """Every GPU, where TensorFlow is the backend; JAX takes its first device."""
     if keras.backend.backend() != "tensorflow":
-        return None
+        return []
     import tensorflow as tf
 
-    if devices is None:
-        devices = [f"GPU:{number}" for number in range(len(tf.config.list_logical_devices("GPU")))]
-    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else None
+    return [f"GPU:{number}" for number in range(len(tf.config.list_physical_devices("GPU")))]
+
+
+def _sharing(devices: Sequence[str]) -> AbstractContextManager:
+    """Within it, what is built is built once per device and kept equal; nothing of it for less than two."""
+    if len(devices) < 2:
+        return nullcontext()
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(devices).scope()

@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -10,23 +11,19 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     wanted = f"{least} or more" if most is None else f"{least} to {most}"
 
     def parse(text: str) -> int:
-        try:
+        with suppress(ValueError):
             number = int(text)
-        except ValueError:
-            number = None
-        if number is None or number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(f"expected a whole number, {wanted}, got {text!r}")
-        return number
+            if least <= number and (most is None or number <= most):
+                return number
+        raise argparse.ArgumentTypeError(f"expected a whole number, {wanted}, got {text!r}")
 
     return parse
 
 
 def weight(text: str) -> float:
     """An argparse type for finite numbers of 0 or more."""
-    try:
+    with suppress(ValueError):
         number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")
-    return number
+        if 0 <= number < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")

@@ -47,7 +47,7 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
 
 def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferError], ...]:
     """The errors after which the next photo is worth a try; any other would hit every photo."""
-    faults = (PhotoError, MaskError, RequestError)
+    faults: tuple[type[StyleTransferError], ...] = (PhotoError, MaskError, RequestError)
     if not args.server:
         return faults
     from serving.errors import ServerBusyError
