@@ -35,9 +35,11 @@ class ServingGraph(tf.Module):
         super().__init__()
         if transformer.config.styles != len(catalog):
             raise ValueError(f"Expected one style per row: {transformer.config.styles} rows, {len(catalog)} styles.")
-        self.transformer = transformer
+        # Saved as plain variables: those that only a Keras model holds are not restored into a session. The model
+        # itself stands behind a function, or a tf.Module would save every weight twice.
+        self.weights = [variable.value for variable in transformer.variables]
+        self.paint = lambda image, style: transformer(image, style)
         self.catalog = catalog
-        self.weights = [variable.value for variable in transformer.variables]  # tf.Module saves what it can see
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Concrete functions by signature name, inputs and outputs named as in the contract."""
@@ -53,7 +55,7 @@ class ServingGraph(tf.Module):
     def _serving_default(self, image, style_weights):
         image = self._checked_image(image)
         style, painted_at = self._checked_weights(style_weights, tf.shape(image)[:1], "style_weights", "[B,N]")
-        painting = self.transformer(image, style)
+        painting = self.paint(image, style)
         return {"stylized": _compose(image, painting, painted_at[:, None, None, :], None)}
 
     def _controlled(self, image, style_weights, strength, mask, preserve_color):
@@ -63,7 +65,7 @@ class ServingGraph(tf.Module):
         strength = _checked_strength(strength, shape)
         mask = _checked_mask(mask, shape)
         preserve_color = _checked_length(preserve_color, shape, "preserve_color")
-        painting = self.transformer(image, style)
+        painting = self.paint(image, style)
         return {"stylized": _compose(image, painting, strength * mask * painted_at[:, None, None, :], preserve_color)}
 
     def _regions(self, image, style_map, strength, preserve_color):
@@ -72,7 +74,7 @@ class ServingGraph(tf.Module):
         style, painted_at = self._checked_weights(style_map, shape[:3], "style_map", "[B,H,W,N]")
         strength = _checked_strength(strength, shape)
         preserve_color = _checked_length(preserve_color, shape, "preserve_color")
-        painting = self.transformer(image, style)
+        painting = self.paint(image, style)
         return {"stylized": _compose(image, painting, strength * painted_at, preserve_color)}
 
     def _encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
@@ -135,13 +137,11 @@ class ServingGraph(tf.Module):
         coverage = tf.minimum(tf.reduce_sum(masks, axis=0), 1.0)[None, :, :, None]
 
         def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
-            return self.transformer(image, tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True)))
+            return self.paint(image, tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True)))
 
         def mix_per_pixel():
             style_map = tf.einsum("rhw,rn->hwn", masks, weights)[None]
-            return self.transformer(
-                image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True))
-            )
+            return self.paint(image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True)))
 
         painting = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
         strength = _checked_strength(strength[None], shape)
