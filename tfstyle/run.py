@@ -111,7 +111,7 @@ class Run:
     @property
     def step(self) -> int:
         """Steps done, over all stages."""
-        return int(self.trainer.optimizer.iterations)
+        return int(ops.convert_to_numpy(self.trainer.optimizer.iterations))
 
     def train(self) -> None:
         """Runs what is left of every stage.

@@ -150,5 +150,5 @@ def averaged_weights(trainer: StyleTrainer) -> dict[str, np.ndarray]:
     """The averages (EMA) of the transformer's weights by variable path; the weights themselves before any step."""
     variables = trainer.trainable_variables
     averages = [v for v in trainer.optimizer.variables if v.path.endswith("_average")]
-    chosen = averages if averages and int(trainer.optimizer.iterations) else variables
+    chosen = averages if averages and int(ops.convert_to_numpy(trainer.optimizer.iterations)) else variables
     return {variable.path: ops.convert_to_numpy(value) for variable, value in zip(variables, chosen, strict=True)}
