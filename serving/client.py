@@ -24,7 +24,7 @@ from tfstyle.models import DEFAULT_MODEL
 from tfstyle.painter import Painter
 from tfstyle.signatures import DType, Signature, TensorInfo
 
-DEFAULT_TIMEOUT = 120.0  # seconds; a 12-megapixel photo takes about a minute on two cores
+DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
 
 # gRPC takes 4 MB by default, less than one photo as PNG.
 _CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

@@ -1,6 +1,6 @@
 """Where training photos come from: the official COCO folder or zip, a tar, or any folder of photos.
 
-Opening reads headers only (about 0.1 ms a photo), so the 118 287 photos of train2017 are listed in seconds and an
+Opening reads headers only, so the 118 287 photos of train2017 are listed without decoding one, and an
 archive is never unpacked. Gray-scale photos teach a colour transformation nothing and are left out, as are photos
 too small to crop, and files that are no photo at all; `PhotoSet.skipped` counts them.
 
@@ -99,7 +99,7 @@ class PhotoSet:
     def decode(self, index: int, min_side: int) -> Image.Image:
         """Decode one photo, upright, as RGB.
 
-        A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster.
+        A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 of its size, which is faster.
 
         Args:
             index: Which photo, 0 to len - 1.

@@ -19,7 +19,7 @@ from tfstyle.signatures import SIGNATURES, Signature
 from tfstyle.transformer import MIN_SIDE, Transformer
 
 JPEG_QUALITY = 95
-PNG_COMPRESSION = 1  # level 6 takes four times as long for a few percent
+PNG_COMPRESSION = 1  # a painting's texture hardly compresses, so higher levels take longer for little
 BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is still 1
 
 
