@@ -48,7 +48,7 @@ class TransformerConfig:
 class Transformer(keras.Model):
     """Paints photos: down-sampling convolutions, residual blocks, up-sampling, conditional instance normalization.
 
-    Up-sampling is nearest-neighbour resize and convolution; where depth-to-space ends the network, a fixed filter
+    Up-sampling is bilinear resize and convolution; where depth-to-space ends the network, a fixed filter
     takes out the one frequency its sub-pixels would show as a grid. Sides that are no multiple of the trunk's stride
     are mirrored up to one and cropped back.
 
@@ -149,5 +149,16 @@ def _without_grid(x, period: int):
 
 
 def _double(x):
-    """Nearest-neighbour resize to twice the sides."""
-    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+    """Bilinear resize to twice the sides; nearest-neighbour leaves blocks that show as a weave on flat skies.
+
+    Written out, because `ops.image.resize` takes no sizes that are known only when the graph runs.
+    """
+    batch, height, width, channels = ops.shape(x)
+    above = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
+    below = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
+    rows = ops.stack([0.75 * x + 0.25 * above, 0.75 * x + 0.25 * below], axis=2)
+    x = ops.reshape(rows, (batch, 2 * height, width, channels))
+    left = ops.concatenate([x[:, :, :1], x[:, :, :-1]], axis=2)
+    right = ops.concatenate([x[:, :, 1:], x[:, :, -1:]], axis=2)
+    columns = ops.stack([0.75 * x + 0.25 * left, 0.75 * x + 0.25 * right], axis=3)
+    return ops.reshape(columns, (batch, 2 * height, 2 * width, channels))

@@ -25,23 +25,26 @@ LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block
 RECIPE = Recipe(
     name="tfstyle_1",
     styles=(
-        # Weights bring the styles to about the same content distance.
+        # Weights balance what each painting asks for: the faces of the_scream dissolve first, the knife strokes of
+        # rain_princess come last.
         StyleRecipe(
             name="starry_night",
             title="The Starry Night",
             artist="Vincent van Gogh",
             year="1889",
             layers=LAYERS,
-            weight=0.8,
+            weight=0.95,
         ),
-        StyleRecipe(name="the_scream", title="The Scream", artist="Edvard Munch", year="1893", layers=LAYERS),
+        StyleRecipe(
+            name="the_scream", title="The Scream", artist="Edvard Munch", year="1893", layers=LAYERS, weight=0.5
+        ),
         StyleRecipe(
             name="great_wave",
             title="The Great Wave off Kanagawa",
             artist="Katsushika Hokusai",
             year="c. 1831",
             layers=LAYERS,
-            weight=0.95,
+            weight=1.1,
         ),
         StyleRecipe(
             name="picasso_self_portrait",
@@ -51,15 +54,22 @@ RECIPE = Recipe(
             layers=LAYERS,
             weight=0.85,
         ),
-        StyleRecipe(name="rain_princess", title="Rain Princess", artist="Leonid Afremov", year="2000s", layers=LAYERS),
+        StyleRecipe(
+            name="rain_princess",
+            title="Rain Princess",
+            artist="Leonid Afremov",
+            year="2000s",
+            layers=LAYERS,
+            weight=1.8,
+        ),
     ),
     network=TransformerConfig(styles=5),
     stages=(
-        Stage(size=128, batch=5, steps=1300),  # five pictures a step: every style once
-        Stage(size=256, batch=3, steps=550),
+        Stage(size=128, batch=5, steps=300),  # five pictures a step: every style once
+        Stage(size=256, batch=3, steps=1100),
     ),
     weights=LossWeights(content=1.0, style=3.5, total_variation=4.0),
     content_layer="block4_conv2",
-    learning_rate=1.5e-3,
+    learning_rate=1.2e-3,
     final_learning_rate=1e-4,
 )
