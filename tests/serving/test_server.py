@@ -44,7 +44,7 @@ def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
     answers = []
     try:
         ready = process.stdout.readline()
-        assert ready.startswith("serving other version 7, tfstyle version 1 on 0.0.0.0:")
+        assert ready.startswith("serving defaults version 1, other version 7, tfstyle version 1 on 0.0.0.0:")
         with StyleClient(f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}") as client:
             assert client.health()
             began = time.perf_counter()
