@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 DEFAULT_PORT = 8500
-MAX_MESSAGE_BYTES = 512 * 2**20  # the largest picture of the contract's costliest signature, `regions`, takes 300 MB
-
 # sched_getaffinity is Linux's, and the only one to know what a container or taskset leaves of the machine.
 _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

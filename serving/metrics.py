@@ -40,6 +40,11 @@ class Metrics:
         self._records.add((path,), records)
         self._warm_ups.observe((path, status), seconds)
 
+    @property
+    def answered(self) -> int:
+        """Requests so far, whatever their answer was."""
+        return self._requests.total
+
     def page(self) -> str:
         """All of it in Prometheus' text format."""
         metrics = (self._latency, self._requests, self._runtime, self._warm_ups, self._records)
@@ -52,6 +57,11 @@ class _Counter:
         self._labels = labels
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, ...], int] = {}
+
+    @property
+    def total(self) -> int:
+        with self._lock:
+            return sum(self._counts.values())
 
     def add(self, values: tuple[str, ...], count: int = 1) -> None:
         with self._lock:

@@ -4,12 +4,15 @@ The SavedModel becomes a graph and a session; a request's tensors are fed and fe
 nothing but the graph checks their shapes. Follows `servables/tensorflow/predict_util.cc` of TensorFlow Serving.
 """
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -18,6 +21,7 @@ from serving import codec
 from serving.metrics import Metrics
 from serving.repository import ModelVersion
 from serving.status import StatusError, invalid_argument, not_found
+from serving.work_queue import MAX_MESSAGE_BYTES
 from tfstyle.errors import ModelError
 from tfstyle.models import check_complete
 from tfstyle.refusals import graph_sentence
@@ -26,6 +30,7 @@ DEFAULT_SIGNATURE = "serving_default"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
 _MAX_TIMEOUT_MS = 2**31 - 1
+_STRING_BYTES = 32  # of a string in TensorFlow and of NumPy's reference to it, without what it holds
 
 
 class Servable:
@@ -182,7 +187,8 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
             f"len({{{_join(sent)}}}) != len({{{_join(expected)}}}). "
             f"Sent extra: {{{_join(sent - expected)}}}. Missing but required: {{{_join(expected - sent)}}}."
         )
-    feeds = {}
+    feeds: dict[str, np.ndarray] = {}
+    room = MAX_MESSAGE_BYTES
     for alias in sorted(expected):
         feed_name = signature.inputs[alias].name
         if alias not in sent and alias not in defaults:
@@ -191,15 +197,35 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
                 f"provided. Inputs expected to be in the request {{{_join(sent)}}}, or default input alias set: "
                 f"{_join(defaults)}"
             )
+        proto = inputs[alias] if alias in sent else signature.defaults[alias]
+        size = _written_out(proto)
+        if size > room:
+            raise StatusError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"Received message larger than max ({MAX_MESSAGE_BYTES - room + size} vs. {MAX_MESSAGE_BYTES})",
+            )
+        room -= size
         try:
-            feeds[feed_name] = codec.decode(inputs[alias] if alias in sent else signature.defaults[alias])
-        except (codec.CodecError, MemoryError) as error:
+            feeds[feed_name] = codec.decode(proto)
+        except (ValueError, OverflowError) as error:  # CodecError, and NumPy's of shapes that it cannot have
             raise invalid_argument(f"tensor parsing error: {alias}") from error
     if not sent <= expected:
         raise invalid_argument(
             f"Inputs contains invalid name. Used request inputs: {_join(sent & expected)}, request input: {_join(sent)}"
         )
     return feeds
+
+
+def _written_out(proto: Any) -> int:
+    """Bytes of a tensor in memory; 0 where it is none, which decoding will tell."""
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    if any(size < 0 for size in sizes) or proto.dtype not in types_pb2.DataType.values():
+        return 0
+    count = math.prod(sizes)
+    if proto.dtype == types_pb2.DT_STRING:
+        repeated = len(proto.string_val[-1]) if proto.string_val else 0  # the last stands for all that follow
+        return count * _STRING_BYTES + max(count - len(proto.string_val), 0) * repeated
+    return count * tf.as_dtype(proto.dtype).size
 
 
 def _select_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:

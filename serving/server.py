@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from serving import config_files
-from serving.flags import MAX_MESSAGE_BYTES, Flags, Parser, add_arguments
+from serving.flags import Flags, Parser, add_arguments
 from serving.repository import ModelVersion, find_models
+from serving.work_queue import MAX_MESSAGE_BYTES, WorkQueue
 from tfstyle import __version__
 from tfstyle.errors import ModelError, StyleTransferError
 from tfstyle.models import models_root
@@ -33,6 +34,12 @@ DRAIN_SECONDS = 25.0  # Kubernetes kills 30 s after SIGTERM
 
 # For what takes no time: a probe must not wait behind photos, or it would end a server that is only busy.
 _QUICK_THREADS = 4
+
+_CHANNEL_ARGUMENTS: dict[str, int | str] = {
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc.so_reuseport": 0,  # else a second server on the same port would take half of the calls
+}
 
 # "" is the server as a whole; the others are the names TensorFlow Serving gives its services.
 _HEALTH_SERVICES = ("", "ModelService", "PredictionService")
@@ -70,7 +77,6 @@ class Server:
         from serving.model_service import ModelService
         from serving.prediction_service import PredictionService
         from serving.rest import RestServer, RestService
-        from serving.work_queue import WorkQueue
 
         tf.get_logger().setLevel("ERROR")  # the loader calls itself deprecated each time; the C++ server uses its twin
         read_config = _config_reader(flags, base_paths)
@@ -106,12 +112,7 @@ class Server:
             self._server = grpc.server(
                 ThreadPoolExecutor(_QUICK_THREADS, thread_name_prefix="grpc"),
                 handlers=[self._services],
-                options=[
-                    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                    ("grpc.max_send_message_length", -1),
-                    ("grpc.so_reuseport", 0),  # else a second server on the same port would take half of the calls
-                    *flags.grpc_channel_arguments.items(),
-                ],
+                options=list((_CHANNEL_ARGUMENTS | flags.grpc_channel_arguments).items()),
             )
             self._health = _add_health(self._server) if flags.enable_grpc_healthcheck_service else None
             self.port = _listen(self._server, flags, ssl)
@@ -150,6 +151,11 @@ class Server:
         self._lifecycle.stop()
         self._manager.close()
 
+    @property
+    def answered(self) -> int:
+        """Requests of models so far, whatever their answer was."""
+        return self._metrics.answered
+
     def __str__(self) -> str:
         serving = self._manager.available().items()
         models = ", ".join(f"{name} version {' and '.join(map(str, versions))}" for name, versions in serving)
@@ -158,17 +164,18 @@ class Server:
 
 
 @contextmanager
-def running(models_dir: str | Path, **flags: Any) -> Iterator[str]:
+def running(models_dir: str | Path | None = None, **flags: Any) -> Iterator[str]:
     """A server of all models in a folder on a free local port, for as long as the block runs.
 
     Args:
-        models_dir: Holds `<model>/<version>/`.
+        models_dir: Holds `<model>/<version>/`; None where other flags say what is served.
         **flags: Other fields of `Flags`.
 
     Yields:
         Its address, `127.0.0.1:PORT`.
     """
-    server = Server(Flags(**{"host": "127.0.0.1", "port": 0, "models_dir": Path(models_dir), **flags}))
+    folder = None if models_dir is None else Path(models_dir)
+    server = Server(Flags(**{"host": "127.0.0.1", "port": 0, "models_dir": folder, **flags}))
     try:
         server.start()
         yield f"127.0.0.1:{server.port}"
@@ -195,6 +202,7 @@ def serve(args: argparse.Namespace) -> int:
     print(f"serving {server}", flush=True)
     stopped.wait()
     server.stop()
+    print(f"stopped after {server.answered} requests", flush=True)
     return 0
 
 
@@ -295,20 +303,32 @@ def _add_health(server: grpc.Server) -> Any:
 
 
 def _listen(server: grpc.Server, flags: Flags, ssl: Any) -> int:
+    if flags.grpc_socket_path:
+        _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_insecure_port, f"unix:{flags.grpc_socket_path}")
     address = f"{flags.host}:{flags.port}"
+    if ssl is None:
+        return _take(address, "--port", server.add_insecure_port, address)
+    # gRPC looks at the key only when it takes the port, and says of both faults the same: a probe tells them apart.
+    credentials = grpc.ssl_server_credentials(
+        [(ssl.server_key.encode(), ssl.server_cert.encode())],
+        root_certificates=ssl.custom_ca.encode() or None,
+        require_client_auth=ssl.client_verify,
+    )
     try:
-        if flags.grpc_socket_path:
-            server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
-        if ssl is None:
-            return server.add_insecure_port(address)
-        credentials = grpc.ssl_server_credentials(
-            [(ssl.server_key.encode(), ssl.server_cert.encode())],
-            root_certificates=ssl.custom_ca.encode() or None,
-            require_client_auth=ssl.client_verify,
-        )
-        return server.add_secure_port(address, credentials)
+        grpc.server(ThreadPoolExecutor(1)).add_secure_port(f"{flags.host}:0", credentials)
     except RuntimeError as error:
-        raise _cannot_listen(address, "--port") from error
+        raise StyleTransferError(
+            f"Expected a key and its certificate in {flags.ssl_config_file}, but TLS does not accept them; check that "
+            f"they belong together."
+        ) from error
+    return _take(address, "--port", server.add_secure_port, address, credentials)
+
+
+def _take(address: str, flag: str, add: Callable[..., int], *arguments: Any) -> int:
+    try:
+        return add(*arguments)
+    except RuntimeError as error:
+        raise _cannot_listen(address, flag) from error
 
 
 def _cannot_listen(address: str, flag: str) -> StyleTransferError:

@@ -14,6 +14,10 @@ import grpc
 
 from serving.status import StatusError, deadline_exceeded
 
+# The largest picture of the contract's costliest signature, `regions`, takes 300 MB. Also what a request's tensors may
+# take once they are written out: a TensorProto may claim any shape and give a single value for all of it.
+MAX_MESSAGE_BYTES = 512 * 2**20
+
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
 
 

@@ -22,6 +22,7 @@ from tests.serving.toy import STYLES, VERSIONS, add_default, save
 
 __all__ = ["STYLES"]
 
+
 @pytest.fixture(scope="session")
 def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A version's folder; copy it before changing it."""

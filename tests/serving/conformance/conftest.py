@@ -7,7 +7,10 @@ import pytest
 
 # What a test needs, by its marker, and whether the server at hand has it.
 NEEDS = {
-    "own_server": ("start a server with flags of their own, or change files under it", "TFSTYLE_SERVER" not in os.environ),
+    "own_server": (
+        "start a server with flags of their own, or change files under it",
+        "TFSTYLE_SERVER" not in os.environ,
+    ),
     "rest": (
         "need $TFSTYLE_REST_SERVER beside $TFSTYLE_SERVER",
         "TFSTYLE_SERVER" not in os.environ or "TFSTYLE_REST_SERVER" in os.environ,
@@ -19,7 +22,9 @@ left_out: Counter[str] = Counter()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped = [], []
     for item in items:
-        missing = next((name for name, (_, there) in NEEDS.items() if not there and item.get_closest_marker(name)), None)
+        missing = next(
+            (name for name, (_, there) in NEEDS.items() if not there and item.get_closest_marker(name)), None
+        )
         if missing:
             left_out[missing] += 1
         (dropped if missing else kept).append(item)

@@ -49,17 +49,12 @@ def test_a_wrong_status_request_gets_tensorflow_servings_sentence(model_stub, re
     assert (caught.value.code(), caught.value.details()) == (code, message)
 
 
+ONLY_LISTS = (
+    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"
+)
 CONFIGS = {
-    "empty": (
-        "",
-        Code.INVALID_ARGUMENT,
-        "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
-    ),
-    "custom": (
-        "custom_model_config {}",
-        Code.INVALID_ARGUMENT,
-        "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
-    ),
+    "empty": ("", Code.INVALID_ARGUMENT, ONLY_LISTS),
+    "custom": ("custom_model_config {}", Code.INVALID_ARGUMENT, ONLY_LISTS),
     "model listed twice": (
         f"model_config_list {{ {ENTRY} {ENTRY} }}",
         Code.INVALID_ARGUMENT,
