@@ -31,6 +31,7 @@ WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
 _MAX_TIMEOUT_MS = 2**31 - 1
 _STRING_BYTES = 32  # of a string in TensorFlow and of NumPy's reference to it, without what it holds
+_BYTES = {number: tf.as_dtype(number).size or 0 for number in types_pb2.DataType.values() if number}
 
 
 class Servable:
@@ -219,13 +220,13 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
 def _written_out(proto: Any) -> int:
     """Bytes of a tensor in memory; 0 where it is none, which decoding will tell."""
     sizes = [dim.size for dim in proto.tensor_shape.dim]
-    if any(size < 0 for size in sizes) or proto.dtype not in types_pb2.DataType.values():
+    if any(size < 0 for size in sizes):
         return 0
     count = math.prod(sizes)
     if proto.dtype == types_pb2.DT_STRING:
         repeated = len(proto.string_val[-1]) if proto.string_val else 0  # the last stands for all that follow
         return count * _STRING_BYTES + max(count - len(proto.string_val), 0) * repeated
-    return count * tf.as_dtype(proto.dtype).size
+    return count * _BYTES.get(proto.dtype, 0)
 
 
 def _select_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:

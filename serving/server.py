@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+import tfstyle
 from serving import config_files
 from serving.flags import Flags, Parser, add_arguments
 from serving.repository import ModelVersion, find_models
 from serving.work_queue import MAX_MESSAGE_BYTES, WorkQueue
-from tfstyle import __version__
 from tfstyle.errors import ModelError, StyleTransferError
 from tfstyle.models import models_root
 
@@ -209,7 +209,7 @@ def serve(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of the server alone: 0 after a graceful stop, 2 if it cannot start."""
     parser = Parser(prog="tfstyle serve", description="Serve models as TensorFlow Serving does.")
-    parser.add_argument("--version", action="version", version=f"tfstyle {__version__}")
+    parser.add_argument("--version", action="version", version=f"tfstyle {tfstyle.__version__}")
     add_arguments(parser)
     args = parser.parse_flags(argv)
     try:

@@ -1,4 +1,4 @@
-"""Clients that call a server without a pause and without a second try, and tell how each call ended."""
+"""Clients that call a server without a pause, and tell how each call ended."""
 
 import contextlib
 import re
@@ -30,14 +30,30 @@ class Load:
     Attributes:
         versions: How many answers came from each version.
         errors: The status of each call that failed.
+        retries: How many calls were tried again, of those that may be.
+
+    Args:
+        address: The server.
+        request: Makes a request.
+        clients: How many call at once, each over a connection of its own.
+        stop_at_error: Let a client end with its first call that fails.
+        retry_seconds: For how long a call that finds the server gone is tried again.
     """
 
     def __init__(
-        self, address: str, request: Callable[[], predict_pb2.PredictRequest], *, clients: int = 8, stop_at_error: bool
+        self,
+        address: str,
+        request: Callable[[], predict_pb2.PredictRequest],
+        *,
+        clients: int = 8,
+        stop_at_error: bool,
+        retry_seconds: float = 0.0,
     ):
         self.versions: Counter[int] = Counter()
         self.errors: list[tuple[grpc.StatusCode, str]] = []
+        self.retries = 0
         self._stop_at_error = stop_at_error
+        self._retry_seconds = retry_seconds
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._call, args=(address, request)) for _ in range(clients)]
@@ -72,7 +88,7 @@ class Load:
             predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
             while not self._stopped.is_set():
                 try:
-                    version = predict(request(), timeout=60).model_spec.version.value
+                    version = self._persistently(lambda: predict(request(), timeout=60)).model_spec.version.value
                 except grpc.RpcError as error:
                     with self._lock:
                         self.errors.append((error.code(), error.details()))
@@ -81,6 +97,18 @@ class Load:
                 else:
                     with self._lock:
                         self.versions[version] += 1
+
+    def _persistently(self, call: Callable[[], predict_pb2.PredictResponse]) -> predict_pb2.PredictResponse:
+        deadline = time.monotonic() + self._retry_seconds
+        while True:
+            try:
+                return call()
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() >= deadline:
+                    raise
+            with self._lock:
+                self.retries += 1
+            time.sleep(0.2)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def cases(count: int):
 
 
 class Target:
-    """A server of the tiny model, which refuses as the released one does."""
+    """Calls a server of the tiny model, which refuses as the released one does."""
 
     def __init__(self, channel: grpc.Channel, rest_port: int):
         self._channel = channel
