@@ -75,14 +75,21 @@ class Services(grpc.GenericRpcHandler):
             f"/tensorflow.serving.{name}": grpc.unary_unary_rpc_method_handler(_Behavior(method, queue))
             for name, method in methods.items()
         }
+        self._stopping = False
         self._limited = {path for path, handler in self._handlers.items() if handler.unary_unary.uses(queue)}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; asked when a call arrives, before any of its message is read."""
         path = handler_call_details.method
+        if path in self._limited and self._stopping:
+            return _STOPPING
         if path in self._limited and self._queue.is_full:
             return _BUSY
         return self._handlers.get(path)
+
+    def refuse(self) -> None:
+        """Answer UNAVAILABLE to new calls that would run a model."""
+        self._stopping = True
 
     def close(self) -> None:
         """Begin no more reloads."""
@@ -136,10 +143,15 @@ def _parse(request: type, data: bytes) -> Any:
         ) from None
 
 
-def _refuse(_: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-    context.abort(grpc.StatusCode.UNAVAILABLE, QUEUE_FULL)
-    raise AssertionError("abort() has raised")
+def _refusal(details: str) -> Any:
+    """A handler that answers UNAVAILABLE; streaming, as gRPC then reads no message that nobody asks for."""
+
+    def refuse(_: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        context.abort(grpc.StatusCode.UNAVAILABLE, details)
+        raise AssertionError("abort() has raised")
+
+    return grpc.stream_unary_rpc_method_handler(refuse)
 
 
-# Streaming, as gRPC then reads no message that nobody asks for.
-_BUSY = grpc.stream_unary_rpc_method_handler(_refuse)
+_BUSY = _refusal(QUEUE_FULL)
+_STOPPING = _refusal("The server is shutting down")

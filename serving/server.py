@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from serving.servable import Servable
 
 DRAIN_SECONDS = 25.0  # Kubernetes kills 30 s after SIGTERM
+NOTICE_SECONDS = 1.0
 
 # For what takes no time: a probe must not wait behind photos, or it would end a server that is only busy.
 _QUICK_THREADS = 4
@@ -138,10 +139,18 @@ class Server:
         """Begin to answer."""
         self._server.start()
 
-    def stop(self, grace: float = DRAIN_SECONDS) -> None:
-        """Take no new calls, finish those begun within `grace` seconds, free the models."""
+    def stop(self, grace: float = DRAIN_SECONDS, *, notice: float = 0.0) -> None:
+        """Take no new calls, finish those begun, free the models.
+
+        Args:
+            grace: Seconds for what has begun.
+            notice: Seconds in which new calls are told UNAVAILABLE before the port is closed. A call that arrives just
+                then would end as CANCELLED, which no client takes for a reason to try again.
+        """
         if self._health is not None:
             self._health.enter_graceful_shutdown()
+        self._services.refuse()
+        time.sleep(notice)
         stopped = self._server.stop(grace)
         if self._rest is not None:
             self._rest.stop()
@@ -201,7 +210,9 @@ def serve(args: argparse.Namespace) -> int:
     server.start()
     print(f"serving {server}", flush=True)
     stopped.wait()
-    server.stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # who asks a second time does not want to wait
+    server.stop(notice=NOTICE_SECONDS)
     print(f"stopped after {server.answered} requests", flush=True)
     return 0
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +18,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 from serving import server
 from serving.client import StyleClient
 from serving.errors import ServerDownError
+from serving.flags import Flags
 from serving.servable import WARMUP_FILE, Servable
+from tests.serving.conftest import free_port
 from tfstyle.errors import ModelError
 
 
@@ -62,6 +66,29 @@ def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_rest_request_that_was_begun_is_answered_while_the_server_stops(models_dir):
+    port = free_port()
+    flags = Flags(host="127.0.0.1", port=0, models_dir=models_dir, model_name="tfstyle", rest_api_port=port)
+    stopping = server.Server(flags)
+    stopping.start()
+    url = f"http://127.0.0.1:{port}/v1/models/tfstyle:predict"
+    with ThreadPoolExecutor(1) as thread:
+        work = {"signature_name": "slow", "instances": [1000]}
+        answer = thread.submit(httpx.post, url, json=work, timeout=60)
+        time.sleep(0.3)
+        assert not answer.done()
+        stopping.stop()
+        assert answer.result(timeout=60).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_unix_socket_is_another_way_in(models_dir, tmp_path):
+    path = tmp_path / "socket"
+    with server.running(models_dir, grpc_socket_path=str(path)), StyleClient(f"unix:{path}") as client:
+        assert client.health()
 
 
 def test_one_model_is_chosen_by_name(models_dir):
@@ -158,6 +185,27 @@ def test_a_taken_port_is_named(models_dir, capsys):
         taken.listen()
         port = taken.getsockname()[1]
         assert f":{port}" in fails(capsys, "--models_dir", str(models_dir), "--port", str(port))
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--model_config_file=models.config", "--model_name=tfstyle"], "--model_config_file"),
+        (["--monitoring_config_file=monitoring.config"], "Expected --rest_api_port with --monitoring_config_file"),
+        (["--port=8500", "--rest_api_port=8500"], "Expected --rest_api_port to differ from --port"),
+        (["--model_config_file=/nowhere/models.config"], "/nowhere/models.config"),
+    ],
+)
+def test_flags_that_do_not_go_together_end_the_start(capsys, flags, sentence):
+    assert sentence in fails(capsys, *flags)
+
+
+def test_a_taken_rest_port_is_named(models_dir, capsys):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        flags = ["--models_dir", str(models_dir), "--port=0", f"--rest_api_port={taken.getsockname()[1]}"]
+        assert "choose another --rest_api_port" in fails(capsys, *flags)
 
 
 def test_contradicting_thread_flags_end_the_start(models_dir, capsys):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from serving import server
 from serving.client import StyleClient
@@ -204,6 +204,23 @@ def test_messages_beyond_4_megabytes_pass_in_both_directions(prediction_stub, re
 
     assert response.ByteSize() > 4 * 2**20
     np.testing.assert_array_equal(tf.make_ndarray(response.outputs["stylized"]), 255 - image)
+
+
+def test_a_client_that_does_not_raise_its_limit_gets_no_large_answer(address, request_for):
+    image = np.random.default_rng(0).integers(0, 256, (1, 1500, 1500, 3), np.uint8)
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as caught:
+        prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(
+            request_for(image=image, style_weights=BLACK)
+        )
+    assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+    assert "larger than max" in caught.value.details()
+
+
+@pytest.mark.parametrize("path", ["/tensorflow.serving.PredictionService/Paint", "/tensorflow.serving.Nothing/Predict"])
+def test_a_method_that_does_not_exist_is_not_implemented(channel, path):
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(path)(b"", timeout=10)
+    assert caught.value.code() is Code.UNIMPLEMENTED
 
 
 def test_a_run_beyond_its_deadline_is_stopped(prediction_stub, request_for):
