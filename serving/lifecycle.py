@@ -114,8 +114,7 @@ class Lifecycle:
         with self._lock:
             kind = config.WhichOneof("config")
             if kind is None:
-                _log.info("the configuration is empty: nothing changes")
-                return []
+                return []  # nothing changes, as in TensorFlow Serving
             if kind != "model_config_list":
                 raise invalid_argument("Missing custom_model_config_loader in ServerCore Options")
             models = list(config.model_config_list.config)

@@ -27,7 +27,7 @@ from serving import json_tensor
 from serving.metrics import DEFAULT_PATH, Metrics
 from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
-from serving.status import StatusError, invalid_argument
+from serving.status import StatusError, deadline_exceeded, invalid_argument
 from serving.work_queue import WorkQueue, queue_full
 
 MAX_BODY_BYTES = 64 * 2**20  # JSON takes several times its size when it is parsed
@@ -129,7 +129,11 @@ class RestService:
     async def _post(self, request: web.Request, match: re.Match[str]) -> bytes:
         deadline = time.monotonic() + self._timeout
         async with self._room:
-            body = await request.read()
+            try:
+                async with asyncio.timeout(self._timeout):
+                    body = await request.read()
+            except TimeoutError:  # whoever sends byte by byte would keep others out
+                raise deadline_exceeded() from None
             if self._queue.is_full:
                 raise queue_full()
             work = {"predict": self._predict, "classify": self._classify, "regress": self._regress}

@@ -40,6 +40,8 @@ _CHANNEL_ARGUMENTS: dict[str, int | str] = {
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
     "grpc.so_reuseport": 0,  # else a second server on the same port would take half of the calls
+    "grpc.keepalive_time_ms": 60_000,  # a client whose machine is gone keeps no thread
+    "grpc.keepalive_timeout_ms": 20_000,
 }
 
 # "" is the server as a whole; the others are the names TensorFlow Serving gives its services.
