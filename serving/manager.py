@@ -155,6 +155,12 @@ class ModelManager:
             serving = {name: _serving(versions) for name, versions in sorted(self._models.items())}
         return {name: sorted(versions, reverse=True) for name, versions in serving.items() if versions}
 
+    def failures(self) -> list[str]:
+        """The versions that did not load, each in a sentence."""
+        with self._lock:
+            versions = [version for models in self._models.values() for version in models.values() if version.error]
+        return [_failure(version) for version in versions]
+
     def knows(self, name: str) -> bool:
         """Whether a model is or was wanted."""
         with self._lock:
@@ -217,7 +223,7 @@ class ModelManager:
                 version.attempts += 1
                 version.failed_at = time.monotonic()
         if error:
-            _log.error("%s version %d is not served: %s", model.name, model.version, error)
+            _log.error(_failure(version))
         else:
             _log.info("%s version %d is served", model.name, model.version)
 
@@ -229,6 +235,10 @@ class ModelManager:
         if servable is not None:
             servable.close()
             _log.info("%s version %d is unloaded", version.model.name, version.model.version)
+
+
+def _failure(version: _Version) -> str:
+    return f"{version.model.name} version {version.model.version} is not served: {version.error}"
 
 
 def _serving(versions: Mapping[int, _Version]) -> dict[int, _Version]:

@@ -69,7 +69,7 @@ class Server:
             config_files.read_monitoring(flags.monitoring_config_file) if flags.monitoring_config_file else None
         )
 
-        # TensorFlow takes seconds to import: wrong flags and missing models are told before.
+        # TensorFlow takes seconds to import: what is wrong with flags and files is told before.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow as tf
 
@@ -167,6 +167,10 @@ class Server:
         """Requests of models so far, whatever their answer was."""
         return self._metrics.answered
 
+    def failures(self) -> list[str]:
+        """Versions that did not load, each with the reason; the versions beside them serve."""
+        return self._manager.failures()
+
     def __str__(self) -> str:
         serving = self._manager.available().items()
         models = ", ".join(f"{name} version {' and '.join(map(str, versions))}" for name, versions in serving)
@@ -204,8 +208,12 @@ def serve(args: argparse.Namespace) -> int:
         StyleTransferError: If the server cannot start.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("serving").setLevel(logging.INFO)
+    log = logging.getLogger("serving")
+    log.setLevel(logging.CRITICAL)  # what keeps the server from starting is said once, by whoever catches it
     server = Server(Flags.from_args(args))
+    log.setLevel(logging.INFO)
+    for failure in server.failures():
+        log.error(failure)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

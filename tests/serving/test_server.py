@@ -149,6 +149,29 @@ def closed(monkeypatch):
     return names
 
 
+def test_a_process_that_cannot_start_says_so_in_one_sentence(one_model):
+    (one_model / "tfstyle" / "1" / "saved_model.pb").unlink()
+    command = [sys.executable, "-m", "serving.server", "--models_dir", str(one_model), "--port=0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    said = [line for line in done.stderr.splitlines() if "tfstyle" in line]
+    assert (done.returncode, len(said)) == (2, 1)
+    assert "half written" in said[0]
+
+
+def test_one_broken_version_does_not_keep_the_others_from_starting(one_model, tmp_path):
+    (one_model / "tfstyle" / "2").mkdir()
+    config = tmp_path / "models.config"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "tfstyle" base_path: "{one_model}/tfstyle" model_platform: "tensorflow" '
+        f"model_version_policy {{ all {{}} }} }} }}"
+    )
+    running = server.Server(Flags(host="127.0.0.1", port=0, model_config_file=config))
+    assert str(running).startswith("tfstyle version 1 on ")
+    (failure,) = running.failures()
+    assert failure.startswith("tfstyle version 2 is not served: ")
+    running.stop()
+
+
 def test_one_broken_model_ends_the_start_and_frees_the_others(one_model, toy_model, capsys, closed):
     """As TensorFlow Serving: whoever copied it would not notice that it is missing."""
     broken = shutil.copytree(toy_model, one_model / "zebra" / "1") / "saved_model.pb"
