@@ -115,14 +115,15 @@ class _Behavior:
         try:
             with self._turn(remaining):
                 return self._method.call(_parse(self._method.request, data), deadline).SerializeToString()
+        # Code and text only: the exception itself would keep the request's tensors through its traceback.
         except StatusError as error:
-            status = error
+            code, message = error.code, error.message
         except MemoryError:
-            status = StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request.")
+            code, message = grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request."
         except Exception as error:  # the call fails, the server lives on
             _log.exception("a call failed")
-            status = StatusError(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-        context.abort(status.code, status.message)
+            code, message = grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
+        context.abort(code, message)
         raise AssertionError("abort() has raised")
 
     @contextmanager

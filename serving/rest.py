@@ -106,17 +106,16 @@ class RestService:
         try:
             body = await self._carry_out(request)
         except StatusError as error:
-            status = error
-        except MemoryError:
-            status = StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request.")
-        except web.HTTPException:
+            return self._error(error.code, error.message)
+        except web.HTTPException:  # aiohttp's own: a body that is too large
             raise
         except Exception as error:  # the request fails, the server lives on
             _log.exception("a request failed")
-            status = StatusError(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-        else:
-            return web.Response(body=body, content_type="application/json", headers=self._headers)
-        return web.json_response({"error": status.message}, status=_CODES.get(status.code, 500), headers=self._headers)
+            return self._error(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+        return web.Response(body=body, content_type="application/json", headers=self._headers)
+
+    def _error(self, code: grpc.StatusCode, message: str) -> web.Response:
+        return web.json_response({"error": message}, status=_CODES.get(code, 500), headers=self._headers)
 
     async def _carry_out(self, request: web.Request) -> bytes:
         path = request.rel_url.raw_path
@@ -138,11 +137,22 @@ class RestService:
                 raise queue_full()
             work = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
             method = work[match["method"].lower()]
-            return await asyncio.wrap_future(self._queue.submit(self._in_turn, method, match, body, deadline))
+            answer = await asyncio.wrap_future(self._queue.submit(self._in_turn, method, match, body, deadline))
+        if isinstance(answer, bytes):
+            return answer
+        raise StatusError(*answer)
 
-    def _in_turn(self, method: Callable[..., bytes], match: re.Match[str], body: bytes, deadline: float) -> bytes:
-        with self._queue.run(deadline - time.monotonic()):
-            return method(match, body, deadline)
+    def _in_turn(
+        self, method: Callable[..., bytes], match: re.Match[str], body: bytes, deadline: float
+    ) -> bytes | tuple[grpc.StatusCode, str]:
+        """An answer, or code and text of a refusal: an exception would keep the tensors through its traceback."""
+        try:
+            with self._queue.run(deadline - time.monotonic()):
+                return method(match, body, deadline)
+        except StatusError as error:
+            return error.code, error.message
+        except MemoryError:
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request."
 
     def _predict(self, match: re.Match[str], body: bytes, deadline: float) -> bytes:
         request = predict_pb2.PredictRequest()

@@ -133,3 +133,9 @@ def requests_answered(process: subprocess.Popen[str]) -> int:
     stopped = re.search(r"stopped after (\d+) requests", said)
     assert stopped is not None
     return int(stopped[1])
+
+
+def resident_memory(process: subprocess.Popen[str]) -> float:
+    """In megabytes."""
+    done = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024

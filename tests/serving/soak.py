@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +30,7 @@ from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tests.serving.conftest import free_port
-from tests.serving.load import Load, requests_answered, server_process
+from tests.serving.load import Load, requests_answered, resident_memory, server_process
 from tfstyle.models import find_model
 
 CLIENTS = 8
@@ -66,7 +67,7 @@ def memory(model: Path, share: int) -> str:
         for number in range(1, count + 1):
             predict(request(rng.randrange(64, 1025), rng.randrange(64, 1025)), timeout=120)
             if number % (count // 2) == 0:
-                resident.append(resident_memory(process.pid))
+                resident.append(resident_memory(process))
     growth = resident[1] / resident[0]
     found = f"{count} requests: {resident[0]:.0f} MB after half of them, {resident[1]:.0f} MB after all, x{growth:.3f}"
     assert growth <= MOST_GROWTH, found
@@ -135,7 +136,7 @@ OPTIONS = [("grpc.max_receive_message_length", -1)]
 
 
 @contextmanager
-def served(model: Path, port: str = "--port=0") -> Iterator[tuple[Path, "object", str]]:
+def served(model: Path, port: str = "--port=0") -> Iterator[tuple[Path, subprocess.Popen[str], str]]:
     """A server of a copy of the model as version 1 of `tfstyle`: its folder of models, its process, its address."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -172,12 +173,6 @@ def request(height: int, width: int) -> predict_pb2.PredictRequest:
     for name, value in inputs.items():
         message.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     return message
-
-
-def resident_memory(pid: int) -> float:
-    """In megabytes; Linux only."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
 
 if __name__ == "__main__":

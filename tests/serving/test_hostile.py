@@ -6,7 +6,10 @@ Here 2000 cases; `make fuzz` runs 100000. The server is a process of its own, so
 import json
 import os
 import struct
+import subprocess
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import grpc
@@ -20,8 +23,9 @@ from PIL import Image
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2
 
+from serving.flags import Flags
 from tests.serving.conftest import free_port
-from tests.serving.load import server_process
+from tests.serving.load import resident_memory, server_process
 
 Code = grpc.StatusCode
 SCALE = int(os.environ.get("TFSTYLE_FUZZ_SCALE", "1"))
@@ -55,13 +59,14 @@ def cases(count: int):
 class Target:
     """Calls a server of the tiny model, which refuses as the released one does."""
 
-    def __init__(self, channel: grpc.Channel, rest_port: int):
+    def __init__(self, channel: grpc.Channel, rest_port: int, process: subprocess.Popen[str]):
+        self.process = process
         self._channel = channel
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{rest_port}", timeout=30)
 
-    def call(self, data: bytes, path: str = PREDICT) -> tuple[grpc.StatusCode, str]:
+    def call(self, data: bytes, path: str = PREDICT, timeout: float = 30) -> tuple[grpc.StatusCode, str]:
         try:
-            self._channel.unary_unary(path)(data, timeout=30)
+            self._channel.unary_unary(path)(data, timeout=timeout)
         except grpc.RpcError as error:
             return error.code(), error.details() or ""
         return Code.OK, ""
@@ -79,7 +84,7 @@ def target(tiny_models):
     flags = (f"--models_dir={tiny_models}", "--port=0", f"--rest_api_port={rest_port}")
     options = [("grpc.max_receive_message_length", -1)]
     with server_process(*flags) as (process, address), grpc.insecure_channel(address, options=options) as channel:
-        target = Target(channel, rest_port)
+        target = Target(channel, rest_port, process)
         assert target.is_well()
         yield target
         assert process.poll() is None
@@ -308,3 +313,21 @@ def test_a_small_message_cannot_claim_all_memory(target):
         code, details = target.call(message.SerializeToString())
         assert code is Code.RESOURCE_EXHAUSTED
         assert details.startswith("Received message larger than max (")
+
+
+def test_memory_has_a_bound_when_all_ask_for_much_at_once(target):
+    """Each of these is just small enough and stands for 400 MB, twice for a moment; only those whose turn it is do."""
+    message = request("serving_default", image=IMAGE, style_weights=WEIGHTS)
+    tensor = message.inputs["image"]
+    del tensor.tensor_shape.dim[:]
+    tensor.tensor_content = b""
+    for size in (1, 11_500, 11_500, 3):
+        tensor.tensor_shape.dim.add(size=size)
+    data, most = message.SerializeToString(), 0.0
+    with ThreadPoolExecutor(16) as threads:
+        answers = [threads.submit(target.call, data, timeout=120) for _ in range(16)]
+        while not all(answer.done() for answer in answers):
+            most = max(most, resident_memory(target.process))
+            time.sleep(0.02)
+    assert {answer.result()[0] for answer in answers} == {Code.INVALID_ARGUMENT}
+    assert most < 1500 + 800 * Flags().max_concurrent_runs  # all sixteen at once would be 12 GB

@@ -85,6 +85,29 @@ def test_a_rest_request_that_was_begun_is_answered_while_the_server_stops(models
         httpx.get(url)
 
 
+def test_a_rest_request_has_a_deadline_and_web_pages_may_be_let_in(models_dir):
+    """`--rest_api_timeout_in_ms` and `--rest_api_enable_cors_support`."""
+    port = free_port()
+    flags = {"rest_api_port": port, "rest_api_timeout_in_ms": 200, "rest_api_enable_cors_support": True}
+    work = {"signature_name": "slow", "instances": [1_000_000]}
+    with server.running(models_dir, **flags):
+        response = httpx.post(f"http://127.0.0.1:{port}/v1/models/tfstyle:predict", json=work, timeout=30)
+        assert response.status_code == 504
+        assert response.headers["access-control-allow-origin"] == "*"
+
+
+def test_the_session_is_what_file_and_flags_say(tmp_path):
+    path = tmp_path / "session.config"
+    path.write_text("intra_op_parallelism_threads: 3 inter_op_parallelism_threads: 4 log_device_placement: true")
+    config = server._session_config(tf, Flags(tensorflow_session_config_file=path, tensorflow_intra_op_parallelism=2))
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (2, 4)
+    assert config.log_device_placement
+
+    assert server._session_config(tf, Flags()).gpu_options.allow_growth
+    fixed = server._session_config(tf, Flags(per_process_gpu_memory_fraction=0.5)).gpu_options
+    assert (fixed.per_process_gpu_memory_fraction, fixed.allow_growth) == (0.5, False)
+
+
 def test_a_unix_socket_is_another_way_in(models_dir, tmp_path):
     path = tmp_path / "socket"
     with server.running(models_dir, grpc_socket_path=str(path)), StyleClient(f"unix:{path}") as client:
