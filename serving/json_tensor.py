@@ -83,6 +83,8 @@ def signature_name(document: Mapping[str, Any]) -> str:
         raise invalid_argument(
             f"JSON Value: {_text(document)} not formatted correctly. 'signature_name' key must be a string value."
         )
+    if not name.isascii() and name != name.encode("utf-8", "replace").decode():  # half of a surrogate pair
+        raise invalid_argument("JSON Parse error: The surrogate pair in string is invalid.")
     return name
 
 

@@ -278,7 +278,7 @@ BODIES = st.one_of(
     st.builds(
         lambda form, signature, value: json.dumps({"signature_name": signature, form: value}).encode(),
         st.sampled_from(["instances", "inputs"]),
-        SIGNATURES,
+        st.one_of(SIGNATURES, st.just("\ud800")),
         JSON,
     ),
 )

@@ -77,6 +77,12 @@ def test_a_dtype_that_json_does_not_know_is_told():
         read([1.0], "complex64")
 
 
+def test_a_signature_is_named_by_text_that_is_whole():
+    assert json_tensor.signature_name(json_tensor.parse(b'{"signature_name": "\\ud83c\\udfa8"}')) == "\U0001f3a8"
+    with pytest.raises(StatusError, match="surrogate pair"):
+        json_tensor.signature_name(json_tensor.parse(b'{"signature_name": "\\ud83c"}'))
+
+
 @pytest.mark.parametrize("text", ["aGk=", "aGk", "aG k=\n"])
 def test_base64_may_go_without_padding(text):
     assert read([{"b64": text}], "string").tolist() == [b"hi"]
