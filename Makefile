@@ -7,13 +7,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench soak fuzz compat lock clean
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, format check, type check"
 	@echo "make bench   measure what the README claims"
+	@echo "make soak    serve 1000 requests, new versions and restarts under load: memory and lost calls, 15 minutes"
+	@echo "make fuzz    send 100000 broken requests to a server, 15 minutes"
+	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
 	@echo "make clean   remove what was made, except .venv and models"
 
@@ -30,6 +33,15 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.serving.soak
+
+fuzz: $(VENV)/.dev
+	TFSTYLE_FUZZ_SCALE=50 $(BIN)/python -m pytest tests/serving/test_hostile.py
+
+compat: $(VENV)/.dev
+	$(BIN)/python -m tests.compat
 
 # uv does not read pip.conf: where packages come from a mirror named there, pip does the same work more slowly.
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r $(1) \

@@ -1,14 +1,14 @@
 """Models on disk: `<models>/<model>/<version>/saved_model.pb`, as TensorFlow Serving reads them.
 
-What counts as a version is in `tfstyle.models`. Of each model the newest is served, the default policy of TensorFlow
-Serving.
+What counts as a version is in `tfstyle.models`; which of them are served says a model's version policy.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfstyle.errors import ModelError
-from tfstyle.models import check_complete, versions
+from tfstyle.models import versions
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class ModelVersion:
     path: Path
 
 
-def find_models(models_dir: Path) -> list[ModelVersion]:
-    """The newest version of every model in a folder, by name; hidden folders are skipped.
+def find_models(models_dir: Path) -> dict[str, Path]:
+    """The base path of every model in a folder, by name; hidden folders are skipped.
 
     Raises:
-        ModelError: If the folder is missing, holds no model, or holds one that is empty or half written.
+        ModelError: If the folder is missing or holds no model.
     """
     if not models_dir.is_dir():
         raise ModelError(f"Expected a folder of models at {models_dir}, found none; name one with --models_dir.")
@@ -33,23 +33,31 @@ def find_models(models_dir: Path) -> list[ModelVersion]:
         raise ModelError(
             f"Expected <model>/<version>/saved_model.pb in {models_dir}, found no model; write one with: tfstyle export"
         )
-    return [newest_version(folder.name, folder) for folder in folders]
+    return {folder.name: folder for folder in folders}
 
 
-def newest_version(name: str, base_path: Path) -> ModelVersion:
-    """The newest version of one model.
+def wanted_versions(model: Any) -> list[ModelVersion]:
+    """The versions on disk that a model's policy asks for, oldest first.
+
+    Args:
+        model: A ModelConfig: name, base path and policy, which is the latest version unless it says otherwise.
 
     Raises:
-        ModelError: If the folder is missing or empty, or its newest version is half written.
+        ModelError: If the base path is no folder.
     """
+    base_path = Path(model.base_path)
     if not base_path.is_dir():
-        raise ModelError(f"Expected the model {name!r} at {base_path}, found no such folder; check the path.")
-    found = versions(base_path)
-    if not found:
-        raise ModelError(
-            f"The model folder {base_path} holds no version: expected {base_path}/1/saved_model.pb; "
-            f"write one with: tfstyle export"
-        )
-    version = max(found)
-    check_complete(found[version])
-    return ModelVersion(name, version, found[version])
+        raise ModelError(f"Could not find base path {base_path} for servable {model.name}; check the path.")
+    try:
+        found = versions(base_path)
+    except OSError as error:
+        raise ModelError(f"Could not read base path {base_path} for servable {model.name}: {error.strerror}.") from None
+    policy = model.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            chosen = list(found)
+        case "specific":
+            chosen = [version for version in found if version in policy.specific.versions]
+        case _:
+            chosen = list(found)[-max(policy.latest.num_versions, 1) :]
+    return [ModelVersion(model.name, version, found[version]) for version in chosen]

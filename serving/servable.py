@@ -4,25 +4,34 @@ The SavedModel becomes a graph and a session; a request's tensors are fed and fe
 nothing but the graph checks their shapes. Follows `servables/tensorflow/predict_util.cc` of TensorFlow Serving.
 """
 
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from serving import codec
+from serving.metrics import Metrics
 from serving.repository import ModelVersion
 from serving.status import StatusError, invalid_argument, not_found
+from serving.work_queue import MAX_MESSAGE_BYTES
 from tfstyle.errors import ModelError
+from tfstyle.models import check_complete
 from tfstyle.refusals import graph_sentence
 
 DEFAULT_SIGNATURE = "serving_default"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
 _MAX_TIMEOUT_MS = 2**31 - 1
+_STRING_BYTES = 32  # of a string in TensorFlow and of NumPy's reference to it, without what it holds
+_BYTES = {number: tf.as_dtype(number).size or 0 for number in types_pb2.DataType.values() if number}
 
 
 class Servable:
@@ -34,24 +43,35 @@ class Servable:
         signatures: SignatureDef by signature name, as in the SavedModel's own `saved_model.pb`.
     """
 
-    def __init__(self, model: ModelVersion, config: tf.compat.v1.ConfigProto | None = None):
+    def __init__(
+        self,
+        model: ModelVersion,
+        config: tf.compat.v1.ConfigProto | None = None,
+        *,
+        tags: Sequence[str] = ("serve",),
+        metrics: Metrics | None = None,
+    ):
         """Load a model from disk.
 
         Args:
             model: Where it is and what it is called.
             config: Of the session: threads, GPU memory.
+            tags: Of the graph in the SavedModel.
+            metrics: Where to write down how long the graph runs.
 
         Raises:
             ModelError: If the folder does not hold a whole SavedModel.
         """
+        check_complete(model.path)
         self.name = model.name
         self.version = model.version
         self._path = model.path
+        self._metrics = metrics
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=self._graph, config=config)
         try:
             with self._graph.as_default():
-                meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(model.path))
+                meta_graph = tf.compat.v1.saved_model.load(self._session, list(tags), str(model.path))
         except (tf.errors.OpError, OSError, RuntimeError, ValueError, KeyError) as error:
             self._session.close()
             reason = error.message if isinstance(error, tf.errors.OpError) else str(error)
@@ -67,7 +87,7 @@ class Servable:
         """Run a signature.
 
         Args:
-            request: Its model_spec's name and version are not looked at.
+            request: Its model_spec's version is not looked at.
             timeout: Seconds until the run is stopped; None is never.
             as_content: Answer `tensor_content` instead of one field per element.
 
@@ -94,8 +114,11 @@ class Servable:
             )
         return response
 
-    def warm_up(self) -> int:
+    def warm_up(self, iterations: int = 1) -> int:
         """Run the requests recorded beside the model, so that the first user does not wait for memory and plans.
+
+        Args:
+            iterations: How often to run each.
 
         Returns:
             How many requests there were; 0 without a file.
@@ -113,7 +136,8 @@ class Servable:
                 if count > MAX_WARMUP_RECORDS:
                     raise ModelError(f"Expected at most {MAX_WARMUP_RECORDS} warm-up requests in {path}, found more.")
                 log = prediction_log_pb2.PredictionLog.FromString(record)
-                self.predict(log.predict_log.request)
+                for _ in range(iterations):
+                    self.predict(log.predict_log.request)
         except (tf.errors.OpError, StatusError, ValueError) as error:
             raise ModelError(f"Warm-up request {count} in {path} fails: {graph_sentence(str(error))}") from error
         return count
@@ -123,6 +147,7 @@ class Servable:
         self._session.close()
 
     def _run(self, feeds: dict[str, np.ndarray], fetches: list[str], timeout: float | None) -> list[Any]:
+        began = time.perf_counter()
         options = None
         if timeout is not None:
             milliseconds = min(max(int(timeout * 1000), 1), _MAX_TIMEOUT_MS)
@@ -141,6 +166,8 @@ class Servable:
         except tf.errors.OpError as error:
             raise StatusError.from_number(error.error_code, error.message) from error
         finally:
+            if self._metrics is not None:
+                self._metrics.ran(self.name, time.perf_counter() - began)
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)
 
@@ -161,7 +188,8 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
             f"len({{{_join(sent)}}}) != len({{{_join(expected)}}}). "
             f"Sent extra: {{{_join(sent - expected)}}}. Missing but required: {{{_join(expected - sent)}}}."
         )
-    feeds = {}
+    feeds: dict[str, np.ndarray] = {}
+    room = MAX_MESSAGE_BYTES
     for alias in sorted(expected):
         feed_name = signature.inputs[alias].name
         if alias not in sent and alias not in defaults:
@@ -170,15 +198,35 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
                 f"provided. Inputs expected to be in the request {{{_join(sent)}}}, or default input alias set: "
                 f"{_join(defaults)}"
             )
+        proto = inputs[alias] if alias in sent else signature.defaults[alias]
+        size = _written_out(proto)
+        if size > room:
+            raise StatusError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"Received message larger than max ({MAX_MESSAGE_BYTES - room + size} vs. {MAX_MESSAGE_BYTES})",
+            )
+        room -= size
         try:
-            feeds[feed_name] = codec.decode(inputs[alias] if alias in sent else signature.defaults[alias])
-        except (codec.CodecError, MemoryError) as error:
+            feeds[feed_name] = codec.decode(proto)
+        except (ValueError, OverflowError) as error:  # CodecError, and NumPy's of shapes that it cannot have
             raise invalid_argument(f"tensor parsing error: {alias}") from error
     if not sent <= expected:
         raise invalid_argument(
             f"Inputs contains invalid name. Used request inputs: {_join(sent & expected)}, request input: {_join(sent)}"
         )
     return feeds
+
+
+def _written_out(proto: Any) -> int:
+    """Bytes of a tensor in memory; 0 where it is none, which decoding will tell."""
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    if any(size < 0 for size in sizes):
+        return 0
+    count = math.prod(sizes)
+    if proto.dtype == types_pb2.DT_STRING:
+        repeated = len(proto.string_val[-1]) if proto.string_val else 0  # the last stands for all that follow
+        return count * _STRING_BYTES + max(count - len(proto.string_val), 0) * repeated
+    return count * _BYTES.get(proto.dtype, 0)
 
 
 def _select_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:

@@ -30,6 +30,21 @@ def not_found(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.NOT_FOUND, message)
 
 
+def failed_precondition(message: str) -> StatusError:
+    """The request is right, but not in the server's present state."""
+    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, message)
+
+
+def unimplemented(message: str) -> StatusError:
+    """The server cannot do this."""
+    return StatusError(grpc.StatusCode.UNIMPLEMENTED, message)
+
+
+def deadline_exceeded() -> StatusError:
+    """Nobody waits for the answer any more."""
+    return StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+
+
 def _truncate(message: str) -> str:
     encoded = message.encode("utf-8", "replace")
     if len(encoded) <= _MAX_BYTES:

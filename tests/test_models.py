@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from serving.repository import newest_version
+from serving.lifecycle import single_models
+from serving.repository import wanted_versions
 from tests.fakes import CATALOG, FakePredictor
 from tfstyle import Painter, models
 from tfstyle.errors import ModelError
@@ -54,7 +55,8 @@ def test_zeros_in_front_do_not_change_a_version(root):
         (2, root / "tfstyle" / "00002"),
     ]
     assert find_model() == root / "tfstyle" / "00002"
-    assert newest_version("tfstyle", root / "tfstyle").path == find_model()
+    (model,) = single_models({"tfstyle": root / "tfstyle"}).model_config_list.config
+    assert [version.path for version in wanted_versions(model)] == [find_model()]
     assert next_version(root / "tfstyle") == root / "tfstyle" / "3"
 
 

@@ -1,7 +1,10 @@
-"""A model of a few operations with the wire contract's names, and a real server of it on a local port."""
+"""A toy model, and a real server of it on a local port: the one at $TFSTYLE_SERVER, or one that is started here."""
 
 import os
+import shutil
+import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,102 +18,63 @@ from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, predict
 
 from serving import server
 from serving.client import StyleClient
+from tests.serving.toy import STYLES, VERSIONS, add_default, save
 
-STYLES = ("invert", "black", "white")
-
-
-class ToyModel(tf.Module):
-    """Signatures of the contract; a style is a constant gray and the first one inverts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.grays = tf.Variable([-1.0, 0.0, 255.0])  # so that there is something to restore
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, None, 3], tf.uint8, "image"),
-            tf.TensorSpec([None, None], tf.float32, "style_weights"),
-        ]
-    )
-    def serving_default(self, image, style_weights):
-        return {"stylized": self._paint(image, style_weights)}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, "image_bytes"),
-            tf.TensorSpec([None, None, None], tf.float32, "region_weights"),
-            tf.TensorSpec([None, None], tf.string, "region_masks"),
-            tf.TensorSpec([None], tf.float32, "strength"),
-            tf.TensorSpec([None], tf.bool, "preserve_color"),
-            tf.TensorSpec([None], tf.string, "format"),
-        ]
-    )
-    def encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
-        def one(args):
-            data, weights, strength = args
-            photo = tf.image.decode_png(data, channels=3)
-            painting = tf.cast(self._paint(photo[None], weights)[0], tf.float32)
-            mixed = tf.cast(photo, tf.float32) * (1 - strength) + painting * strength
-            return tf.io.encode_png(tf.cast(tf.round(mixed), tf.uint8))
-
-        used = [tf.size(region_masks), tf.size(preserve_color), tf.size(format)]
-        with tf.control_dependencies(used):
-            painted = tf.map_fn(one, (image_bytes, region_weights, strength), fn_output_signature=tf.string)
-        return {"image_bytes": painted}
-
-    @tf.function(input_signature=[])
-    def describe(self):
-        return {
-            "style_names": tf.constant(STYLES),
-            "titles": tf.constant(["Inverted", "Black", "White"]),
-            "artists": tf.constant(["Nobody", "Malevich", "Malevich"]),
-            "years": tf.constant(["", "1915", "1918"]),
-            "thumbnails": tf.constant([b"\xff\xd8\x00", b"\xff\xd8", b""]),
-            "max_pixels": tf.constant([1_000_000], tf.int64),
-        }
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, "rounds")])
-    def slow(self, rounds):
-        """As many matrix products as asked for, about a millisecond each."""
-        matrix = tf.eye(300)
-        for _ in tf.range(rounds[0]):
-            matrix = tf.matmul(matrix, matrix)
-        return {"sum": tf.reduce_sum(matrix)[None], "rounds": rounds}
-
-    def _paint(self, image, weights):
-        ok = tf.debugging.assert_less_equal(tf.shape(weights)[1], 3, message="Expected at most 3 style columns, got")
-        with tf.control_dependencies([ok]):
-            grays = tf.gather(self.grays, tf.argmax(weights, axis=1))
-        grays = tf.reshape(grays, [-1, 1, 1, 1]) + tf.zeros_like(tf.cast(image, tf.float32))
-        return tf.cast(tf.where(grays < 0, 255.0 - tf.cast(image, tf.float32), grays), tf.uint8)
+__all__ = ["STYLES"]
 
 
 @pytest.fixture(scope="session")
 def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A version's folder; copy it before changing it."""
     path = tmp_path_factory.mktemp("toy") / "1"
-    model = ToyModel()
-    names = ("serving_default", "encoded", "describe", "slow")
-    tf.saved_model.save(model, str(path), signatures={name: getattr(model, name) for name in names})
+    save(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def models_dir(toy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`tfstyle` in version 1, `other` in versions 3 and 7."""
+    """`tfstyle` in version 1, `other` in versions 3 and 7, `defaults` in version 1."""
     path = tmp_path_factory.mktemp("saved_models")
-    for version in ("tfstyle/1", "other/3", "other/7"):
-        (path / version).parent.mkdir(exist_ok=True)
-        (path / version).symlink_to(toy_model)
+    for version in VERSIONS:
+        shutil.copytree(toy_model, path / version)
+    add_default(path / "defaults/1")
     (path / "README.md").write_text("the model card")
     (path / "tfstyle" / "2.tmp").mkdir()
     return path
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where a server listens for gRPC and for HTTP, each `host:port`."""
+
+    grpc: str
+    rest: str
+
+
 @pytest.fixture(scope="session")
-def address(models_dir: Path) -> Iterator[str]:
-    with server.running(models_dir) as address:
-        yield address
+def addresses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """Of the server with the models of `models_dir`."""
+    if other := os.environ.get("TFSTYLE_SERVER"):
+        yield Addresses(other, os.environ.get("TFSTYLE_REST_SERVER", ""))
+        return
+    monitoring = tmp_path_factory.mktemp("config") / "monitoring.config"
+    monitoring.write_text("prometheus_config { enable: true }")
+    rest_port = free_port()
+    flags = {"rest_api_port": rest_port, "monitoring_config_file": monitoring}
+    with server.running(request.getfixturevalue("models_dir"), **flags) as address:
+        yield Addresses(address, f"127.0.0.1:{rest_port}")
+
+
+@pytest.fixture(scope="session")
+def address(addresses: Addresses) -> str:
+    return addresses.grpc
+
+
+def free_port() -> int:
+    """A local port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

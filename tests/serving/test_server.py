@@ -1,6 +1,5 @@
 """Start and stop of the embedded server: what it says, and with which code it ends."""
 
-import queue
 import shutil
 import signal
 import socket
@@ -10,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,7 +18,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 from serving import server
 from serving.client import StyleClient
 from serving.errors import ServerDownError
+from serving.flags import Flags
 from serving.servable import WARMUP_FILE, Servable
+from tests.serving.conftest import free_port
 from tfstyle.errors import ModelError
 
 
@@ -44,7 +46,7 @@ def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
     answers = []
     try:
         ready = process.stdout.readline()
-        assert ready.startswith("serving other version 7, tfstyle version 1 on 0.0.0.0:")
+        assert ready.startswith("serving defaults version 1, other version 7, tfstyle version 1 on 0.0.0.0:")
         with StyleClient(f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}") as client:
             assert client.health()
             began = time.perf_counter()
@@ -66,6 +68,52 @@ def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
         process.communicate()
 
 
+def test_a_rest_request_that_was_begun_is_answered_while_the_server_stops(models_dir):
+    port = free_port()
+    flags = Flags(host="127.0.0.1", port=0, models_dir=models_dir, model_name="tfstyle", rest_api_port=port)
+    stopping = server.Server(flags)
+    stopping.start()
+    url = f"http://127.0.0.1:{port}/v1/models/tfstyle:predict"
+    with ThreadPoolExecutor(1) as thread:
+        work = {"signature_name": "slow", "instances": [1000]}
+        answer = thread.submit(httpx.post, url, json=work, timeout=60)
+        time.sleep(0.3)
+        assert not answer.done()
+        stopping.stop()
+        assert answer.result(timeout=60).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_rest_request_has_a_deadline_and_web_pages_may_be_let_in(models_dir):
+    """`--rest_api_timeout_in_ms` and `--rest_api_enable_cors_support`."""
+    port = free_port()
+    flags = {"rest_api_port": port, "rest_api_timeout_in_ms": 200, "rest_api_enable_cors_support": True}
+    work = {"signature_name": "slow", "instances": [1_000_000]}
+    with server.running(models_dir, **flags):
+        response = httpx.post(f"http://127.0.0.1:{port}/v1/models/tfstyle:predict", json=work, timeout=30)
+        assert response.status_code == 504
+        assert response.headers["access-control-allow-origin"] == "*"
+
+
+def test_the_session_is_what_file_and_flags_say(tmp_path):
+    path = tmp_path / "session.config"
+    path.write_text("intra_op_parallelism_threads: 3 inter_op_parallelism_threads: 4 log_device_placement: true")
+    config = server._session_config(tf, Flags(tensorflow_session_config_file=path, tensorflow_intra_op_parallelism=2))
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (2, 4)
+    assert config.log_device_placement
+
+    assert server._session_config(tf, Flags()).gpu_options.allow_growth
+    fixed = server._session_config(tf, Flags(per_process_gpu_memory_fraction=0.5)).gpu_options
+    assert (fixed.per_process_gpu_memory_fraction, fixed.allow_growth) == (0.5, False)
+
+
+def test_a_unix_socket_is_another_way_in(models_dir, tmp_path):
+    path = tmp_path / "socket"
+    with server.running(models_dir, grpc_socket_path=str(path)), StyleClient(f"unix:{path}") as client:
+        assert client.health()
+
+
 def test_one_model_is_chosen_by_name(models_dir):
     with server.running(models_dir, model_name="other") as address:
         with StyleClient(address, model="other") as client:
@@ -77,12 +125,12 @@ def test_one_model_is_chosen_by_name(models_dir):
 def test_a_base_path_is_served_under_the_name_given(models_dir):
     base_path = models_dir / "tfstyle"
     with (
-        server.running("unused", model_base_path=base_path, model_name="mine") as address,
+        server.running(model_base_path=base_path, model_name="mine") as address,
         StyleClient(address, model="mine") as client,
     ):
         assert client.status()[0].version == 1
     with (
-        server.running("unused", model_base_path=base_path) as address,
+        server.running(model_base_path=base_path) as address,
         StyleClient(address, model="default") as client,
     ):
         assert client.status()[0].version == 1
@@ -124,6 +172,29 @@ def closed(monkeypatch):
     return names
 
 
+def test_a_process_that_cannot_start_says_so_in_one_sentence(one_model):
+    (one_model / "tfstyle" / "1" / "saved_model.pb").unlink()
+    command = [sys.executable, "-m", "serving.server", "--models_dir", str(one_model), "--port=0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    said = [line for line in done.stderr.splitlines() if "tfstyle" in line]
+    assert (done.returncode, len(said)) == (2, 1)
+    assert "half written" in said[0]
+
+
+def test_one_broken_version_does_not_keep_the_others_from_starting(one_model, tmp_path):
+    (one_model / "tfstyle" / "2").mkdir()
+    config = tmp_path / "models.config"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "tfstyle" base_path: "{one_model}/tfstyle" model_platform: "tensorflow" '
+        f"model_version_policy {{ all {{}} }} }} }}"
+    )
+    running = server.Server(Flags(host="127.0.0.1", port=0, model_config_file=config))
+    assert str(running).startswith("tfstyle version 1 on ")
+    (failure,) = running.failures()
+    assert failure.startswith("tfstyle version 2 is not served: ")
+    running.stop()
+
+
 def test_one_broken_model_ends_the_start_and_frees_the_others(one_model, toy_model, capsys, closed):
     """As TensorFlow Serving: whoever copied it would not notice that it is missing."""
     broken = shutil.copytree(toy_model, one_model / "zebra" / "1") / "saved_model.pb"
@@ -150,37 +221,6 @@ def test_a_server_that_cannot_start_frees_its_models(one_model, closed, monkeypa
     assert closed == ["tfstyle"]
 
 
-def test_probes_are_answered_while_every_thread_paints(one_model, monkeypatch):
-    """Else a busy server would be taken for a dead one and ended."""
-    began, finish = queue.Queue(), threading.Event()
-    predict = Servable.predict
-
-    def blocking(servable, request, **options):
-        began.put(request)
-        assert finish.wait(60)
-        return predict(servable, request, **options)
-
-    with (
-        server.running(one_model, grpc_max_threads=2) as address,
-        StyleClient(address) as painter,
-        StyleClient(address, timeout=10.0) as probe,
-        ThreadPoolExecutor(12) as callers,
-    ):
-        monkeypatch.setattr(Servable, "predict", blocking)
-        try:
-            answers = [callers.submit(painter.predict, "describe", {}) for _ in range(12)]
-            began.get(timeout=30)
-            began.get(timeout=30)
-            time.sleep(0.5)  # for the others to arrive
-            assert probe.health()
-            assert probe.status()[0].version == 1
-            assert "describe" in probe.signatures()
-            assert began.empty()  # two at once, as the flag says
-        finally:
-            finish.set()
-        assert all(answer.result(timeout=30)["style_names"].size == 3 for answer in answers)
-
-
 def test_a_model_name_that_leaves_the_folder_is_refused(models_dir, capsys):
     assert "--model_name" in fails(capsys, "--models_dir", str(models_dir), "--model_name", "../tfstyle")
 
@@ -194,24 +234,24 @@ def test_a_taken_port_is_named(models_dir, capsys):
 
 
 @pytest.mark.parametrize(
-    "argv",
+    ("flags", "sentence"),
     [
-        ["--prot", "8500"],
-        ["--por", "8500"],
-        ["--port", "70000"],
-        ["--port", "http"],
-        ["--grpc_max_threads", "0"],
-        ["--tensorflow_intra_op_parallelism", "-1"],
-        ["--enable_model_warmup=maybe"],
-        ["saved_models"],
+        (["--model_config_file=models.config", "--model_name=tfstyle"], "--model_config_file"),
+        (["--monitoring_config_file=monitoring.config"], "Expected --rest_api_port with --monitoring_config_file"),
+        (["--port=8500", "--rest_api_port=8500"], "Expected --rest_api_port to differ from --port"),
+        (["--model_config_file=/nowhere/models.config"], "/nowhere/models.config"),
     ],
 )
-def test_a_wrong_flag_ends_the_start(argv, capsys):
-    """TensorFlow Serving starts in spite of unknown flags, and without what they asked for."""
-    with pytest.raises(SystemExit) as ended:
-        server.main(argv)
-    assert ended.value.code == 2
-    assert "error:" in capsys.readouterr().err
+def test_flags_that_do_not_go_together_end_the_start(capsys, flags, sentence):
+    assert sentence in fails(capsys, *flags)
+
+
+def test_a_taken_rest_port_is_named(models_dir, capsys):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        flags = ["--models_dir", str(models_dir), "--port=0", f"--rest_api_port={taken.getsockname()[1]}"]
+        assert "choose another --rest_api_port" in fails(capsys, *flags)
 
 
 def test_contradicting_thread_flags_end_the_start(models_dir, capsys):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from serving import server
 from serving.client import StyleClient
-from tests.serving.conftest import STYLES
+from tests.serving.toy import STYLES
 
 Code = grpc.StatusCode
 IMAGE = np.zeros((1, 4, 5, 3), np.uint8)
@@ -88,6 +88,17 @@ ERRORS = {
         "Signature input alias: image(feed name: serving_default_image:0) not found in request and no default value "
         "provided. Inputs expected to be in the request {imag,style_weights}, or default input alias set: ",
     ),
+    "missing input that has no default": (
+        spec(name="defaults"),
+        Code.INVALID_ARGUMENT,
+        "Signature input alias: image(feed name: serving_default_image:0) not found in request and no default value "
+        "provided. Inputs expected to be in the request {}, or default input alias set: style_weights",
+    ),
+    "extra input beside one with a default": (
+        predict(spec(name="defaults"), image=IMAGE, mask=IMAGE),
+        Code.INVALID_ARGUMENT,
+        "Inputs contains invalid name. Used request inputs: image, request input: image,mask",
+    ),
     "broken tensor": (broken_tensor(), Code.INVALID_ARGUMENT, "tensor parsing error: image"),
     "wrong dtype": (
         predict(spec(name="tfstyle"), image=IMAGE.astype(np.float32), style_weights=BLACK),
@@ -161,6 +172,11 @@ def test_an_answer_names_model_version_and_signature(prediction_stub, request_fo
     assert response.model_spec.signature_name == "serving_default"
 
 
+def test_an_input_left_out_takes_its_default(prediction_stub, request_for):
+    response = prediction_stub.Predict(request_for(model="defaults", image=IMAGE))
+    np.testing.assert_array_equal(tf.make_ndarray(response.outputs["stylized"]), 255 - IMAGE)
+
+
 def test_a_version_is_chosen_by_number(prediction_stub):
     request = predict(spec(name="other", version=7, signature_name="describe"))
     assert prediction_stub.Predict(request).model_spec.version.value == 7
@@ -188,6 +204,23 @@ def test_messages_beyond_4_megabytes_pass_in_both_directions(prediction_stub, re
 
     assert response.ByteSize() > 4 * 2**20
     np.testing.assert_array_equal(tf.make_ndarray(response.outputs["stylized"]), 255 - image)
+
+
+def test_a_client_that_does_not_raise_its_limit_gets_no_large_answer(address, request_for):
+    image = np.random.default_rng(0).integers(0, 256, (1, 1500, 1500, 3), np.uint8)
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as caught:
+        prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(
+            request_for(image=image, style_weights=BLACK)
+        )
+    assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+    assert "larger than max" in caught.value.details()
+
+
+@pytest.mark.parametrize("path", ["/tensorflow.serving.PredictionService/Paint", "/tensorflow.serving.Nothing/Predict"])
+def test_a_method_that_does_not_exist_is_not_implemented(channel, path):
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(path)(b"", timeout=10)
+    assert caught.value.code() is Code.UNIMPLEMENTED
 
 
 def test_a_run_beyond_its_deadline_is_stopped(prediction_stub, request_for):
@@ -225,12 +258,7 @@ def test_broken_pictures_are_refused_and_the_server_stays_up(prediction_stub, re
     assert prediction_stub.Predict(request_for("describe"), timeout=10)
 
 
-def test_methods_without_such_signatures_are_not_implemented(prediction_stub):
-    with pytest.raises(grpc.RpcError) as caught:
-        prediction_stub.Classify(classification_pb2.ClassificationRequest())
-    assert caught.value.code() is Code.UNIMPLEMENTED
-
-
+@pytest.mark.own_server
 def test_raw_content_is_answered_on_demand(models_dir, request_for):
     """Strings as well, as TensorFlow Serving does with the same flag."""
     with (
@@ -256,6 +284,7 @@ def metadata(**fields) -> get_model_metadata_pb2.GetModelMetadataRequest:
     return request
 
 
+@pytest.mark.own_server
 def test_metadata_is_the_signatures_of_the_saved_model(prediction_stub, toy_model):
     response = prediction_stub.GetModelMetadata(metadata(name="other", metadata_field=["signature_def"]))
 

@@ -1,11 +1,13 @@
-"""GetModelStatus and the health service with the official stubs."""
+"""ModelService and the health service with the official stubs. Health needs --enable_grpc_healthcheck_service."""
 
 import grpc
 import pytest
+from google.protobuf import text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 
 Code = grpc.StatusCode
+ENTRY = 'config { name: "tfstyle" base_path: "/models/tfstyle" model_platform: "tensorflow" }'
 AVAILABLE = get_model_status_pb2.ModelVersionStatus.AVAILABLE
 
 
@@ -47,10 +49,33 @@ def test_a_wrong_status_request_gets_tensorflow_servings_sentence(model_stub, re
     assert (caught.value.code(), caught.value.details()) == (code, message)
 
 
-def test_reloading_is_not_implemented(model_stub):
+ONLY_LISTS = (
+    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"
+)
+CONFIGS = {
+    "empty": ("", Code.INVALID_ARGUMENT, ONLY_LISTS),
+    "custom": ("custom_model_config {}", Code.INVALID_ARGUMENT, ONLY_LISTS),
+    "model listed twice": (
+        f"model_config_list {{ {ENTRY} {ENTRY} }}",
+        Code.INVALID_ARGUMENT,
+        "Illegal to list model tfstyle multiple times in config list",
+    ),
+    "relative path": (
+        'model_config_list { config { name: "a" base_path: "models/a" model_platform: "tensorflow" } }',
+        Code.INVALID_ARGUMENT,
+        "Expected model a to have an absolute path or URI; got base_path()=models/a",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "code", "message"), CONFIGS.values(), ids=CONFIGS.keys())
+def test_a_wrong_configuration_changes_nothing(model_stub, config, code, message):
+    request = model_management_pb2.ReloadConfigRequest()
+    text_format.Parse(config, request.config)
     with pytest.raises(grpc.RpcError) as caught:
-        model_stub.HandleReloadConfigRequest(model_management_pb2.ReloadConfigRequest())
-    assert caught.value.code() is Code.UNIMPLEMENTED
+        model_stub.HandleReloadConfigRequest(request)
+    assert (caught.value.code(), caught.value.details()) == (code, message)
+    assert model_stub.GetModelStatus(status_request("tfstyle")).model_version_status[0].state == AVAILABLE
 
 
 @pytest.mark.parametrize("service", ["", "ModelService", "PredictionService"])
