@@ -1,7 +1,7 @@
 """A photo in, a painting out: the one path that every request takes, in this process or over gRPC.
 
-`Painter` asks for the styles and sends a request of `tfstyle.encoded`. Who answers is a `Predictor`: a SavedModel in this
-process, a client of a server, or a fake in tests.
+`Painter` asks for the styles and sends a request of `tfstyle.encoded`. Who answers is a `Predictor`: a SavedModel in
+this process, a client of a server, or a fake in tests.
 """
 
 import os
