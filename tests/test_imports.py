@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"tensorflow", "keras", "jax", "h5py", "scipy", "skimage", "tensorflow_serving"}
 LIGHT_ROOMS = (
-    "catalog", "color", "errors", "images", "jpeg", "masks", "mix", "models", "modes", "painter", "quiet", "refusals",
-    "saved_model", "sheets", "signatures",
+    "catalog", "color", "encoded", "errors", "images", "jpeg", "masks", "mix", "models", "modes", "painter", "png",
+    "quiet", "refusals", "saved_model", "sheets", "signatures",
 )  # fmt: skip
 
 

@@ -1,50 +1,50 @@
-"""The client against a real server, and against none."""
+"""Both clients against a real server, and against fakes of one."""
 
-import socket
+import asyncio
+import json
 import subprocess
 import sys
+import threading
+import time
 from concurrent import futures
-from contextlib import contextmanager
 
-import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import predict_pb2
 
 from serving import codec
-from serving.client import StyleClient, VersionStatus
+from serving.calls import PREDICT, STATUS
+from serving.client import AsyncStyleClient, StyleClient, VersionStatus
 from serving.errors import (
+    ClientClosedError,
+    DeadlineError,
     InvalidRequestError,
     ModelNotFoundError,
     RefusedPhotoError,
-    ServerBusyError,
-    ServerDownError,
     ServerFaultError,
-    ServingError,
 )
 from serving.protos import wire_pb2
+from tests.fakes import COLOURS, photo_array
+from tests.serving.both_clients import WaitingClient
 from tests.serving.conftest import STYLES
+from tests.serving.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
-from tfstyle.errors import ModelError, PhotoError, RequestError, StyleTransferError, UnknownStyleError
+from tfstyle.errors import ModelError, PhotoError, RequestError, UnknownStyleError
+from tfstyle.images import read_photo
 from tfstyle.painter import Painter
 
 BLACK = np.array([[0, 1, 0]], np.float32)
 
 
-@contextmanager
-def answering(method: str, behavior):
-    """A server of one method that answers whatever `behavior(request_bytes, context)` returns."""
-    service, name = method.rsplit("/", 1)
-    handler = grpc.method_handlers_generic_handler(
-        service.lstrip("/"), {name: grpc.unary_unary_rpc_method_handler(behavior)}
-    )
-    fake = grpc.server(futures.ThreadPoolExecutor(1), handlers=[handler])
-    port = fake.add_insecure_port("127.0.0.1:0")
-    fake.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        fake.stop(0).wait()
+@pytest.fixture(params=[StyleClient, WaitingClient], ids=["threads", "asyncio"])
+def open_client(request):
+    """Makes one of both clients: what holds for one holds for the other."""
+    return request.param
+
+
+@pytest.fixture
+def client(open_client, address):
+    with open_client(address) as client:
+        yield client
 
 
 def test_arrays_come_back(client, photo):
@@ -82,21 +82,19 @@ def test_signatures_are_told(client):
     assert signatures["describe"].inputs == {}
 
 
-def test_status_and_health_are_told(address):
-    with StyleClient(address, model="other") as client:
+def test_status_and_health_are_told(open_client, address):
+    with open_client(address, model="other") as client:
         assert client.status() == [VersionStatus(7, "AVAILABLE")]
         assert client.health()
 
 
-def test_health_asks_for_the_model_where_there_is_no_health_service():
+def test_health_asks_for_the_model_where_there_is_no_health_service(open_client):
     """TensorFlow Serving has it only with a flag."""
     response = wire_pb2.GetModelStatusResponse()
     response.model_version_status.add(version=1, state=wire_pb2.ModelVersionStatus.LOADING)
     with (
-        answering(
-            "/tensorflow.serving.ModelService/GetModelStatus", lambda *_: response.SerializeToString()
-        ) as address,
-        StyleClient(address) as client,
+        answering({STATUS: lambda *_: response.SerializeToString()}) as address,
+        open_client(address) as client,
     ):
         assert not client.health()
         response.model_version_status[0].state = wire_pb2.ModelVersionStatus.AVAILABLE
@@ -121,12 +119,12 @@ class ChangingModel:
         return response.SerializeToString()
 
 
-def test_styles_are_described_again_when_the_version_changes():
+def test_styles_are_described_again_when_the_version_changes(open_client):
     """Another version may know more styles."""
     model = ChangingModel()
     with (
-        answering("/tensorflow.serving.PredictionService/Predict", model) as address,
-        StyleClient(address) as client,
+        answering({PREDICT: model}) as address,
+        open_client(address) as client,
     ):
         assert len(client.styles()) == 1
         client.predict("serving_default", {})
@@ -140,13 +138,13 @@ def test_styles_are_described_again_when_the_version_changes():
         assert model.described == [1, 2]
 
 
-def test_a_newer_answer_to_another_thread_does_not_vouch_for_an_older_description(monkeypatch):
+def test_a_newer_answer_to_another_thread_does_not_vouch_for_an_older_description(open_client, monkeypatch):
     """The version changes after `describe` was answered and before its catalog is kept."""
     model = ChangingModel()
     read = Catalog.from_describe
     with (
-        answering("/tensorflow.serving.PredictionService/Predict", model) as address,
-        StyleClient(address) as client,
+        answering({PREDICT: model}) as address,
+        open_client(address) as client,
         futures.ThreadPoolExecutor(1) as other_thread,
     ):
 
@@ -163,40 +161,11 @@ def test_a_newer_answer_to_another_thread_does_not_vouch_for_an_older_descriptio
         assert model.described == [1, 2]
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_a_server_that_is_down_is_named(free_port):
-    address = f"127.0.0.1:{free_port}"
-    with (
-        StyleClient(address) as client,
-        pytest.raises(ServerDownError, match=f"No server answers at {address}") as info,
-    ):
-        client.styles()
-    assert "tfstyle serve" in str(info.value)
-    assert isinstance(info.value, StyleTransferError)
-
-
-def test_a_call_beyond_its_deadline_is_worth_another_try(address):
-    with StyleClient(address, timeout=0.3) as client, pytest.raises(ServerBusyError, match=r"within 0\.3 s") as info:
-        client.predict("slow", {"rounds": np.array([1_000_000], np.int32)})
-    assert address in str(info.value)
-
-
-def test_waiting_for_a_server_ends(free_port):
-    with StyleClient(f"127.0.0.1:{free_port}") as client, pytest.raises(ServingError):
-        client.health(wait=0.3)
-
-
 @pytest.mark.parametrize(
     ("options", "signature"), [({"model": "nobody"}, "describe"), ({"version": 9}, "describe"), ({}, "paint")]
 )
-def test_an_unknown_model_version_or_signature_is_a_model_error(address, options, signature):
-    with StyleClient(address, **options) as client, pytest.raises(ModelNotFoundError, match=address) as info:
+def test_an_unknown_model_version_or_signature_is_a_model_error(open_client, address, options, signature):
+    with open_client(address, **options) as client, pytest.raises(ModelNotFoundError, match=address) as info:
         client.predict(signature, {})
     assert isinstance(info.value, ModelError)
 
@@ -237,71 +206,207 @@ def test_an_input_that_cannot_be_sent_is_refused_here(client):
         client.predict("serving_default", {"image": np.array([1j])})
 
 
-def test_an_answer_that_cannot_be_read_is_the_servers_fault():
+def test_an_answer_that_cannot_be_read_is_the_servers_fault(open_client):
     response = wire_pb2.PredictResponse()
     response.outputs["stylized"].dtype = 99
     for data in (response.SerializeToString(), b"\xff\xff"):
         with (
-            answering("/tensorflow.serving.PredictionService/Predict", lambda *_, data=data: data) as address,
-            StyleClient(address) as client,
+            answering({PREDICT: lambda *_, data=data: data}) as address,
+            open_client(address) as client,
             pytest.raises(ServerFaultError, match=address),
         ):
             client.predict("serving_default", {})
 
 
-@pytest.mark.parametrize(
-    ("code", "details", "error"),
-    [
-        (
-            grpc.StatusCode.UNAVAILABLE,
-            "The batch scheduling queue to which this task was submitted is full",
-            ServerBusyError,
-        ),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 4)", InvalidRequestError),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, "OOM when allocating tensor", RefusedPhotoError),
-        (grpc.StatusCode.INTERNAL, "out of luck", ServerFaultError),
-        (grpc.StatusCode.UNIMPLEMENTED, "Method not implemented!", ServerFaultError),
-    ],
-)
-def test_a_failed_call_keeps_its_code_and_names_the_server(code, details, error):
-    with (
-        answering(
-            "/tensorflow.serving.PredictionService/Predict", lambda _, call: call.abort(code, details)
-        ) as address,
-        StyleClient(address) as client,
-        pytest.raises(error, match=address) as info,
-    ):
-        client.predict("describe", {})
-    assert info.value.code is code
+@pytest.fixture
+def fake(open_client):
+    """A client of a server that paints flat colours, and that server's model."""
+    model = FakeModel()
+    with answering(model.methods) as address, open_client(address) as client:
+        yield client, model
 
 
-def test_a_closed_client_says_so(address):
-    client = StyleClient(address)
-    client.close()
-    with pytest.raises(ServingError, match="closed"):
-        client.styles()
+def test_an_encoded_painting_is_what_the_server_sent(fake):
+    client, model = fake
+    sent = []
+    paint = model.predictor.predict
+    model.predictor.predict = lambda *call: sent.append(paint(*call)) or sent[-1]
+    for format in ("jpeg", "png"):
+        painting = client.stylize_encoded(photo_array(), "the_scream", format=format)
+        assert painting.data == sent[-1]["image_bytes"][0]
+        assert (painting.format, painting.width, painting.height) == (format, 64, 48)
+        assert abs(read_photo(painting.data).pixels.astype(int) - COLOURS["the_scream"]).max() <= 3
 
 
-def test_light_requests_are_read_with_the_official_messages():
-    light = wire_pb2.PredictRequest(output_filter=["stylized"])
-    light.model_spec.name = "tfstyle"
-    light.model_spec.signature_name = "encoded"
-    light.model_spec.version.value = 3
-    light.inputs["strength"].dtype = wire_pb2.DT_FLOAT
-
-    request = predict_pb2.PredictRequest.FromString(light.SerializeToString())
-    assert request.model_spec.name == "tfstyle"
-    assert request.model_spec.signature_name == "encoded"
-    assert request.model_spec.version.value == 3
-    assert list(request.output_filter) == ["stylized"]
-    assert request.inputs["strength"].dtype == 1
-    assert wire_pb2.PredictRequest.FromString(request.SerializeToString()) == light
+def test_a_jpeg_travels_as_it_was_compressed(fake):
+    client, model = fake
+    data = read_photo(photo_array()).encode("jpeg")
+    client.stylize_encoded(data, "the_scream")
+    assert model.predictor.last["image_bytes"][0] == data
 
 
-def test_the_client_imports_no_tensorflow():
-    """That import costs seconds and half a gigabyte."""
-    code = (
-        "import sys, serving.client; print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
+def test_every_option_of_a_painter_is_an_option_here(fake):
+    client, model = fake
+    painting = client.stylize(
+        photo_array(60, 80),
+        regions="left=the_scream,right=great_wave",
+        fade=0,
+        strength=0.5,
+        max_size=40,
+        format="jpeg",
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert painting.pixels.shape == (30, 40, 3)
+    assert model.predictor.last["region_weights"].tolist() == [[[0, 1, 0], [0, 0, 1]]]
+    assert model.predictor.last["strength"].tolist() == [0.5]
+    client.stylize(photo_array(), "the_scream", mask="left", preserve_color=True)
+    assert model.predictor.last["preserve_color"].tolist() == [True]
+    with pytest.raises(RequestError, match="strength"):
+        client.stylize(photo_array(), "the_scream", strength=2)
+
+
+def test_the_version_that_answered_is_told(fake):
+    client, model = fake
+    assert client.answering_version is None
+    client.styles()
+    assert client.answering_version == 1
+    model.version = 2
+    client.stylize(photo_array(), "the_scream")
+    assert client.answering_version == 2
+
+
+def test_versions_that_answer_in_turns_describe_themselves_once_each(fake):
+    """As servers do while they change to a new version one after the other."""
+    client, model = fake
+    for _ in range(3):
+        for model.version in (1, 2):
+            client.stylize(photo_array(), "the_scream")
+            client.styles()
+    assert [signature for signature, _ in model.predictor.calls].count("describe") == 2
+
+
+def test_a_style_of_a_newer_version_is_found_before_any_answer_told_of_it(fake):
+    """A caller who asks only for the new style would never hear of the version that has it."""
+    client, model = fake
+    whole = model.predictor.catalog
+    model.predictor.catalog = Catalog(whole.styles[:1], whole.max_pixels)
+    assert client.styles().names == ("starry_night",)
+    model.predictor.catalog, model.version = whole, 2
+    painting = client.stylize(photo_array(), "great_wave")
+    assert tuple(painting.pixels[0, 0]) == COLOURS["great_wave"]
+
+
+@pytest.fixture
+def slow_address():
+    """Of a server that never answers, and an event that is set when a caller of it gives up."""
+    gone = threading.Event()
+
+    def wait(request, context):
+        context.add_callback(gone.set)
+        while context.is_active():
+            time.sleep(0.02)
+        return b""
+
+    with answering({PREDICT: wait}) as address:
+        yield address, gone
+
+
+def test_an_operation_ends_at_its_deadline(open_client, slow_address):
+    """Its own, or else the client's; the server hears that nobody listens any more."""
+    address, gone = slow_address
+    with open_client(address) as client:
+        began = time.monotonic()
+        with pytest.raises(DeadlineError, match=r"did not answer within 0\.2 s") as info:
+            client.predict("describe", {}, timeout=0.2)
+        assert address in str(info.value)
+        assert time.monotonic() - began < 5
+        assert gone.wait(5)
+    with open_client(address, timeout=0.3) as client, pytest.raises(DeadlineError, match=r"within 0\.3 s"):
+        client.stylize(photo_array(), "the_scream")
+
+
+def test_all_calls_of_an_operation_share_one_deadline(open_client):
+    """`stylize` may ask for the styles first; that must not double the time it takes."""
+    model = FakeModel()
+
+    def slowly(request, context):
+        time.sleep(0.4)
+        return model(request, context)
+
+    with answering({PREDICT: slowly}) as address, open_client(address) as client:
+        with pytest.raises(DeadlineError, match=r"within 0\.6 s"):
+            client.stylize(photo_array(), "the_scream", timeout=0.6)
+        assert client.stylize(photo_array(), "the_scream", timeout=30).width == 64
+
+
+def test_a_closed_client_says_so(open_client, address):
+    client = open_client(address)
+    with client:
+        client.close()
+        with pytest.raises(ClientClosedError, match=f"client of {address} is closed"):
+            client.styles()
+
+
+def test_closing_a_client_ends_its_calls(open_client, slow_address):
+    address, _ = slow_address
+    with open_client(address) as client, futures.ThreadPoolExecutor(1) as thread:
+        call = thread.submit(client.predict, "describe", {})
+        time.sleep(0.3)
+        client.close()
+        with pytest.raises(ClientClosedError, match=address):
+            call.result(10)
+
+
+def test_cancelling_a_task_cancels_its_call_on_the_server(slow_address):
+    address, gone = slow_address
+
+    async def cancel():
+        async with AsyncStyleClient(address) as client:
+            task = asyncio.create_task(client.styles())
+            await asyncio.sleep(0.3)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.styles(), 0.2)
+            return await asyncio.to_thread(gone.wait, 5)
+
+    assert asyncio.run(cancel())
+
+
+def test_many_tasks_share_a_client_and_no_photo_is_read_in_the_event_loop(monkeypatch):
+    """Decoding takes long enough to stop a chat meanwhile."""
+    model = FakeModel()
+    readers = set()
+    loop_thread = threading.get_ident()
+
+    def reading(photo):
+        readers.add(threading.get_ident())
+        return read_photo(photo)
+
+    monkeypatch.setattr("tfstyle.encoded.read_photo", reading)
+
+    async def paint():
+        with answering(model.methods) as address:
+            async with AsyncStyleClient(address) as client:
+                return await asyncio.gather(
+                    *(client.stylize_encoded(photo_array(20 + i, 30), "the_scream") for i in range(20))
+                )
+
+    assert [painting.height for painting in asyncio.run(paint())] == list(range(20, 40))
+    assert readers
+    assert loop_thread not in readers
+
+
+def test_the_client_is_light():
+    """TensorFlow would cost seconds and half a gigabyte."""
+    code = """
+import json, re, sys
+import serving.client
+heavy = [name for name in sys.modules if name.startswith(("tensorflow", "keras", "scipy", "skimage"))]
+kilobytes = re.search(r"VmHWM:\\s+([0-9]+) kB", open("/proc/self/status").read())[1]
+print(json.dumps([heavy, int(kilobytes) / 1024]))
+"""  # getrusage would tell of the process that this one was forked from
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy, megabytes = json.loads(done.stdout)
+    assert heavy == []
+    assert megabytes < 100
