@@ -23,7 +23,7 @@ from bot.events import (
     ShowStyles,
 )
 from bot.look import FULL_SIZE, MESSAGE_MARK, PLACES, Look, LookError
-from bot.texts import Texts, load_texts
+from bot.texts import Texts, choose_language, load_texts
 from bot.words import Reading, Vocabulary
 from tfstyle.catalog import Catalog
 from tfstyle.images import MIN_SIDE
@@ -65,11 +65,6 @@ class Conversation:
         self._languages = languages
         self._admins = admins
 
-    def language(self, code: str) -> str:
-        """The language to answer somebody in whose Telegram speaks `code`, such as `de-AT`."""
-        short = code.partition("-")[0].lower()
-        return short if short in self._languages else self._languages[0]
-
     def hear(self, message: Message, chat: Chat) -> Answer:
         """Answer a message.
 
@@ -80,7 +75,7 @@ class Conversation:
         Returns:
             What is to be kept from now on, and what to do, in this order.
         """
-        texts = load_texts(self.language(message.language))
+        texts = load_texts(choose_language(message.language, self._languages))
         if message.command:
             return self._command(message, chat, texts)
         if not message.addressed:
@@ -96,7 +91,7 @@ class Conversation:
 
     def press(self, press: Press, chat: Chat) -> Answer:
         """Answer a pressed button; arguments and result as for `hear`."""
-        texts = load_texts(self.language(press.language))
+        texts = load_texts(choose_language(press.language, self._languages))
         action, _, text = press.data.partition(":")
         try:
             look = Look.decode(text, self.catalog.names)
@@ -105,9 +100,7 @@ class Conversation:
         quiet = AnswerPress(press_id=press.press_id)
         match action:
             case keyboards.STYLES:
-                keyboard = keyboards.style_keyboard(
-                    look, self.catalog, back=texts.button_back, marked=look.style_names
-                )
+                keyboard = keyboards.style_keyboard(look, self.catalog, back=texts.button_back, marked=look.style_names)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.BLEND:
                 keyboard = keyboards.style_keyboard(
@@ -147,7 +140,7 @@ class Conversation:
             reply_to=press.reply_to.message_id,
             target=press.message_id if repaints else 0,
             repaints=repaints,
-            language=self.language(press.language),
+            language=choose_language(press.language, self._languages),
         )
         if action == keyboards.PAINT:  # a style chosen with a button is chosen for the next photo too
             chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
@@ -164,7 +157,7 @@ class Conversation:
             case "start":
                 return chat, say(texts.start)
             case "help":
-                commands = "\n".join(f"/{name} – {text}" for name, text in texts.commands.items())
+                commands = "\n".join(f"/{name}: {text}" for name, text in texts.commands.items())
                 return chat, say(texts.help.format(commands=commands))
             case "privacy":
                 return chat, say(texts.privacy.format(days=KEPT_DAYS))
@@ -263,7 +256,7 @@ class Conversation:
             pictures=message.reply_to.pictures,
             look=look,
             reply_to=message.reply_to.message_id,
-            language=self.language(message.language),
+            language=choose_language(message.language, self._languages),
         )
         return chat, [
             Remember(message_id=message.message_id, pictures=(message.picture,)),
@@ -283,7 +276,7 @@ class Conversation:
             look=look,
             reply_to=message.message_id,
             album=message.album,
-            language=self.language(message.language),
+            language=choose_language(message.language, self._languages),
         )
         return chat, [Paint(order=order, note=texts.painting), *actions]
 
@@ -306,7 +299,7 @@ class Conversation:
             pictures=message.reply_to.pictures,
             look=reading.apply(chat.look),
             reply_to=message.reply_to.message_id,
-            language=self.language(message.language),
+            language=choose_language(message.language, self._languages),
         )
         return chat, [Paint(order=order, note=texts.painting)]
 
@@ -326,7 +319,7 @@ class Conversation:
         return ShowStyles(text=texts.choose_style, keyboard=keyboard, reply_to=reply_to)
 
     def _settings_text(self, look: Look, texts: Texts) -> str:
-        where = look.mask and texts.places[look.mask] or texts.everywhere
+        where = texts.places[look.mask] if look.mask else texts.everywhere
         return texts.settings.format(
             styles=self.style_text(look, texts),
             strength=look.strength,

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -109,6 +109,7 @@ class Order:
         target: The message that turns into the painting.
         repaints: The target shows a painting already, which a failure must not destroy.
         album: What Telegram calls the album; empty for one photo.
+        delivered: The album was sent already, its buttons not yet.
     """
 
     pictures: tuple[Picture, ...]
@@ -118,6 +119,7 @@ class Order:
     target: int = 0
     repaints: bool = False
     album: str = ""
+    delivered: bool = False
     language: str = "en"
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,7 +216,7 @@ class Chat:
         saw_styles: The gallery was shown; it comes by itself only once.
     """
 
-    look: Look = Look()
+    look: Look = field(default_factory=Look)
     saw_styles: bool = False
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One picture of all styles, from the model's own thumbnails."""
 
-
 import numpy as np
 from PIL import Image
 

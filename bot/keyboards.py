@@ -24,16 +24,13 @@ def painting_keyboard(look: Look, catalog: Catalog, texts: Texts, *, album: bool
     def button(text: str, action: str, look: Look = look) -> Button:
         return Button(text, f"{action}:{look.encode(catalog.names)}")
 
-    weaker = max(STRENGTH_STEP, look.strength - STRENGTH_STEP)
-    stronger = min(100, look.strength + STRENGTH_STEP)
+    def stronger(text: str, by: int) -> Button:
+        strength = min(100, max(STRENGTH_STEP, look.strength + by))
+        return button(text, REPAINT if strength != look.strength else NOTHING, replace(look, strength=strength))
+
     rows = [
         [button(texts.button_style, STYLES), button(texts.button_blend, BLEND)],
-        [
-            button(texts.button_weaker, REPAINT if weaker < look.strength else NOTHING, replace(look, strength=weaker)),
-            button(
-                texts.button_stronger, REPAINT if stronger > look.strength else NOTHING, replace(look, strength=stronger)
-            ),
-        ],
+        [stronger(texts.button_weaker, -STRENGTH_STEP), stronger(texts.button_stronger, STRENGTH_STEP)],
         [
             button(
                 texts.button_style_colors if look.keep_colors else texts.button_keep_colors,

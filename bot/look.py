@@ -89,7 +89,7 @@ class Look:
             LookError: If it is something else, or names a column that the model does not have.
         """
         try:
-            styles, strength, colors, mask, size, regions = (text.split(";") + [""])[:6]
+            styles, strength, colors, mask, size, regions = [*text.split(";"), ""][:6]
             return cls(
                 styles=_decode_mix(styles, names),
                 strength=min(100, max(0, int(strength))),

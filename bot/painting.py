@@ -1,7 +1,6 @@
 """From a photo's bytes and a look to a painting's bytes, on the style server.
 
-Pixels are touched on threads only, and no more than `concurrency` photos at once, so memory stays bounded and the event
-loop free.
+Pixels are touched on a few threads only, so memory stays bounded and the event loop free.
 """
 
 import asyncio
@@ -10,18 +9,19 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from bot.events import Result
 from bot.look import SEGMENTS, Look
-from serving.client import StyleClient
+from serving.client import AsyncStyleClient
 from serving.errors import ServingError
 from tfstyle.catalog import Catalog
-from tfstyle.errors import StyleTransferError
-from tfstyle.images import MIN_SIDE, Photo, read_photo
+from tfstyle.encoded import StylizeOptions
+from tfstyle.errors import PhotoError, StyleTransferError
+from tfstyle.images import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
 from tfstyle.masks import resolve
 
 PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
@@ -29,6 +29,7 @@ PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 50 * 2**20
 REFRESH_SECONDS = 10.0  # after so long a new style is in the picker
+_DESCRIBE_TIMEOUT = 10.0  # seconds
 _GAP = 8  # pixels between photo and painting in a comparison
 
 T = TypeVar("T")
@@ -36,6 +37,14 @@ T = TypeVar("T")
 
 class SegmenterMissingError(StyleTransferError):
     """Finding people needs the extra `masks`, which is not installed."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """The photo has more pixels than are decoded here; `pixels` says how many."""
+
+    def __init__(self, pixels: int):
+        super().__init__(f"The photo has {pixels} pixels, which is more than is decoded here.")
+        self.pixels = pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,29 +64,32 @@ class Painting:
 
 
 class Painter:
-    """A connection to the style server.
+    """A connection to the style server; to be made where the event loop runs.
 
     Args:
         address: `host:port`.
-        timeout: Seconds that one call may take.
-        concurrency: Photos at once.
+        timeout: Seconds that one painting may take.
         max_pixels: Largest H * W that is decoded.
+        threads: Photos whose pixels are worked on at once.
+
+    Attributes:
+        reachable: The server answered when it was asked last.
     """
 
-    def __init__(self, address: str, *, timeout: float, concurrency: int, max_pixels: int):
-        self._client = StyleClient(address, timeout=timeout)
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="painting")
+    def __init__(self, address: str, *, timeout: float, max_pixels: int, threads: int = 2):
+        self._client = AsyncStyleClient(address, timeout=timeout)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
         self.reachable = False
 
     async def close(self) -> None:
         """End calls that are under way."""
-        self._client.close()
+        await self._client.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def catalog(self) -> Catalog:
-        """The styles, asked for once and then as `keep_fresh` last heard them.
+        """The styles, as they were heard last.
 
         Raises:
             ServingError: If they were never heard and the server does not answer.
@@ -91,15 +103,14 @@ class Painter:
             ServingError: If the server does not answer.
         """
         try:
-            answer = await asyncio.to_thread(self._client.predict, "describe", {})
+            catalog = Catalog.from_describe(await self._client.predict("describe", {}, timeout=_DESCRIBE_TIMEOUT))
         except ServingError:
             self.reachable = False
             raise
         self.reachable = True
-        catalog = Catalog.from_describe(answer)
-        if catalog != self._catalog:
+        if catalog != self._catalog:  # else the same object, which others may have built on
             self._catalog = catalog
-        return self._catalog
+        return self._catalog or catalog
 
     async def keep_fresh(self) -> None:
         """Ask for the styles again and again, so that a new model's are offered without a restart."""
@@ -118,20 +129,36 @@ class Painter:
             mask: A picture, white where to paint.
 
         Raises:
-            PhotoError: If the photo cannot be read or is too large.
+            PhotoTooLargeError: If it has too many pixels.
+            PhotoError: If it cannot be read.
             MaskError: If the mask cannot be read or has another shape.
             UnknownStyleError: If the model has no such style (any more).
             SegmenterMissingError: If people are to be found without the package that does it.
             ServingError: If the server does not answer or refuses.
         """
         catalog = await self.catalog()
-        return await self._on_thread(lambda: self._paint(data, look, result, mask, catalog))
+        photo, options = await self._on_thread(self._prepare, data, look, result, mask, catalog)
+        painted = await self._client.stylize_encoded(photo, **options)
+        if result is Result.COMPARISON:
+            return await self._on_thread(_side_by_side, photo, painted.data)
+        if len(painted.data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
+            return await self._on_thread(_as_jpeg, painted.data)
+        suffix = SUFFIX_BY_FORMAT["png" if painted.format == "png" else "jpeg"]
+        return Painting(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)
 
-    def _paint(self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog) -> Painting:
-        original = read_photo(data, max_pixels=self._max_pixels)
-        photo = _sized(original, look.size if result is not Result.FILE else 0, result, catalog.max_pixels)
-        format: Literal["png", "jpeg"] = "png" if result is Result.FILE else "jpeg"
-        options: dict[str, Any] = {"strength": look.strength / 100, "preserve_color": look.keep_colors, "format": format}
+    def _prepare(
+        self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog
+    ) -> tuple[Photo, StylizeOptions]:
+        with open_picture(data, "photo") as header:  # before a pixel is decoded
+            if header.width * header.height > self._max_pixels:
+                raise PhotoTooLargeError(header.width * header.height)
+        original = read_photo(data)
+        photo = _sized(original, look.size, result, catalog.max_pixels)
+        options: dict[str, Any] = {
+            "strength": look.strength / 100,
+            "preserve_color": look.keep_colors,
+            "format": "png" if result is Result.FILE else "jpeg",
+        }
         if look.regions:
             options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in look.regions]
         else:
@@ -141,21 +168,16 @@ class Painter:
                 options["mask"] = resolve(mask, photo.height, photo.width, photo_size=size).values
             elif look.mask:
                 options["mask"] = _place(look.mask, photo)
-        painted = self._client.stylize(photo, **options)
-        if result is Result.COMPARISON:
-            painted = _side_by_side(photo, painted)
-        return _as_file(painted, format)
+        return photo, options  # type: ignore[return-value]
 
-    async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
 
 def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
     """The photo as large as wanted, as Telegram takes it, and as the model takes it."""
     longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
-    limit = size or longer
-    if result is not Result.FILE:
-        limit = min(limit, PHOTO_MAX_SIDE)
+    limit = longer if result is Result.FILE else min(size or longer, PHOTO_MAX_SIDE)
     limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (photo.width * photo.height))))
     limit = max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
     smaller = photo.resize_to(limit)
@@ -176,21 +198,20 @@ def _place(place: str, photo: Photo) -> Any:
     return segment.mask(photo.pixels, place)
 
 
-def _side_by_side(photo: Photo, painting: Photo) -> Photo:
+def _side_by_side(photo: Photo, painting: bytes) -> Painting:
     """One picture of both, next to each other or, where they are wide, one above the other."""
+    painted = read_photo(painting)
     wide = photo.width > photo.height
     size = (photo.width, 2 * photo.height + _GAP) if wide else (2 * photo.width + _GAP, photo.height)
     sheet = Image.new("RGB", size, "white")
-    sheet.paste(photo.to_pil(), (0, 0))
-    sheet.paste(painting.to_pil(), (0, photo.height + _GAP) if wide else (photo.width + _GAP, 0))
-    pixels = np.asarray(sheet)
-    return Photo(pixels, icc_profile=painting.icc_profile).resize_to(PHOTO_MAX_SIDE)
+    sheet.paste(Image.fromarray(photo.pixels), (0, 0))
+    sheet.paste(Image.fromarray(painted.pixels), (0, photo.height + _GAP) if wide else (photo.width + _GAP, 0))
+    return _encoded(Photo(np.asarray(sheet), icc_profile=photo.icc_profile).resize_to(PHOTO_MAX_SIDE))
 
 
-def _as_file(painting: Photo, format: Literal["png", "jpeg"]) -> Painting:
-    data = painting.encode(format, compress_level=1)
-    if len(data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
-        format, data = "jpeg", painting.encode("jpeg")
-    suffix = ".png" if format == "png" else ".jpg"
-    return Painting(data=data, suffix=suffix, width=painting.width, height=painting.height)
+def _as_jpeg(painting: bytes) -> Painting:
+    return _encoded(read_photo(painting))
 
+
+def _encoded(photo: Photo) -> Painting:
+    return Painting(data=photo.encode("jpeg"), suffix=".jpg", width=photo.width, height=photo.height)

@@ -104,9 +104,11 @@ class Settings(BaseSettings):
     def _webhook(self) -> Self:
         if self.mode == "webhook":
             secret = self.webhook_secret.get_secret_value()
-            if not self.webhook_url.startswith("https://") and not self.webhook_url.startswith("http://127.0.0.1"):
+            if not self.webhook_url.startswith(("https://", "http://127.0.0.1")):
                 raise ValueError(f"webhook mode needs {PREFIX}WEBHOOK_URL, an https:// address")
-            if not (1 <= len(secret) <= 256 and secret.replace("_", "").replace("-", "").isalnum() and secret.isascii()):
+            if not (
+                1 <= len(secret) <= 256 and secret.replace("_", "").replace("-", "").isalnum() and secret.isascii()
+            ):
                 raise ValueError(f"webhook mode needs {PREFIX}WEBHOOK_SECRET, 1 to 256 of A-Z a-z 0-9 _ -")
         return self
 

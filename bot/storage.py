@@ -7,8 +7,8 @@ statements, in SQLite and PostgreSQL alike. A task is
        ▲         │
        └─────────┘  handed back, or its owner's lease ran out
 
-A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and in
-SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction that
+A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
+in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction that
 ends it, and every task has a unique key, so whatever is repeated after a crash changes nothing.
 
 Order is fair across chats: a job's `turn` is one more than its chat's last unfinished job, and no less than the turn
@@ -35,10 +35,12 @@ from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 15.0  # a task whose owner is silent for so long is anybody's again
 KEEP_FINISHED = 24 * 3600.0  # keys of finished tasks, for limits and for Telegram's late repetitions
+_THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
-UPDATE, PAINT = "update", "paint"
 Kind = Literal["update", "paint"]
+UPDATE: Kind = "update"
+PAINT: Kind = "paint"
 _UNFINISHED = ("queued", "running")
 
 _metadata = sql.MetaData()
@@ -53,6 +55,7 @@ _tasks = sql.Table(
     sql.Column("chat_id", sql.BigInteger, nullable=False),
     sql.Column("user_id", sql.BigInteger, nullable=False),
     sql.Column("payload", sql.Text, nullable=False),
+    sql.Column("photos", sql.Integer, nullable=False, default=1),
     sql.Column("turn", sql.BigInteger, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
     sql.Column("not_before", sql.Float, nullable=False, default=0.0),
@@ -187,7 +190,7 @@ class Store:
         parsed = make_url(url)
         self._embedded = parsed.get_backend_name() == "sqlite"
         # SQLite has one writer; waiting for it here is fairer than in its busy handler.
-        self.threads = ThreadPoolExecutor(1 if self._embedded else 4, thread_name_prefix="storage")
+        self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
         self._insert: Any = sqlite.insert if self._embedded else postgresql.insert
         self._lock: int | None = None
         if self._embedded:
@@ -196,7 +199,9 @@ class Store:
             sql.event.listen(self.engine, "connect", _prepare_sqlite)
             sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
-            self.engine = sql.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True)
+            self.engine = sql.create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True
+            )
         try:
             with self.engine.begin() as connection:
                 if not self._embedded:  # replicas start together, and CREATE TABLE IF NOT EXISTS alone may collide
@@ -277,6 +282,11 @@ class Store:
         """Go on owning what this process runs."""
         mine = (_tasks.c.owner == self.owner) & (_tasks.c.state == "running")
         connection.execute(sql.update(_tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
+
+    @_transaction
+    def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
+        """Change what a claimed task holds, for whoever has to go on with it after a crash."""
+        connection.execute(sql.update(_tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
 
     @_transaction
     def owns(self, connection: Connection, task_id: int) -> bool:
@@ -386,12 +396,12 @@ class Store:
         )
 
     @_transaction
-    def photos_since(self, connection: Connection, user_id: int, since: float) -> list[float]:
-        """When a user's paint jobs since then were stored, oldest first."""
+    def photos_since(self, connection: Connection, user_id: int, since: float) -> tuple[int, float]:
+        """How many photos a user had painted since then, and when the first of them came."""
         where = (_tasks.c.kind == PAINT) & (_tasks.c.user_id == user_id) & (_tasks.c.created_at > since)
-        return list(
-            connection.execute(sql.select(_tasks.c.created_at).where(where).order_by(_tasks.c.created_at)).scalars()
-        )
+        columns = sql.func.coalesce(sql.func.sum(_tasks.c.photos), 0), sql.func.min(_tasks.c.created_at)
+        count, first = connection.execute(sql.select(*columns).where(where)).one()
+        return int(count), first or 0.0
 
     @_transaction
     def waiting(self, connection: Connection) -> int:
@@ -408,9 +418,7 @@ class Store:
         where = (_tasks.c.kind == PAINT) & (_tasks.c.chat_id == chat_id) & _tasks.c.state.in_(_UNFINISHED)
         rows = connection.execute(sql.select(*_tasks.c).where(where).with_for_update()).all()
         connection.execute(
-            sql.update(_tasks)
-            .where(where)
-            .values(state="cancelled", finished_at=time.time(), payload="{}")
+            sql.update(_tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
         )
         return [_task(row) for row in rows]
 
@@ -454,13 +462,24 @@ class Store:
 
     def _add(self, connection: Connection, task: NewTask) -> bool:
         now = time.time()
-        if task.grows and self._grow(connection, task):
-            return True
+        key = task.key
+        if task.grows:
+            if self._grow(connection, task):
+                return True
+            if connection.execute(sql.select(_tasks.c.id).where(_tasks.c.key == key)).first():  # begun without it
+                key = f"{key}:{task.payload['reply_to']}"
         turn = task.update_id if task.update_id is not None else self._next_turn(connection, task.chat_id)
         values = {
-            "key": task.key, "kind": task.kind, "chat_id": task.chat_id, "user_id": task.user_id,
-            "payload": json.dumps(task.payload), "turn": turn, "created_at": now, "not_before": task.not_before,
-        }  # fmt: skip
+            "key": key,
+            "kind": task.kind,
+            "chat_id": task.chat_id,
+            "user_id": task.user_id,
+            "payload": json.dumps(task.payload),
+            "photos": len(task.payload.get("pictures", ())),
+            "turn": turn,
+            "created_at": now,
+            "not_before": task.not_before,
+        }
         insert = self._insert(_tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
         return connection.execute(insert).rowcount > 0
 
@@ -471,7 +490,11 @@ class Store:
             return False
         payload = json.loads(row.payload)
         payload["pictures"] = [*payload["pictures"], *task.payload["pictures"]]
-        values = {"payload": json.dumps(payload), "not_before": task.not_before}
+        values = {
+            "payload": json.dumps(payload),
+            "photos": len(payload["pictures"]),
+            "not_before": task.not_before,
+        }
         connection.execute(sql.update(_tasks).where(_tasks.c.id == row.id).values(values))
         return True
 

@@ -24,8 +24,42 @@ MAX_WORDS = 40  # a caption may have 1024 characters, and none that long is a wi
 
 _KEYWORDS = ("keep", "colors", "style", "off", "strength", "size", "full")
 _FILLERS = frozenset(
-    "a an and as at by der die das de el en für in it la la les los make me mit my of on only paint please por the to und "
-    "use with y".split()
+    (
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "by",
+        "con",
+        "das",
+        "de",
+        "der",
+        "die",
+        "el",
+        "en",
+        "fur",
+        "in",
+        "it",
+        "la",
+        "los",
+        "make",
+        "me",
+        "mit",
+        "my",
+        "of",
+        "on",
+        "only",
+        "paint",
+        "please",
+        "por",
+        "the",
+        "to",
+        "und",
+        "use",
+        "with",
+        "y",
+    )
 )
 _TOO_COMMON = frozenset({"great", "self", "portrait", "from", "with"})  # alone they do not mean a style
 _LONGEST_NAME = 5  # words
@@ -248,7 +282,7 @@ def _token(canonical: str) -> _Token:
 
 
 def _split(text: str) -> list[str]:
-    return re.findall(r"\d+(?:\.\d+)?%?|[^\W\d_](?:\w|['’])*", _plain(text))
+    return re.findall(r"\d+(?:\.\d+)?%?|[^\W\d_][\w']*", _plain(text).replace("\u2019", "'"))
 
 
 def _slug(text: str) -> str:

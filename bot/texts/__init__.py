@@ -5,6 +5,7 @@ languages fill in the same {gaps}.
 """
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LANGUAGES = ("en", "de", "es")
@@ -104,3 +105,9 @@ class Texts:
 def load_texts(language: str) -> Texts:
     """The texts of a language out of `LANGUAGES`."""
     return importlib.import_module(f"bot.texts.{language}").TEXTS
+
+
+def choose_language(code: str, spoken: Sequence[str]) -> str:
+    """The language for somebody whose Telegram speaks `code`, such as `de-AT`: that one, or else the first one spoken."""
+    short = code.partition("-")[0].lower()
+    return short if short in spoken else spoken[0]

@@ -21,19 +21,24 @@ TEXTS = Texts(
     },
     start=(
         "Schick mir ein Foto, und ich male es. 🎨\n\n"
-        "Wie, kannst du in die Bildunterschrift schreiben: „scream 50 wave 50 Farben behalten“, oder nimm die Knöpfe unter "
+        "Wie, kannst du in die Bildunterschrift schreiben: „scream 50 wave 50 Farben behalten“, oder nimm die Knöpfe "
+        "unter "
         "dem Gemälde. /styles zeigt die Stile, /help alles andere."
     ),
     help=(
-        "Schick ein Foto, eine Bilddatei oder ein Album, oder antworte auf ein älteres Foto. In der Bildunterschrift darf "
-        "stehen, wie: „starry night“, „scream 50 wave 50 Farben behalten Person“, „Stärke 70 links“. Tippfehler schaden "
+        "Schick ein Foto, eine Bilddatei oder ein Album, oder antworte auf ein älteres Foto. In der Bildunterschrift "
+        "darf "
+        "stehen, wie: „starry night“, „scream 50 wave 50 Farben behalten Person“, „Stärke 70 links“. Tippfehler "
+        "schaden "
         "nicht.\n"
         "Antworte auf ein Foto mit einem Schwarzweißbild, und ich male nur dort, wo es weiß ist.\n"
         "In Gruppen: erwähne mich oder nimm einen Befehl.\n\n{commands}"
     ),
     privacy=(
-        "Deine Fotos sind nur im Arbeitsspeicher, während sie gemalt werden, nie auf einer Festplatte. Gespeichert werden: "
-        "die Einstellungen dieses Chats; deine Nachricht, bis sie beantwortet ist; {days} Tage lang, aus welchem deiner "
+        "Deine Fotos sind nur im Arbeitsspeicher, während sie gemalt werden, nie auf einer Festplatte. Gespeichert "
+        "werden: "
+        "die Einstellungen dieses Chats; deine Nachricht, bis sie beantwortet ist; {days} Tage lang, aus welchem "
+        "deiner "
         "Fotos ein Gemälde wurde, als Verweis von Telegram, damit dessen Knöpfe funktionieren; und Zahlen ohne Namen. "
         "/forget löscht das alles."
     ),
@@ -97,17 +102,20 @@ TEXTS = Texts(
     no_photo="Schick mir ein Foto, und ich male es. /help sagt, was ich sonst kann.",
     need_reply_photo="Das Foto zu diesem Gemälde ist nicht mehr bekannt; antworte auf das Foto selbst.",
     file_too_large="Diese Datei hat {size} MB; höchstens {limit} MB kann ich nehmen. Schick sie kleiner oder als Foto.",
-    too_many_pixels="Dieses Bild hat {size} Megapixel; höchstens {limit} kann ich nehmen. Schick es kleiner oder als Foto.",
+    too_many_pixels="Dieses Bild hat {size} Megapixel; höchstens {limit} kann ich nehmen. Schick es kleiner oder als "
+    "Foto.",
     photo_unreadable="Dieses Bild kann ich nicht lesen. Schick es als JPEG, PNG oder WebP oder als Foto.",
     mask_unfit="Die Maske passt nicht: Sie braucht die Form des Fotos, weiß, wo ich malen soll.",
-    masks_missing="Personen und Motive kann ich hier nicht finden; nimm left, right, top, bottom, radial oder eine eigene "
+    masks_missing="Personen und Motive kann ich hier nicht finden; nimm left, right, top, bottom, radial oder eine "
+    "eigene "
     "Maske.",
     photo_gone="Das Foto ist weg; schick es noch einmal.",
     mask_gone="Die Maske ist weg; schick sie noch einmal als Antwort auf das Foto.",
     waiting_for_server="Der Maler startet neu. Dein Foto ist gut aufgehoben und wird gemalt, sobald er zurück ist.",
     server_too_slow="Das hat zu lange gedauert. Versuch es kleiner: /size 1280.",
     server_gave_up="Der Maler kam nicht rechtzeitig zurück. Schick das Foto später noch einmal.",
-    gave_up="Dieses Foto ließ sich auch nach mehreren Versuchen nicht malen. Schick es noch einmal, vielleicht kleiner.",
+    gave_up="Dieses Foto ließ sich auch nach mehreren Versuchen nicht malen. Schick es noch einmal, vielleicht "
+    "kleiner.",
     refused="Der Maler hat abgelehnt: {reason}",
     internal_error="Bei mir ist etwas schiefgegangen; es ist notiert. Bitte versuch es noch einmal.",
     too_many_photos="Du hast {limit} Fotos in einer Stunde geschickt. In {minutes} min ist wieder Platz.",
@@ -115,7 +123,8 @@ TEXTS = Texts(
     album_too_long="Ich male die ersten {limit} Fotos eines Albums.",
     not_allowed="Dieser Bot ist nur für Leute da, die sein Besitzer eingetragen hat. Deine Nummer ist {user}.",
     admins_only="Das dürfen nur Admins sehen.",
-    stats="Warten: {waiting}\nIn Arbeit: {running}\nGemalt in einem Tag: {done}\nFehlgeschlagen in einem Tag: {failed}\n"
+    stats="Warten: {waiting}\nIn Arbeit: {running}\nGemalt in einem Tag: {done}\nFehlgeschlagen in einem Tag: "
+    "{failed}\n"
     "Chats: {chats}\nSekunden je Gemälde: {seconds}",
     words={
         "farben": "colors",

@@ -31,8 +31,10 @@ TEXTS = Texts(
         "In groups, mention me or use a command.\n\n{commands}"
     ),
     privacy=(
-        "Your photos are held in memory while they are painted and never written to a disk here. Stored are: this chat's "
-        "settings; your message until it is answered; for {days} days, which of your photos a painting was made from, as "
+        "Your photos are held in memory while they are painted and never written to a disk here. Stored are: this "
+        "chat's "
+        "settings; your message until it is answered; for {days} days, which of your photos a painting was made from, "
+        "as "
         "Telegram's reference to it, so that its buttons work; and counts without names. /forget deletes all of it."
     ),
     forgotten="Forgotten. Nothing about this chat is stored any more.",
@@ -95,7 +97,8 @@ TEXTS = Texts(
     no_photo="Send me a photo and I paint it. /help says what else I can do.",
     need_reply_photo="This painting's photo is no longer known; reply to the photo itself.",
     file_too_large="This file has {size} MB; the most I can take is {limit} MB. Send it smaller, or as a photo.",
-    too_many_pixels="This picture has {size} megapixels; the most I can take is {limit}. Send it smaller, or as a photo.",
+    too_many_pixels="This picture has {size} megapixels; the most I can take is {limit}. Send it smaller, or as a "
+    "photo.",
     photo_unreadable="I cannot read this picture. Send it as JPEG, PNG or WebP, or as a photo.",
     mask_unfit="The mask does not fit: it needs the photo's shape, white where I shall paint.",
     masks_missing="I cannot find people or subjects here; use left, right, top, bottom, radial or a mask of your own.",

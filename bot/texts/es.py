@@ -21,7 +21,8 @@ TEXTS = Texts(
     },
     start=(
         "Envíame una foto y la pinto. 🎨\n\n"
-        "Si quieres, di cómo en el pie de foto: «scream 50 wave 50 conservar colores», o usa los botones bajo el cuadro. "
+        "Si quieres, di cómo en el pie de foto: «scream 50 wave 50 conservar colores», o usa los botones bajo el "
+        "cuadro. "
         "/styles muestra los estilos, /help todo lo demás."
     ),
     help=(
@@ -32,7 +33,8 @@ TEXTS = Texts(
         "En grupos, mencióname o usa una orden.\n\n{commands}"
     ),
     privacy=(
-        "Tus fotos están solo en memoria mientras se pintan y nunca se escriben en un disco. Se guardan: los ajustes de "
+        "Tus fotos están solo en memoria mientras se pintan y nunca se escriben en un disco. Se guardan: los ajustes "
+        "de "
         "este chat; tu mensaje hasta que se responde; durante {days} días, de qué foto tuya salió un cuadro, como "
         "referencia de Telegram, para que sus botones funcionen; y recuentos sin nombres. /forget lo borra todo."
     ),
@@ -95,12 +97,15 @@ TEXTS = Texts(
     unknown_command="No conozco esta orden. /help las enumera.",
     no_photo="Envíame una foto y la pinto. /help dice qué más sé hacer.",
     need_reply_photo="Ya no sé de qué foto salió este cuadro; responde a la foto misma.",
-    file_too_large="Este archivo tiene {size} MB; puedo aceptar {limit} MB como máximo. Envíalo más pequeño o como foto.",
-    too_many_pixels="Esta imagen tiene {size} megapíxeles; puedo aceptar {limit} como máximo. Envíala más pequeña o como "
+    file_too_large="Este archivo tiene {size} MB; puedo aceptar {limit} MB como máximo. Envíalo más pequeño o como "
+    "foto.",
+    too_many_pixels="Esta imagen tiene {size} megapíxeles; puedo aceptar {limit} como máximo. Envíala más pequeña o "
+    "como "
     "foto.",
     photo_unreadable="No puedo leer esta imagen. Envíala como JPEG, PNG o WebP, o como foto.",
     mask_unfit="La máscara no encaja: necesita la forma de la foto, blanca donde debo pintar.",
-    masks_missing="Aquí no puedo encontrar personas ni motivos; usa left, right, top, bottom, radial o una máscara propia.",
+    masks_missing="Aquí no puedo encontrar personas ni motivos; usa left, right, top, bottom, radial o una máscara "
+    "propia.",
     photo_gone="La foto ya no está; envíala otra vez.",
     mask_gone="La máscara ya no está; envíala otra vez en respuesta a la foto.",
     waiting_for_server="El pintor se está reiniciando. Tu foto está guardada y se pintará en cuanto vuelva.",

@@ -21,8 +21,15 @@ def answering(
     *,
     credentials: grpc.ServerCredentials | None = None,
     options: list[tuple[str, Any]] | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
-    """A server on a free local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
+    """A server on a local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
+
+    Args:
+        methods: What it answers.
+        credentials: For TLS.
+        options: Of the gRPC server.
+        port: Where it listens; 0 takes a free port.
 
     Yields:
         Its address, `127.0.0.1:PORT`.
@@ -35,7 +42,7 @@ def answering(
     options = [("grpc.max_receive_message_length", -1), *(options or [])]
     server = grpc.server(futures.ThreadPoolExecutor(8), handlers=handlers, options=options)
     if credentials is None:
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
         port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
