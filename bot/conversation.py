@@ -17,6 +17,7 @@ from bot.events import (
     Picture,
     Press,
     Remember,
+    Replied,
     Result,
     Say,
     ShowStats,
@@ -195,7 +196,7 @@ class Conversation:
         """What a command asks for, or else a sentence about what it should look like."""
         match command:
             case "strength" | "size":
-                reading = self._vocabulary.read(f"{command} {text}", forgiving=False)
+                reading = self._vocabulary.read(f"{command} {text}", near=1.0)
                 value = reading.strength if command == "strength" else reading.size
                 needed = texts.strength_needed if command == "strength" else texts.size_needed.format(least=MIN_SIDE)
                 return reading, "" if value is not None and not reading.unknown else needed
@@ -259,7 +260,7 @@ class Conversation:
             language=choose_language(message.language, self._languages),
         )
         return chat, [
-            Remember(message_id=message.message_id, pictures=(message.picture,)),
+            Remember(message=Replied(message_id=message.message_id, pictures=(message.picture,))),
             Paint(order=order, note=texts.painting),
         ]
 

@@ -36,6 +36,15 @@ class Replied:
     pictures: tuple[Picture, ...] = ()
     from_bot: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """The message for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Replied":
+        """Read what `to_dict` wrote."""
+        return cls(**{**document, "pictures": tuple(Picture(**picture) for picture in document["pictures"])})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
@@ -183,10 +192,9 @@ class AnswerPress:
 
 @dataclass(frozen=True, kw_only=True)
 class Remember:
-    """Keep pictures under a message's id, for masks."""
+    """Keep which pictures a message holds, for masks."""
 
-    message_id: int
-    pictures: tuple[Picture, ...]
+    message: Replied
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One picture of all styles, from the model's own thumbnails."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfstyle.catalog import Catalog
 from tfstyle.errors import PhotoError
@@ -22,5 +22,4 @@ def _tile(thumbnail: bytes) -> np.ndarray:
         picture = read_photo(thumbnail).to_pil()
     except PhotoError:  # a model without thumbnails has names, still
         picture = Image.new("RGB", (_TILE, _TILE), "#dddddd")
-    picture.thumbnail((_TILE, _TILE))
-    return np.asarray(picture)
+    return np.asarray(ImageOps.contain(picture, (_TILE, _TILE)))

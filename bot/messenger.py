@@ -35,10 +35,10 @@ from bot.texts import load_texts
 _log = logging.getLogger(__name__)
 
 # Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
-# of capacity C that drains r a second lets C + r through in a second: 5 + 25, 3 + 1, and 5 + 15 in a minute.
+# of capacity C that drains r a second lets C + r through in a second: 5 + 25, 3 + 1, and 10 + 10 in a minute.
 _OVERALL = (5, 0.2)
 _PRIVATE = (3, 3.0)
-_GROUP = (5, 20.0)
+_GROUP = (10, 60.0)
 _KEPT_LIMITERS = 1000
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
@@ -255,8 +255,11 @@ class Messenger:
         async def limited() -> T:
             for _ in range(cost):
                 await self._overall.acquire()
-                if chat_id < 0 or not edit:  # edits count in groups only
+            if chat_id < 0:
+                for _ in range(cost):
                     await self._chat(chat_id).acquire()
+            elif not edit:  # edits, and each picture of an album, count in groups only
+                await self._chat(chat_id).acquire()
             return await call()
 
         try:

@@ -80,7 +80,7 @@ _sources = sql.Table(
     _metadata,
     sql.Column("chat_id", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("message_id", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("pictures", sql.Text, nullable=False),
+    sql.Column("source", sql.Text, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
 )
 
@@ -125,13 +125,13 @@ class Outcome:
     Attributes:
         settings: The chat's settings from now on; None leaves them.
         tasks: What is to be painted.
-        sources: Pictures by id of the message that stands for them.
+        sources: By the id of a message, the message and the pictures that it was made from.
         forget: Delete everything else about the chat, and the chat's and the user's id from the task itself.
     """
 
     settings: Mapping[str, Any] | None = None
     tasks: tuple[NewTask, ...] = ()
-    sources: Mapping[int, list[dict[str, Any]]] = field(default_factory=dict)
+    sources: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     forget: bool = False
 
 
@@ -332,8 +332,8 @@ class Store:
             self._add(connection, task)
         if outcome.settings is not None:
             self._save_settings(connection, ended.chat_id, outcome.settings)
-        for message_id, pictures in outcome.sources.items():
-            self._save_source(connection, ended.chat_id, message_id, pictures)
+        for message_id, source in outcome.sources.items():
+            self._save_source(connection, ended.chat_id, message_id, source)
         if outcome.forget:
             self._forget(connection, task_id, ended.chat_id)
         return True
@@ -345,10 +345,10 @@ class Store:
         return json.loads(found) if found else None
 
     @_transaction
-    def source(self, connection: Connection, chat_id: int, message_id: int) -> list[dict[str, Any]] | None:
-        """The pictures that a message stands for, None if they are not known."""
+    def source(self, connection: Connection, chat_id: int, message_id: int) -> dict[str, Any] | None:
+        """What a message was made from, None if it is not known."""
         where = (_sources.c.chat_id == chat_id) & (_sources.c.message_id == message_id)
-        found = connection.execute(sql.select(_sources.c.pictures).where(where)).scalar()
+        found = connection.execute(sql.select(_sources.c.source).where(where)).scalar()
         return json.loads(found) if found else None
 
     @_transaction
@@ -510,10 +510,8 @@ class Store:
         insert = self._insert(_chats).values(chat_id=chat_id, settings=text)
         connection.execute(insert.on_conflict_do_update(index_elements=["chat_id"], set_={"settings": text}))
 
-    def _save_source(
-        self, connection: Connection, chat_id: int, message_id: int, pictures: list[dict[str, Any]]
-    ) -> None:
-        values = {"pictures": json.dumps(pictures), "created_at": time.time()}
+    def _save_source(self, connection: Connection, chat_id: int, message_id: int, source: Mapping[str, Any]) -> None:
+        values = {"source": json.dumps(source), "created_at": time.time()}
         insert = self._insert(_sources).values(chat_id=chat_id, message_id=message_id, **values)
         connection.execute(insert.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=values))
 

@@ -63,7 +63,9 @@ _FILLERS = frozenset(
 )
 _TOO_COMMON = frozenset({"great", "self", "portrait", "from", "with"})  # alone they do not mean a style
 _LONGEST_NAME = 5  # words
-_NEAR_PHRASE, _NEAR_WORD = 0.8, 0.75  # as difflib counts
+_NEAR_PHRASE = 0.8  # as difflib counts
+_NEAR_WORD = 0.65  # after a command, which is meant for the bot
+_NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = 4
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
@@ -135,24 +137,24 @@ class Vocabulary:
         for language in LANGUAGES:
             self._words |= {_plain(word): _token(canonical) for word, canonical in load_texts(language).words.items()}
 
-    def read(self, text: str, *, forgiving: bool = True) -> Reading:
+    def read(self, text: str, *, near: float = _NEAR_WORD) -> Reading:
         """Read what follows a command.
 
         Args:
             text: Words, numbers and separators in any case.
-            forgiving: Take the nearest match for words that are not known.
+            near: How alike a word must be to one that is known, 0..1; 1 forgives no typos.
         """
-        return _understand(list(self._tokens(_split(text), forgiving)))
+        return _understand(list(self._tokens(_split(text), near)))
 
     def read_caption(self, text: str) -> Reading:
         """Read a caption, which may be meant for people instead: then nothing is understood."""
         words = _split(text)
         if len(words) > MAX_WORDS:
             return Reading()
-        reading = _understand(list(self._tokens(words, forgiving=True)))
+        reading = _understand(list(self._tokens(words, _NEAR_WORD_IN_CAPTION)))
         if not reading.unknown:
             return reading
-        tokens = list(self._tokens(words, forgiving=False))
+        tokens = list(self._tokens(words, 1.0))
         unknown = sum(token.kind == "unknown" for token in tokens)
         return replace(_understand(tokens), unknown=()) if 2 * unknown <= len(tokens) else Reading()
 
@@ -166,11 +168,11 @@ class Vocabulary:
                 return self._words[match].value
         return None
 
-    def _tokens(self, words: list[str], forgiving: bool) -> Iterator[_Token]:
+    def _tokens(self, words: list[str], near: float) -> Iterator[_Token]:
         start = 0
         while start < len(words):
             for length in range(min(_LONGEST_NAME, len(words) - start), 0, -1):
-                name = self._phrase("_".join(words[start : start + length]), length, forgiving)
+                name = self._phrase("_".join(words[start : start + length]), length, near)
                 if name:
                     yield _Token("style", name)
                     start += length
@@ -179,27 +181,27 @@ class Vocabulary:
                 word = words[start]
                 start += 1
                 if word not in _FILLERS:
-                    yield self._word(word, forgiving)
+                    yield self._word(word, near)
 
-    def _phrase(self, phrase: str, length: int, forgiving: bool) -> str | None:
+    def _phrase(self, phrase: str, length: int, near: float) -> str | None:
         if phrase in self._phrases:
             return self._phrases[phrase]
-        if not forgiving or (length == 1 and "_" not in phrase) or any(char.isdigit() for char in phrase):
+        if near == 1 or (length == 1 and "_" not in phrase) or any(char.isdigit() for char in phrase):
             return None
         # As long as the name itself, so that "scream person" is not taken for a misspelt "the scream".
         fitting = [key for key in self._phrases if key.count("_") == phrase.count("_")]
-        near = difflib.get_close_matches(phrase, fitting, n=1, cutoff=_NEAR_PHRASE)
-        return self._phrases[near[0]] if near else None
+        alike = difflib.get_close_matches(phrase, fitting, n=1, cutoff=_NEAR_PHRASE)
+        return self._phrases[alike[0]] if alike else None
 
-    def _word(self, word: str, forgiving: bool) -> _Token:
+    def _word(self, word: str, near: float) -> _Token:
         if number := _NUMBER.fullmatch(word):
             return _Token("number", number[1], bool(number[2]))
         if word in self._words:
             return self._words[word]
-        if forgiving and len(word) >= _SHORTEST_TYPO:
-            near = difflib.get_close_matches(word, self._words, n=1, cutoff=_NEAR_WORD)
-            if near:
-                return self._words[near[0]]
+        if near < 1 and len(word) >= _SHORTEST_TYPO:
+            alike = difflib.get_close_matches(word, self._words, n=1, cutoff=near)
+            if alike:
+                return self._words[alike[0]]
         return _Token("unknown", word)
 
 

@@ -26,6 +26,7 @@ from bot.events import (
     Picture,
     Press,
     Remember,
+    Replied,
     Result,
     Say,
     ShowStats,
@@ -203,8 +204,8 @@ class Worker:
                 await self._messenger.edit_keyboard(chat_id, message_id, keyboard)
             case ShowStyles():
                 await self._show_styles(chat_id, action)
-            case Remember(message_id=message_id, pictures=pictures):
-                return replace(outcome, sources={**outcome.sources, message_id: [asdict(one) for one in pictures]})
+            case Remember(message=message):
+                return replace(outcome, sources={**outcome.sources, message.message_id: message.to_dict()})
             case Paint():
                 return await self._accept(action, event, task, outcome)
             case CancelAll():
@@ -296,8 +297,7 @@ class Worker:
             if isinstance(event, Press) or replied.from_bot:
                 found = await self._store.source(event.chat_id, message_id)
                 if found:
-                    pictures = tuple(Picture(**picture) for picture in found)
-                    event = replace(event, reply_to=replace(replied, pictures=pictures))
+                    event = replace(event, reply_to=Replied.from_dict(found))
         if isinstance(event, Message) and event.album and not event.addressed:
             key = f"album:{event.chat_id}:{event.album}"  # only an album's first photo carries the words to the bot
             event = replace(event, addressed=await self._store.known(key))
@@ -331,12 +331,14 @@ class Worker:
             if not await self._store.owns(task.id):  # cancelled meanwhile
                 return
             delivering = time.monotonic()
-            sources = await self._deliver(task, order, paintings, problems, talk)
+            shown_in = await self._deliver(task, order, paintings, problems, talk)
         except (StyleTransferError, PictureGoneError, failures.MaskGoneError) as error:
             await self._recover(task, order, error)
             return
         STAGE_SECONDS.labels("deliver").observe(time.monotonic() - delivering)
-        finished = await self._store.finish(task.id, outcome=Outcome(sources=sources), seconds=time.monotonic() - began)
+        source = Replied(message_id=order.reply_to, pictures=order.pictures).to_dict()
+        outcome = Outcome(sources={shown_in: source})
+        finished = await self._store.finish(task.id, outcome=outcome, seconds=time.monotonic() - began)
         if finished:
             PHOTOS.labels("painted").inc(len(pictures) - len(problems))
             PHOTOS.labels("failed").inc(len(problems))
@@ -362,33 +364,32 @@ class Worker:
         try:
             if not found:
                 raise PictureGoneError("it is not known any more")
-            return await self._messenger.fetch(found[0]["file_id"], max_bytes=self._settings.max_file_bytes)
+            picture = Replied.from_dict(found).pictures[0]
+            return await self._messenger.fetch(picture.file_id, max_bytes=self._settings.max_file_bytes)
         except PictureGoneError as error:
             raise failures.MaskGoneError(str(error)) from None
 
     async def _deliver(
         self, task: Task, order: Order, paintings: list[Painting], problems: list[str], talk: Conversation
-    ) -> dict[int, list[dict]]:
+    ) -> int:
         """Send what was painted.
 
         Returns:
-            The photos behind it by the message that now stands for them.
+            The message that now stands for the photos.
         """
         texts = load_texts(order.language)
         album = order.delivered or len(paintings) > 1
         keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts, album=album)
         if album:
-            target = await self._deliver_album(task, order, paintings, problems, talk)
-        else:
-            text = talk.caption(order.look, texts)
-            if order.result is not Result.PHOTO:
-                keyboard = ()
-            if order.result is Result.COMPARISON:
-                text = texts.compared.format(styles=talk.style_text(order.look, texts))
-            if problems:
-                text = f"{text}\n{problems[0]}"
-            target = await self._deliver_one(task.chat_id, order, paintings[0], text, keyboard)
-        return {target: [asdict(picture) for picture in order.pictures]}
+            return await self._deliver_album(task, order, paintings, problems, talk)
+        text = talk.caption(order.look, texts)
+        if order.result is not Result.PHOTO:
+            keyboard = ()
+        if order.result is Result.COMPARISON:
+            text = texts.compared.format(styles=talk.style_text(order.look, texts))
+        if problems:
+            text = f"{text}\n{problems[0]}"
+        return await self._deliver_one(task.chat_id, order, paintings[0], text, keyboard)
 
     async def _deliver_one(
         self, chat_id: int, order: Order, painting: Painting, text: str, keyboard: keyboards.Keyboard

@@ -403,9 +403,7 @@ class BotApi:
     def _do_answerCallbackQuery(self, params: dict[str, Any]) -> bool:
         born = self._presses.get(params["callback_query_id"])
         if born is None or time.monotonic() - born > _PRESS_LIFETIME:
-            raise ApiError(
-                400, "Bad Request: query is too old and response timeout expired or query ID is invalid"
-            )
+            raise ApiError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         if len(params.get("text", "")) > 200:
             raise ApiError(400, "Bad Request: MESSAGE_TOO_LONG")
         return True
@@ -578,7 +576,13 @@ class Person:
         return self._send(reply_to, photo=photo, **({"caption": caption} if caption else {}), **more)
 
     def send_file(
-        self, data: bytes, caption: str = "", *, mime_type: str = "image/png", size: int | None = None, reply_to: int = 0
+        self,
+        data: bytes,
+        caption: str = "",
+        *,
+        mime_type: str = "image/png",
+        size: int | None = None,
+        reply_to: int = 0,
     ) -> int:
         """Send a picture as a file."""
         file_id = self.api.store_file(data)

@@ -60,7 +60,9 @@ class BotProcess:
             )
         if wait:
             self.api.wait_for(
-                lambda: self.process.poll() is not None or self._asked_since(seen), seconds=60, what=f"a poll\n{self.logs()}"
+                lambda: self.process.poll() is not None or self._asked_since(seen),
+                seconds=60,
+                what=f"a poll\n{self.logs()}",
             )
             assert self.process.poll() is None, self.logs()
         return time.monotonic() - began

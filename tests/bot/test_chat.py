@@ -112,7 +112,12 @@ def test_a_photo_larger_than_telegram_shows_is_painted_at_1280_pixels_and_as_lar
 
 @pytest.mark.parametrize(
     ("caption", "style"),
-    [("the_scream", "the_scream"), ("scream please", "the_scream"), ("Gerat Waev", "great_wave"), ("munch", "the_scream")],
+    [
+        ("the_scream", "the_scream"),
+        ("scream please", "the_scream"),
+        ("Gerat Waev", "great_wave"),
+        ("munch", "the_scream"),
+    ],
 )
 def test_a_caption_names_the_style_typos_forgiven(person, caption, style):
     answer = person.wait_for_answer(person.send_photo(photo_bytes(), caption))
@@ -132,7 +137,9 @@ def test_a_caption_says_everything_at_once(person, model):
 
 
 def test_a_caption_for_people_changes_nothing(person):
-    answer = person.wait_for_answer(person.send_photo(photo_bytes(), "my cat at the beach on the left, happy birthday!"))
+    answer = person.wait_for_answer(
+        person.send_photo(photo_bytes(), "my cat at the beach on the left, happy birthday!")
+    )
 
     assert answer["caption"] == "The Starry Night · 100 %"
 
@@ -209,9 +216,7 @@ def test_stronger_than_full_strength_is_answered_in_a_word(person, api):
 
     press = person.press(answer, EN.button_stronger)
 
-    call = api.wait_for(
-        lambda: next((one for one in api.calls if one.params.get("callback_query_id") == press), None)
-    )
+    call = api.wait_for(lambda: next((one for one in api.calls if one.params.get("callback_query_id") == press), None))
     assert call.params["text"] == EN.strongest
 
 
@@ -576,7 +581,9 @@ def test_in_a_group_talk_about_a_painting_is_not_answered(group):
 
 
 def test_every_button_fits_into_telegrams_64_bytes(person):
-    sent = person.send_photo(photo_bytes(), "left scream 12.5 wave 87.5 right wave 33 starry night 67 top scream bottom wave")
+    sent = person.send_photo(
+        photo_bytes(), "left scream 12.5 wave 87.5 right wave 33 starry night 67 top scream bottom wave"
+    )
     answer = person.wait_for_answer(sent)
 
     assert all(len(button["callback_data"].encode()) <= 64 for button in buttons_of(answer))
