@@ -18,7 +18,7 @@ from serving.errors import (
 )
 from tfstyle.errors import MaskError, PhotoError, RequestError, UnknownStyleError
 
-MAX_TRIES = 5  # that end in a fault of ours or of the server's
+MAX_TRIES = 4  # that end in a fault of ours or of the server's
 MAX_DEADLINES = 2
 MAX_CRASHES = 30  # of the bot during one task: then it is the task
 PATIENCE_SECONDS = 3600.0  # for a server that is away
@@ -59,7 +59,7 @@ def explain(error: Exception, task: Task, texts: Texts, settings: Settings) -> P
             return Problem(kind="mask_gone", text=texts.mask_gone)
         case PhotoTooLargeError():
             limit = f"{settings.max_megapixels:.3g}"
-            text = texts.too_many_pixels.format(size=f"{error.pixels / 1e6:.0f}", limit=limit)
+            text = texts.too_many_pixels.format(size=error.megapixels, limit=limit)
             return Problem(kind="photo_too_large", text=text)
         case PhotoError():
             return Problem(kind="photo_unreadable", text=texts.photo_unreadable)
@@ -82,7 +82,7 @@ def explain(error: Exception, task: Task, texts: Texts, settings: Settings) -> P
         case InvalidRequestError() | RequestError():
             return Problem(kind="refused", text=texts.refused.format(reason=_without_address(error)))
         case ServingError() if task.attempts < MAX_TRIES:
-            return Problem(kind="server_fault", again=float(task.attempts))
+            return Problem(kind="server_fault", again=task.attempts / 2)
     return Problem(kind="server_fault", text=texts.gave_up)
 
 

@@ -28,7 +28,7 @@ PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 50 * 2**20
-REFRESH_SECONDS = 10.0  # after so long a new style is in the picker
+REFRESH_SECONDS = 5.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _GAP = 8  # pixels between photo and painting in a comparison
 
@@ -40,11 +40,11 @@ class SegmenterMissingError(StyleTransferError):
 
 
 class PhotoTooLargeError(PhotoError):
-    """The photo has more pixels than are decoded here; `pixels` says how many."""
+    """The photo has more pixels than are decoded here; `megapixels` says how many, for people."""
 
-    def __init__(self, pixels: int):
-        super().__init__(f"The photo has {pixels} pixels, which is more than is decoded here.")
-        self.pixels = pixels
+    def __init__(self, megapixels: str):
+        super().__init__(f"The photo has {megapixels} megapixels, which is more than is decoded here.")
+        self.megapixels = megapixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +149,8 @@ class Painter:
     def _prepare(
         self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog
     ) -> tuple[Photo, StylizeOptions]:
-        with open_picture(data, "photo") as header:  # before a pixel is decoded
-            if header.width * header.height > self._max_pixels:
-                raise PhotoTooLargeError(header.width * header.height)
+        for picture in (data, mask or data):
+            _check_pixels(picture, self._max_pixels)
         original = read_photo(data)
         photo = _sized(original, look.size, result, catalog.max_pixels)
         options: dict[str, Any] = {
@@ -172,6 +171,19 @@ class Painter:
 
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+
+def _check_pixels(data: bytes, max_pixels: int) -> None:
+    """Look at the header, before a pixel is decoded."""
+    try:
+        with open_picture(data, "photo") as header:
+            pixels = header.width * header.height
+    except PhotoError as error:
+        if isinstance(error.__context__, Image.DecompressionBombError):  # Pillow's own limit, and it tells no size
+            raise PhotoTooLargeError(f">{2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}") from None
+        raise
+    if pixels > max_pixels:
+        raise PhotoTooLargeError(f"{pixels / 1e6:.0f}")
 
 
 def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:

@@ -17,6 +17,7 @@ that is being served (start-time fair queueing with all jobs alike).
 
 import asyncio
 import contextlib
+import importlib
 import json
 import os
 import time
@@ -27,7 +28,6 @@ from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 
@@ -191,7 +191,8 @@ class Store:
         self._embedded = parsed.get_backend_name() == "sqlite"
         # SQLite has one writer; waiting for it here is fairer than in its busy handler.
         self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
-        self._insert: Any = sqlite.insert if self._embedded else postgresql.insert
+        dialect = importlib.import_module(f"sqlalchemy.dialects.{parsed.get_backend_name()}")
+        self._insert: Any = dialect.insert  # the one with ON CONFLICT
         self._lock: int | None = None
         if self._embedded:
             self._lock = _lock_file(f"{parsed.database}.lock")
