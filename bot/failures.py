@@ -1,12 +1,9 @@
 """What a fault means to whoever sent the photo: try again in silence, try again and say so, or say why not."""
 
-import time
 from dataclasses import dataclass
 
 from bot.messenger import PictureGoneError
 from bot.painting import PhotoTooLargeError, SegmenterMissingError
-from bot.settings import Settings
-from bot.storage import Task
 from bot.texts import Texts
 from serving.errors import (
     DeadlineError,
@@ -50,15 +47,23 @@ class Problem:
     blameless: bool = False
 
 
-def explain(error: Exception, task: Task, texts: Texts, settings: Settings) -> Problem:
-    """What to do about what went wrong while painting."""
+def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_megapixels: float) -> Problem:
+    """What to do about what went wrong while painting.
+
+    Args:
+        error: What went wrong.
+        texts: In the sender's language.
+        tries: How often it was tried, this time included.
+        waited: Seconds since the photo came.
+        max_megapixels: The operator's limit.
+    """
     match error:
         case PictureGoneError():
             return Problem(kind="photo_gone", text=texts.photo_gone)
         case MaskGoneError():
             return Problem(kind="mask_gone", text=texts.mask_gone)
         case PhotoTooLargeError():
-            limit = f"{settings.max_megapixels:.3g}"
+            limit = f"{max_megapixels:.3g}"
             text = texts.too_many_pixels.format(size=error.megapixels, limit=limit)
             return Problem(kind="photo_too_large", text=text)
         case PhotoError():
@@ -69,20 +74,19 @@ def explain(error: Exception, task: Task, texts: Texts, settings: Settings) -> P
             return Problem(kind="masks_missing", text=texts.masks_missing)
         case UnknownStyleError():
             return Problem(kind="style_gone", text=f"{texts.refused.format(reason=str(error))}")
-        case DeadlineError() if task.attempts < MAX_DEADLINES:
+        case DeadlineError() if tries < MAX_DEADLINES:
             return Problem(kind="deadline", again=1.0)
         case DeadlineError():
             return Problem(kind="deadline", text=texts.server_too_slow)
         case ServerDownError() | ServerBusyError() | ModelNotFoundError():
-            waited = time.time() - task.created_at
             if waited > PATIENCE_SECONDS:
                 return Problem(kind="server_down", text=texts.server_gave_up)
             again = min(_LONGEST_WAIT, max(0.5, waited / 4))
             return Problem(kind="server_down", text=texts.waiting_for_server, again=again, blameless=True)
         case InvalidRequestError() | RequestError():
             return Problem(kind="refused", text=texts.refused.format(reason=_without_address(error)))
-        case ServingError() if task.attempts < MAX_TRIES:
-            return Problem(kind="server_fault", again=task.attempts / 2)
+        case ServingError() if tries < MAX_TRIES:
+            return Problem(kind="server_fault", again=tries / 2)
     return Problem(kind="server_fault", text=texts.gave_up)
 
 

@@ -53,6 +53,7 @@ class Receiver:
         offset: int | None = None
         wait = _FIRST_WAIT
         await self._remove_webhook()
+        self.connected = True
         while True:
             try:
                 updates = await self._bot.get_updates(offset, timeout=POLL_SECONDS, allowed_updates=ALLOWED)

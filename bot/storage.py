@@ -33,7 +33,7 @@ from sqlalchemy.exc import OperationalError
 
 from tfstyle.errors import StyleTransferError
 
-LEASE_SECONDS = 15.0  # a task whose owner is silent for so long is anybody's again
+LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
 KEEP_FINISHED = 24 * 3600.0  # keys of finished tasks, for limits and for Telegram's late repetitions
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
@@ -482,7 +482,7 @@ class Store:
             "not_before": task.not_before,
         }
         insert = self._insert(_tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
-        return connection.execute(insert).rowcount > 0
+        return connection.execute(insert.returning(_tasks.c.id)).first() is not None
 
     def _grow(self, connection: Connection, task: NewTask) -> bool:
         where = (_tasks.c.key == task.key) & (_tasks.c.state == "queued")

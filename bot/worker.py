@@ -321,7 +321,7 @@ class Worker:
                         try:
                             paintings.append(await self._paint_one(picture, order, mask))
                         except failures.OF_ONE_PHOTO as error:
-                            problem = failures.explain(error, task, load_texts(order.language), self._settings)
+                            problem = self._explain(error, task, order)
                             if len(pictures) == 1 or problem.again is not None:
                                 raise
                             problems.append(problem.text)
@@ -424,7 +424,7 @@ class Worker:
 
     async def _recover(self, task: Task, order: Order, error: Exception) -> None:
         """Try again later, or say why there will be no painting."""
-        problem = failures.explain(error, task, load_texts(order.language), self._settings)
+        problem = self._explain(error, task, order)
         ERRORS.labels(problem.kind).inc()
         _log.warning("not painted", extra={"task": task.key, "kind": problem.kind, "error": str(error)})
         if problem.again is None:
@@ -433,6 +433,15 @@ class Worker:
         if problem.text and order.target and not order.repaints:
             await self._messenger.edit_text(task.chat_id, order.target, problem.text)
         await self._store.hand_back(task.id, delay=problem.again, blameless=problem.blameless)
+
+    def _explain(self, error: Exception, task: Task, order: Order) -> failures.Problem:
+        return failures.explain(
+            error,
+            load_texts(order.language),
+            tries=task.attempts,
+            waited=time.time() - task.created_at,
+            max_megapixels=self._settings.max_megapixels,
+        )
 
     async def _end_badly(self, task: Task, order: Order, text: str) -> None:
         if await self._store.owns(task.id):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.bot_api import BotApi, Person
+from tests.bot.postgres import running_postgres
 from tests.bot.process import BotProcess
 from tests.bot.style_server import StyleModel, style_server
 
@@ -71,3 +72,10 @@ def own_api() -> Iterator[BotApi]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server's address."""
+    with running_postgres() as url:
+        yield url

@@ -38,8 +38,8 @@ class BotProcess:
             "http_port": 0,
             **settings,
         }
-        self._environment = {key: value for key, value in os.environ.items() if not key.startswith("TFSTYLE_BOT_")}
-        self._environment |= {f"TFSTYLE_BOT_{key.upper()}": str(value) for key, value in values.items()}
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("TFSTYLE_BOT_")}
+        self.environment |= {f"TFSTYLE_BOT_{key.upper()}": str(value) for key, value in values.items()}
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "BotProcess":
@@ -56,7 +56,7 @@ class BotProcess:
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+                [sys.executable, "-m", "bot"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
         if wait:
             self.api.wait_for(

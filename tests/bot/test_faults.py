@@ -13,9 +13,11 @@ from PIL import Image
 
 import bot.failures
 from bot.texts import load_texts
+from serving.errors import ServerDownError
 from tests.bot.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
 from tests.bot.process import BotProcess
 from tests.bot.style_server import style_server
+from tests.bot.test_failures import explained
 from tfstyle.catalog import Catalog, Style
 
 EN = load_texts("en")
@@ -167,12 +169,8 @@ def test_a_request_that_the_server_refuses_is_told_with_its_reason_but_without_i
 
 def test_a_server_that_stays_away_for_an_hour_is_given_up():
     """Too long for a test with a clock of its own; the rule is a function."""
-    from bot.failures import PATIENCE_SECONDS, explain
-    from serving.errors import ServerDownError
-    from tests.bot.test_failures import task
-
-    patient = explain(ServerDownError("away"), task(age=60), EN, None)
-    impatient = explain(ServerDownError("away"), task(age=PATIENCE_SECONDS + 1), EN, None)
+    patient = explained(ServerDownError("away"), waited=60)
+    impatient = explained(ServerDownError("away"), waited=bot.failures.PATIENCE_SECONDS + 1)
 
     assert (patient.text, patient.blameless) == (EN.waiting_for_server, True)
     assert patient.again is not None
@@ -484,4 +482,3 @@ def test_of_an_album_that_is_too_long_the_first_photos_are_painted(strict):
         person.send_photo(photo_bytes(seed=seed), "scream", album="long")
 
     person.wait_for_text("I paint the first 2 photos of an album.")
-
