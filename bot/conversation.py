@@ -214,10 +214,11 @@ class Conversation:
                 problem = self._unknown(reading, texts) if reading.unknown else ""
                 return reading, problem or ("" if reading.regions else texts.regions_needed)
         reading = self._vocabulary.read(text)
-        return reading, self._unknown(reading, texts) if reading.unknown or not reading.says_something else ""
+        named = reading.styles or reading.regions
+        return reading, self._unknown(reading, texts, text) if reading.unknown or not named else ""
 
-    def _unknown(self, reading: Reading, texts: Texts) -> str:
-        word = reading.unknown[0] if reading.unknown else ""
+    def _unknown(self, reading: Reading, texts: Texts, text: str = "") -> str:
+        word = reading.unknown[0] if reading.unknown else text
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
         sentences += [texts.did_you_mean.format(likely=likely)] if likely else []

@@ -8,8 +8,8 @@ statements, in SQLite and PostgreSQL alike. A task is
        └─────────┘  handed back, or its owner's lease ran out
 
 A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
-in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction that
-ends it, and every task has a unique key, so whatever is repeated after a crash changes nothing.
+in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction
+that ends it, and every task has a unique key, so whatever is repeated after a crash changes nothing.
 
 Order is fair across chats: a job's `turn` is one more than its chat's last unfinished job, and no less than the turn
 that is being served (start-time fair queueing with all jobs alike).

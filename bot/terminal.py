@@ -15,6 +15,7 @@ import itertools
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -238,17 +239,20 @@ def _read_line() -> str | None:
 async def _server() -> AsyncIterator[str]:
     """The embedded server in a process of its own; TensorFlow stays out of this one."""
     command = [sys.executable, "-m", "serving.server", "--host", "127.0.0.1", "--port", "0"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        ready = (await process.stdout.readline()).decode()
-        if not ready:
-            raise StyleTransferError("The style server did not start; its message is above.")
-        yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    with tempfile.TemporaryFile() as messages:  # TensorFlow's greetings are not part of the conversation
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=messages)
+        try:
+            assert process.stdout is not None
+            ready = (await process.stdout.readline()).decode()
+            if not ready:
+                messages.seek(0)
+                last = messages.read().decode().strip().splitlines()[-1:]
+                raise StyleTransferError(f"The style server did not start: {''.join(last) or 'it said nothing'}")
+            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
 
 
 async def _run(args: argparse.Namespace) -> None:

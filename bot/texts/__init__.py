@@ -108,6 +108,6 @@ def load_texts(language: str) -> Texts:
 
 
 def choose_language(code: str, spoken: Sequence[str]) -> str:
-    """The language for somebody whose Telegram speaks `code`, such as `de-AT`: that one, or else the first one spoken."""
+    """The language for somebody whose Telegram speaks `code`, such as `de-AT`: that, or else the first one spoken."""
     short = code.partition("-")[0].lower()
     return short if short in spoken else spoken[0]

@@ -1,8 +1,9 @@
 """A Bot API server on a local port, for tests and benchmarks: Telegram as far as a bot can tell.
 
-Faithful where bots break: updates stay until an offset confirms them, one poller at a time, envelopes with `ok`, `result`,
-`error_code`, `description` and `parameters`, multipart with `attach://`, files by `getFile` and path, Telegram's limits on
-sizes and rates, replies one level deep. It runs on a thread; tests speak through `Person` and look at `messages`.
+Faithful where bots break: updates stay until an offset confirms them, one poller at a time, envelopes with `ok`,
+`result`, `error_code`, `description` and `parameters`, multipart with `attach://`, files by `getFile` and path,
+Telegram's limits on sizes and rates, replies one level deep. It runs on a thread; tests speak through `Person` and look
+at `messages`.
 """
 
 import asyncio
@@ -123,6 +124,7 @@ class BotApi:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     @property
     def base_url(self) -> str:
@@ -224,9 +226,11 @@ class BotApi:
         self._pushing = asyncio.create_task(self._push())
 
     async def _stop(self) -> None:
-        self._pushing.cancel()
-        await asyncio.gather(self._pushing, return_exceptions=True)
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # questions that were held open
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _notify(self) -> None:
         assert self._arrived is not None

@@ -49,23 +49,26 @@ def test_a_hundred_photos_from_fifty_chats_are_answered_fairly_within_memory_and
 
 
 def test_whoever_waits_longer_than_three_seconds_reads_where_they_stand(tmp_path):
-    with BotApi() as api, style_server() as (model, address):
-        with BotProcess(api, address, tmp_path, concurrency=1) as bot:
-            warm = Person(api, 1)
-            model.seconds = 1.5
-            warm.wait_for_answer(warm.send_photo(photo_bytes(), "scream"))
-            people = [Person(api, 2 + number) for number in range(4)]
-            began = time.monotonic()
-            sent = [(person, person.send_photo(photo_bytes(), "scream")) for person in people]
+    with (
+        BotApi() as api,
+        style_server() as (model, address),
+        BotProcess(api, address, tmp_path, concurrency=1) as bot,
+    ):
+        warm = Person(api, 1)
+        model.seconds = 1.5
+        warm.wait_for_answer(warm.send_photo(photo_bytes(), "scream"))
+        people = [Person(api, 2 + number) for number in range(4)]
+        began = time.monotonic()
+        sent = [(person, person.send_photo(photo_bytes(), "scream")) for person in people]
 
-            note = people[-1].wait_for_text("in line, about ")["text"]
-            told = time.monotonic() - began
-            position, seconds = (int(word) for word in note.replace(",", " ").split() if word.isdigit())
-            people[-1].wait_for_answer(sent[-1][1])
-            waited = time.monotonic() - began
+        note = people[-1].wait_for_text("in line, about ")["text"]
+        told = time.monotonic() - began
+        position, seconds = (int(word) for word in note.replace(",", " ").split() if word.isdigit())
+        people[-1].wait_for_answer(sent[-1][1])
+        waited = time.monotonic() - began
 
-            assert 2.5 < told < 5.5
-            assert 1 <= position <= 3
-            assert abs((waited - told) - seconds) < 3, "an honest estimate"
-            assert "in line" not in str(people[-1].texts())
-            assert bot.stop() == 0
+        assert 2.5 < told < 5.5
+        assert 1 <= position <= 3
+        assert abs((waited - told) - seconds) < 3, "an honest estimate"
+        assert "in line" not in str(people[-1].texts())
+        assert bot.stop() == 0

@@ -116,8 +116,8 @@ def test_a_token_that_telegram_does_not_know_ends_the_start_with_one_sentence(ow
 
     assert bot.process.wait(30) == 2
     assert bot.logs() == (
-        f"bot: TFSTYLE_BOT_TOKEN: http://127.0.0.1:{own_api.port} does not know this token; ask @BotFather for the right "
-        f"one.\n"
+        f"bot: TFSTYLE_BOT_TOKEN: http://127.0.0.1:{own_api.port} does not know this token; "
+        "ask @BotFather for the right one.\n"
     )
 
 

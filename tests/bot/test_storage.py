@@ -313,7 +313,7 @@ def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     store = Store(url, "one")
 
-    with pytest.raises(StorageError, match="Another bot has .*bot.db open; for several at once use postgresql://"):
+    with pytest.raises(StorageError, match=r"Another bot has .*bot\.db open; for several at once use postgresql://"):
         Store(url, "two")
     store.close()
     Store(url, "three").close()
