@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bot.messenger import PictureGoneError
 from bot.painting import PhotoTooLargeError, SegmenterMissingError
 from bot.texts import Texts
 from serving.errors import (
@@ -20,6 +19,10 @@ MAX_DEADLINES = 2
 MAX_CRASHES = 30  # of the bot during one task: then it is the task
 PATIENCE_SECONDS = 3600.0  # for a server that is away
 _LONGEST_WAIT = 30.0
+
+
+class PictureGoneError(Exception):
+    """Telegram has the file no more, or it is larger than a bot may fetch."""
 
 
 class MaskGoneError(Exception):

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -28,11 +29,14 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
 
 from bot.events import Keyboard
+from bot.failures import PictureGoneError
 from bot.metrics import TELEGRAM_RETRIES
 from bot.painting import Painting
 from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)
+
+os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
 # Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
 # of capacity C that drains r a second lets C + r through in a second: 5 + 25, 3 + 1, and 10 + 10 in a minute.
@@ -56,10 +60,6 @@ class BlockedError(Exception):
 
 class MessageGoneError(Exception):
     """The message to edit was deleted, or is too old."""
-
-
-class PictureGoneError(Exception):
-    """Telegram has the file no more, or it is larger than a bot may fetch."""
 
 
 class MigratedError(Exception):

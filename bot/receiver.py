@@ -53,10 +53,10 @@ class Receiver:
         offset: int | None = None
         wait = _FIRST_WAIT
         await self._remove_webhook()
-        self.connected = True
         while True:
             try:
-                updates = await self._bot.get_updates(offset, timeout=POLL_SECONDS, allowed_updates=ALLOWED)
+                hold = POLL_SECONDS if self.connected else 0  # the first answer shall not wait for somebody to write
+                updates = await self._bot.get_updates(offset, timeout=hold, allowed_updates=ALLOWED)
                 self.connected = True
                 if updates:
                     await self._save(updates)

@@ -32,8 +32,9 @@ from bot.events import (
     ShowStats,
     ShowStyles,
 )
+from bot.failures import PictureGoneError
 from bot.gallery import gallery
-from bot.messenger import BlockedError, MessageGoneError, Messenger, MigratedError, PictureGoneError
+from bot.messenger import BlockedError, MessageGoneError, Messenger, MigratedError
 from bot.metrics import ANSWER_SECONDS, ERRORS, PHOTOS, QUEUE, STAGE_SECONDS, STYLES
 from bot.painting import Painter, Painting
 from bot.settings import Settings

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.failures import MAX_DEADLINES, MAX_TRIES, MaskGoneError, explain
-from bot.messenger import PictureGoneError
+from bot.failures import MAX_DEADLINES, MAX_TRIES, MaskGoneError, PictureGoneError, explain
 from bot.painting import PhotoTooLargeError, SegmenterMissingError
 from bot.texts import load_texts
 from serving.errors import DeadlineError, ModelNotFoundError, RefusedPhotoError, ServerBusyError, ServerFaultError

@@ -482,3 +482,37 @@ def test_of_an_album_that_is_too_long_the_first_photos_are_painted(strict):
         person.send_photo(photo_bytes(seed=seed), "scream", album="long")
 
     person.wait_for_text("I paint the first 2 photos of an album.")
+
+
+# Within the bot.
+
+
+def test_without_the_extra_masks_people_are_not_found_and_that_is_told(styles, tmp_path):
+    """A bot whose Python has no `tfstyle.segment`."""
+    with BotApi() as api:
+        process = BotProcess(api, styles[1], tmp_path)
+        process.environment["PYTHONPATH"] = str(tmp_path)
+        (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['tfstyle.segment'] = None\n")
+        with process:
+            person = Person(api, 1)
+            person.send_photo(photo_bytes(), "scream person")
+
+            person.wait_for_text(EN.masks_missing)
+
+
+def test_an_unexpected_fault_is_tried_again_and_then_told(styles, tmp_path):
+    """A defect of ours, put in from outside: painting raises what nobody expects."""
+    with BotApi() as api:
+        process = BotProcess(api, styles[1], tmp_path)
+        process.environment["PYTHONPATH"] = f"{tmp_path}:{ROOT}"
+        (tmp_path / "sitecustomize.py").write_text(
+            "import bot.painting\ndef fail(*_, **__): raise ZeroDivisionError\nbot.painting._sized = fail\n"
+        )
+        with process:
+            person = Person(api, 1)
+            person.send_photo(photo_bytes(), "scream")
+            person.wait_for_text(EN.internal_error, seconds=40)
+            person.say("/help")
+            person.wait_for_text("/regions")
+
+        assert process.logs().count("ZeroDivisionError") >= bot.failures.MAX_TRIES
