@@ -26,7 +26,7 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ChatAction
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.events import Keyboard
 from bot.failures import PictureGoneError
@@ -124,15 +124,17 @@ class Messenger:
         """Let a message become a painting; doing it twice changes nothing.
 
         Raises:
-            MessageGoneError: If the message was deleted.
+            MessageGoneError: If the message was deleted, or this Bot API server cannot add pictures to texts.
         """
-        await self._send(
-            chat_id,
-            lambda: self._bot.edit_message_media(
-                _media(painting, text), chat_id, message_id, reply_markup=_markup(keyboard)
-            ),
-            edit=True,
-        )
+        media = _media(painting, text)
+        try:
+            await self._send(
+                chat_id,
+                lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
+                edit=True,
+            )
+        except (BadRequest, InvalidToken) as error:  # the latter stands for a method that is not known
+            raise MessageGoneError(str(error)) from None
 
     async def send_painting(
         self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0
@@ -196,7 +198,7 @@ class Messenger:
 
     async def answer_press(self, press_id: str, text: str = "") -> None:
         """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
-        with contextlib.suppress(BadRequest):
+        with contextlib.suppress(TelegramError):
             await self._retried(lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None))
 
     @asynccontextmanager
@@ -236,11 +238,13 @@ class Messenger:
 
     async def register_commands(self, languages: Sequence[str]) -> None:
         """Tell Telegram the commands for its menu: the first language's for everybody, each language's for its own."""
-        for language in languages:
-            texts = load_texts(language)
-            commands = [BotCommand(name, text) for name, text in texts.commands.items()]
-            code = None if language == languages[0] else language
-            await self._retried(lambda: self._bot.set_my_commands(commands, language_code=code))  # noqa: B023
+        try:
+            for language in languages:
+                commands = [BotCommand(name, text) for name, text in load_texts(language).commands.items()]
+                code = None if language == languages[0] else language
+                await self._retried(lambda: self._bot.set_my_commands(commands, language_code=code))  # noqa: B023
+        except TelegramError as error:
+            _log.warning("the commands are not registered", extra={"error": str(error)})
 
     async def _send(self, chat_id: int, call: Callable[[], Awaitable[T]], *, cost: int = 1, edit: bool = False) -> T:
         """Call within the limits.

@@ -6,14 +6,18 @@ the database makes that harmless.
 """
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
-from telegram import Bot, Update
-from telegram.error import Conflict, NetworkError, RetryAfter, TelegramError
+from telegram import Bot
+from telegram.error import Conflict, RetryAfter, TelegramError
+from telegram.warnings import PTBUserWarning
 
 from bot.messenger import seconds_of
 from bot.metrics import ERRORS, UPDATES
@@ -23,8 +27,11 @@ from bot.updates import ALLOWED, update_task
 
 _log = logging.getLogger(__name__)
 
+warnings.filterwarnings("ignore", "Please use 'Bot.get_updates'", PTBUserWarning)  # `_ask` says why not
+
 POLL_SECONDS = 25  # how long Telegram holds a question open
 WEBHOOK_PATH = "/telegram"
+_ANSWER_SECONDS = 10.0  # beyond that
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _CONNECTIONS = 40
@@ -52,23 +59,23 @@ class Receiver:
         """Ask for updates until cancelled."""
         offset: int | None = None
         wait = _FIRST_WAIT
-        await self._remove_webhook()
         while True:
             try:
                 hold = POLL_SECONDS if self.connected else 0  # the first answer shall not wait for somebody to write
-                updates = await self._bot.get_updates(offset, timeout=hold, allowed_updates=ALLOWED)
+                updates = await self._ask(offset, hold)
                 self.connected = True
                 if updates:
                     await self._save(updates)
-                    offset = updates[-1].update_id + 1
+                    offset = updates[-1]["update_id"] + 1
                 wait = _FIRST_WAIT
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
                 self.connected = False
-                kind = "conflict" if isinstance(error, Conflict) else "poll"
-                ERRORS.labels(kind).inc()
+                ERRORS.labels("conflict" if isinstance(error, Conflict) else "poll").inc()
                 _log.warning("no updates", extra={"error": str(error), "seconds": wait})
+                if isinstance(error, Conflict):  # another poller, or a webhook of earlier days
+                    await self._remove_webhook()
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             except Exception:  # the database: what was not stored is not confirmed, and comes again
@@ -117,19 +124,23 @@ class Receiver:
 
         return web.post(WEBHOOK_PATH, receive)
 
-    async def _save(self, updates: tuple[Update, ...]) -> None:
-        tasks = [task for update in updates if (task := update_task(json.loads(update.to_json()))) is not None]
+    async def _ask(self, offset: int | None, hold: int) -> list[dict[str, Any]]:
+        """The updates as Telegram sent them: `Bot.get_updates` reads them, and fails for all if it cannot read one."""
+        wanted = {"timeout": hold, "allowed_updates": ALLOWED} | ({"offset": offset} if offset else {})
+        return await self._bot.do_api_request("get_updates", wanted, read_timeout=hold + _ANSWER_SECONDS)
+
+    async def _save(self, updates: list[dict[str, Any]]) -> None:
+        tasks = []
+        for update in updates:
+            try:
+                if (task := update_task(update)) is not None:
+                    tasks.append(task)
+            except ValueError as error:
+                ERRORS.labels("update").inc()
+                _log.warning("an update cannot be read", extra={"error": str(error)})
         UPDATES.inc(await self._store.add(tasks))
         self._stored()
 
     async def _remove_webhook(self) -> None:
-        """Telegram answers no questions while it has a webhook."""
-        while True:
-            try:
-                await self._bot.delete_webhook(drop_pending_updates=False)
-                return
-            except NetworkError as error:
-                _log.warning("Telegram cannot be reached", extra={"error": str(error)})
-                await asyncio.sleep(_FIRST_WAIT)
-            except RetryAfter as error:
-                await asyncio.sleep(seconds_of(error.retry_after))
+        with contextlib.suppress(TelegramError):
+            await self._bot.delete_webhook(drop_pending_updates=False)

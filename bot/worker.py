@@ -396,9 +396,12 @@ class Worker:
         self, chat_id: int, order: Order, painting: Painting, text: str, keyboard: keyboards.Keyboard
     ) -> int:
         if order.target:
-            with contextlib.suppress(MessageGoneError):
+            try:
                 await self._messenger.turn_into(chat_id, order.target, painting, text, keyboard)
                 return order.target
+            except MessageGoneError:
+                if not order.repaints:
+                    await self._messenger.delete(chat_id, order.target)
         return await self._messenger.send_painting(chat_id, painting, text, keyboard, reply_to=order.reply_to)
 
     async def _deliver_album(

@@ -254,6 +254,15 @@ def test_no_updates_for_a_while_are_waited_for(person, api):
     person.wait_for_answer(person.send_photo(photo_bytes(), "wave"))
 
 
+def test_an_update_that_cannot_be_read_does_not_keep_the_others(person, api, bot):
+    api.add_update(message={"chat": {"id": "?"}, "from": {}})
+    api.add_update(message={"message_id": 1, "chat": {"id": person.chat_id, "type": "private"}, "from": {"id": 1}})
+
+    person.wait_for_answer(person.send_photo(photo_bytes(), "scream"))
+
+    assert "an update cannot be read" in bot.logs()
+
+
 def test_a_second_poller_is_told_about_in_the_log_and_outlived(person, api, bot):
     import httpx
 
@@ -282,6 +291,15 @@ def test_a_status_message_deleted_meanwhile_does_not_keep_the_painting(person, m
     person.delete(person.wait_for_text(EN.painting)["message_id"])
 
     assert buttons_of(person.wait_for_answer(sent))
+
+
+def test_a_bot_api_server_that_cannot_add_pictures_to_texts_gets_messages_instead(person, faulty):
+    faulty("editMessageMedia", status=400, description="Bad Request: there is no media in the message to edit")
+
+    sent = person.send_photo(photo_bytes(), "scream")
+
+    assert buttons_of(person.wait_for_answer(sent))
+    assert EN.painting not in person.texts()
 
 
 def test_a_photo_message_deleted_meanwhile_is_answered_without_a_reply(person, api):

@@ -1,5 +1,7 @@
 """What people write, and what it means."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
