@@ -206,6 +206,7 @@ def _options(retries: Retries, max_message_bytes: int) -> list[tuple[str, Any]]:
         # without an answer, TensorFlow Serving would take it for an attack and hang up.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.ping_timeout_ms", 20_000),  # a minute by default, however short the one above
     ]
 
 

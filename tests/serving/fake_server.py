@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
-from typing import Any
 
 import grpc
 
@@ -20,7 +19,7 @@ def answering(
     methods: dict[str, Behavior],
     *,
     credentials: grpc.ServerCredentials | None = None,
-    options: list[tuple[str, Any]] | None = None,
+    max_message_bytes: int = -1,
 ) -> Iterator[str]:
     """A server on a free local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
 
@@ -32,8 +31,11 @@ def answering(
         service, name = path.strip("/").split("/")
         method = {name: grpc.unary_unary_rpc_method_handler(behavior)}
         handlers.append(grpc.method_handlers_generic_handler(service, method))
-    options = [("grpc.max_receive_message_length", -1), *(options or [])]
-    server = grpc.server(futures.ThreadPoolExecutor(8), handlers=handlers, options=options)
+    server = grpc.server(
+        futures.ThreadPoolExecutor(8),
+        handlers=handlers,
+        options=[("grpc.max_receive_message_length", max_message_bytes)],
+    )
     if credentials is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:
