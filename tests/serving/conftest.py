@@ -15,6 +15,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, predict
 
 from serving import server
 from serving.client import StyleClient
+from tests.serving.both_clients import WaitingClient
 
 STYLES = ("invert", "black", "white")
 
@@ -134,6 +135,12 @@ def model_stub(channel: grpc.Channel) -> Any:
 def client(address: str) -> Iterator[StyleClient]:
     with StyleClient(address) as client:
         yield client
+
+
+@pytest.fixture(params=[StyleClient, WaitingClient], ids=["threads", "asyncio"])
+def open_client(request):
+    """Makes one of both clients: what holds for one holds for the other."""
+    return request.param
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from serving import codec
 from serving.calls import PREDICT, STATUS
-from serving.client import AsyncStyleClient, StyleClient, VersionStatus
+from serving.client import AsyncStyleClient, VersionStatus
 from serving.errors import (
     ClientClosedError,
     DeadlineError,
@@ -24,7 +24,6 @@ from serving.errors import (
 )
 from serving.protos import wire_pb2
 from tests.fakes import COLOURS, photo_array
-from tests.serving.both_clients import WaitingClient
 from tests.serving.conftest import STYLES
 from tests.serving.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
@@ -33,12 +32,6 @@ from tfstyle.images import read_photo
 from tfstyle.painter import Painter
 
 BLACK = np.array([[0, 1, 0]], np.float32)
-
-
-@pytest.fixture(params=[StyleClient, WaitingClient], ids=["threads", "asyncio"])
-def open_client(request):
-    """Makes one of both clients: what holds for one holds for the other."""
-    return request.param
 
 
 @pytest.fixture
