@@ -8,7 +8,10 @@ import trustme
 
 from serving.connection import Retries, Tls
 from serving.errors import AccessDeniedError, CertificateError, ConnectionSettingsError, ServerDownError
+from tests.fakes import COLOURS, photo_array
 from tests.serving.fake_server import FakeModel, answering
+from tfstyle import cli
+from tfstyle.images import read_photo
 
 QUICKLY = Retries(initial_backoff=0.01)
 
@@ -177,3 +180,20 @@ def test_a_proxy_that_keeps_a_client_out_is_told(open_client, code):
         pytest.raises(AccessDeniedError, match=rf"{address} does not let this client in \(no token\)"),
     ):
         client.styles()
+
+
+def test_the_command_line_speaks_tls(ours, tmp_path, capsys):
+    photo, painting = tmp_path / "photo.png", tmp_path / "painting.png"
+    read_photo(photo_array()).save(photo)
+    files = ours.client_files()
+    options = ["--tls-ca", ours.path, "--tls-cert", files["cert"], "--tls-key", files["key"]]
+    with tls_server(ours.issue("127.0.0.1"), clients_of=ours) as address:
+        command = ["stylize", photo, "--style", "the_scream", "-o", painting, "--server", address]
+        assert cli.main([str(word) for word in command + options]) == 0
+        assert tuple(read_photo(painting).pixels[0, 0]) == COLOURS["the_scream"]
+        capsys.readouterr()
+
+        assert cli.main([str(word) for word in [*command, "--tls"]]) == 2
+        assert "certificate" in capsys.readouterr().err
+    assert cli.main(["styles", "--tls"]) == 2
+    assert "--server" in capsys.readouterr().err
