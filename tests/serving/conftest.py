@@ -1,6 +1,7 @@
 """A model of a few operations with the wire contract's names, and a real server of it on a local port."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,14 @@ def client(address: str) -> Iterator[StyleClient]:
 def open_client(request):
     """Makes one of both clients: what holds for one holds for the other."""
     return request.param
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Of a server that is not there (yet)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -31,13 +30,6 @@ from tfstyle.catalog import Catalog
 
 QUICKLY = Retries(initial_backoff=0.01)
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # Addresses
