@@ -8,6 +8,7 @@ async with AsyncStyleClient("localhost:8500") as client:
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -33,23 +34,7 @@ T = TypeVar("T")
 
 
 class _Client:
-    """What both clients are made of; they differ in how they wait.
-
-    Args:
-        address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
-            addresses of a name, IP addresses with commas between, or a list of them.
-        model: What the server calls the model.
-        version: One version of it; None is the newest there.
-        timeout: Seconds that an operation may take, retries included, unless it is given its own; None waits for ever.
-        wait_for_ready: Wait, as long as the timeout allows, for a server that is not there (yet, or again) instead of
-            failing after a few retries. For services that are to survive a restart of their server.
-        retries: How often a call that failed is sent again.
-        tls: Encrypt; None is plain text.
-        max_message_bytes: Of a request or an answer.
-
-    Raises:
-        ConnectionSettingsError: If the address, a certificate's file or a limit is wrong. Nothing is sent yet.
-    """
+    """What both clients are made of; they differ in how they wait for the calls of `serving.calls`."""
 
     _grpc: Any
 
@@ -72,14 +57,31 @@ class _Client:
         self.timeout = timeout
         self.wait_for_ready = wait_for_ready
         self._calls = Calls(self.address, model, version)
+        self._lock = threading.Lock()  # of what follows
         self._closed = False
-        self._channel = self._connection.open(self._grpc)
-        self._methods = {path: self._channel.unary_unary(path) for path in METHODS}
+        self._channel: Any = None
+        self._methods: dict[str, Any] = {}
 
     @property
     def answering_version(self) -> int | None:
         """Version of the model in the last answer; None before the first."""
         return self._calls.answering_version
+
+    def _method(self, path: str) -> Any:
+        """A method of the channel, opened for the first call: one of asyncio belongs to the event loop it is opened in."""
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            if self._channel is None:
+                self._channel = self._connection.open(self._grpc)
+                self._methods = {name: self._channel.unary_unary(name) for name in METHODS}
+            return self._methods[path]
+
+    def _detach(self) -> Any:
+        """Take no more calls; the channel, if one was opened, is the caller's to close."""
+        with self._lock:
+            self._closed = True
+            return self._channel
 
     def _deadline(self, timeout: float | None) -> "_Deadline":
         return _Deadline(self.timeout if timeout is None else timeout)
@@ -89,9 +91,24 @@ class _Client:
 
 
 class StyleClient(_Client):
-    """A connection to a server; many threads may use it. `_Client` has its arguments.
+    """A connection to a server; many threads may use it.
 
     It is a `tfstyle.painter.Predictor`, so `Painter(StyleClient(address))` paints there too.
+
+    Args:
+        address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
+            addresses of a name, IP addresses with commas between, or a list of them.
+        model: What the server calls the model.
+        version: One version of it; None is the newest there.
+        timeout: Seconds that an operation may take, retries included, unless it is given its own; None waits for ever.
+        wait_for_ready: Wait, as long as the timeout allows, for a server that is not there (yet, or again) instead of
+            failing after a few retries. For services that are to survive a restart of their server.
+        retries: How often a call that failed is sent again.
+        tls: Encrypt; None is plain text.
+        max_message_bytes: Of a request or an answer.
+
+    Raises:
+        ConnectionSettingsError: If the address, a certificate's file or a limit is wrong. Nothing is sent yet.
     """
 
     _grpc = grpc
@@ -106,8 +123,8 @@ class StyleClient(_Client):
 
     def close(self) -> None:
         """Close the connection; calls that are under way end with an error."""
-        self._closed = True
-        self._channel.close()
+        if channel := self._detach():
+            channel.close()
 
     def predict(
         self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
@@ -217,8 +234,9 @@ class StyleClient(_Client):
         return step.value
 
     def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
+        method = self._method(call.method)
         try:
-            return self._methods[call.method](call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
+            return method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
             if self._closed:
                 raise self._closed_error() from None
@@ -228,10 +246,10 @@ class StyleClient(_Client):
 
 
 class AsyncStyleClient(_Client):
-    """`StyleClient` for asyncio: the same operations as coroutines; many tasks may use it at once.
+    """`StyleClient` for asyncio: the same arguments, and the same operations as coroutines; many tasks may use it.
 
     Photos are read and requests built in threads, so the event loop stays free. Cancelling a task cancels its call on
-    the server as well. To be made where the event loop runs.
+    the server as well. It belongs to the event loop of its first call, and may be made before that runs.
     """
 
     _grpc = grpc.aio
@@ -246,8 +264,8 @@ class AsyncStyleClient(_Client):
 
     async def close(self) -> None:
         """As `StyleClient.close`."""
-        self._closed = True
-        await self._channel.close()
+        if channel := self._detach():
+            await channel.close()
 
     async def predict(
         self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
@@ -306,12 +324,9 @@ class AsyncStyleClient(_Client):
         return step.value
 
     async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
-        if self._closed:
-            raise self._closed_error()
+        method = self._method(call.method)
         try:
-            return await self._methods[call.method](
-                call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready
-            )
+            return await method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
             raise await asyncio.to_thread(explain, error, self._connection, deadline.timeout) from None
         except asyncio.CancelledError:

@@ -349,6 +349,18 @@ def test_closing_a_client_ends_its_calls(open_client, slow_address):
             call.result(10)
 
 
+def test_an_asyncio_client_may_be_made_before_its_event_loop():
+    """As bots do that are set up first and run later; channels of gRPC may not."""
+    with answering(FakeModel().methods) as address:
+        client = AsyncStyleClient(address)
+
+        async def ask():
+            async with client:
+                return await client.styles()
+
+        assert len(asyncio.run(ask())) == 3
+
+
 def test_cancelling_a_task_cancels_its_call_on_the_server(slow_address):
     address, gone = slow_address
 

@@ -17,6 +17,7 @@ QUEUE_FULL = "The batch scheduling queue to which this task was submitted is ful
     [
         ("UNAVAILABLE", QUEUE_FULL, errors.ServerBusyError, StyleTransferError, "is busy"),
         ("UNAVAILABLE", "Connection reset by peer", errors.ServerDownError, StyleTransferError, "No server answers"),
+        ("UNAVAILABLE", "Tls handshake failed", errors.CertificateError, errors.ServingError, "not as expected of TLS"),
         (
             "DEADLINE_EXCEEDED",
             "Timed out waiting for notification",
