@@ -68,7 +68,7 @@ class _Client:
         return self._calls.answering_version
 
     def _method(self, path: str) -> Any:
-        """A method of the channel, opened for the first call: one of asyncio belongs to the event loop it is opened in."""
+        """A method of the channel, which opens with the first call: one of asyncio belongs to the loop around it."""
         with self._lock:
             if self._closed:
                 raise self._closed_error()
