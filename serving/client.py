@@ -50,7 +50,9 @@ class _Client:
         tls: Tls | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
     ):
-        self._connection = Connection(address, tls=tls, retries=retries, max_message_bytes=max_message_bytes)
+        self._connection = Connection(
+            address, tls=tls, retries=retries, max_message_bytes=max_message_bytes, longest_wait=timeout
+        )
         self.address = self._connection.address
         self.model = model
         self.version = version

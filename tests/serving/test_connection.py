@@ -304,6 +304,13 @@ def test_a_server_that_falls_silent_is_noticed_and_another_one_asked(open_client
             client.predict("describe", {}, timeout=20)
 
 
+@pytest.mark.parametrize(("longest_wait", "seconds"), [(1, 60), (120, 60), (600, 150), (9999, 310), (None, 310)])
+def test_calls_that_may_take_long_have_rarer_pings(longest_wait, seconds):
+    """At the fifth ping in less than 300 s each, servers take a client for an attacker and hang up."""
+    options = dict(Connection("localhost", longest_wait=longest_wait)._options)
+    assert options["grpc.keepalive_time_ms"] == 1000 * seconds
+
+
 # Messages
 
 
