@@ -35,6 +35,7 @@ def example(tmp_path_factory) -> Path:
         return_completed_process=True,
         capture_output=True,
         text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return folder / "stylize.js"
