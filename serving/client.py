@@ -146,13 +146,17 @@ class StyleClient(_Client):
         """
         return self._run(self._calls.predict(signature, inputs), timeout)
 
-    def styles(self, *, timeout: float | None = None) -> Catalog:
+    def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """The styles that the model knows, asked for once and again after the server changed to another version.
+
+        Args:
+            refresh: Ask in any case: no answer to anything has told of another version yet.
+            timeout: Seconds that this may take; None is the client's.
 
         Raises:
             ServingError: If the server does not answer.
         """
-        return self._run(self._calls.styles(), timeout)
+        return self._run(self._calls.styles(refresh=refresh), timeout)
 
     def stylize(
         self,
@@ -275,9 +279,9 @@ class AsyncStyleClient(_Client):
         """As `StyleClient.predict`."""
         return await self._run(self._calls.predict(signature, inputs), timeout)
 
-    async def styles(self, *, timeout: float | None = None) -> Catalog:
+    async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """As `StyleClient.styles`."""
-        return await self._run(self._calls.styles(), timeout)
+        return await self._run(self._calls.styles(refresh=refresh), timeout)
 
     async def stylize(
         self,

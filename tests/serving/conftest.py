@@ -1,7 +1,6 @@
 """A model of a few operations with the wire contract's names, and a real server of it on a local port."""
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, predict
 
 from serving import server
 from serving.client import StyleClient
-from tests.serving.both_clients import WaitingClient
 
 STYLES = ("invert", "black", "white")
 
@@ -136,20 +134,6 @@ def model_stub(channel: grpc.Channel) -> Any:
 def client(address: str) -> Iterator[StyleClient]:
     with StyleClient(address) as client:
         yield client
-
-
-@pytest.fixture(params=[StyleClient, WaitingClient], ids=["threads", "asyncio"])
-def open_client(request):
-    """Makes one of both clients: what holds for one holds for the other."""
-    return request.param
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Of a server that is not there (yet)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import trustme
 
 from serving import errors
 from tests.fakes import COLOURS, photo_array
-from tests.serving.fake_server import FakeModel, answering
+from tests.serving.clients.fake_server import FakeModel, answering
 from tfstyle import cli
 from tfstyle.images import read_photo
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = re.findall(r"^tfstyle (.+)$", TEXT, re.MULTILINE)

@@ -25,7 +25,7 @@ from serving.errors import (
     ServerFaultError,
 )
 from tests.fakes import CATALOG
-from tests.serving.fake_server import FakeModel, answering
+from tests.serving.clients.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
 
 QUICKLY = Retries(initial_backoff=0.01)
@@ -265,7 +265,7 @@ def test_one_of_several_may_be_down(open_client, free_port):
 
 FROZEN = """
 import time
-from tests.serving.fake_server import FakeModel, answering
+from tests.serving.clients.fake_server import FakeModel, answering
 with answering(FakeModel().methods) as address:
     print(address, flush=True)
     time.sleep(60)

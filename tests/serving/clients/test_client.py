@@ -24,8 +24,8 @@ from serving.errors import (
 )
 from serving.protos import wire_pb2
 from tests.fakes import COLOURS, photo_array
+from tests.serving.clients.fake_server import FakeModel, answering
 from tests.serving.conftest import STYLES
-from tests.serving.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError, RequestError, UnknownStyleError
 from tfstyle.images import read_photo
@@ -275,6 +275,17 @@ def test_versions_that_answer_in_turns_describe_themselves_once_each(fake):
             client.stylize(photo_array(), "the_scream")
             client.styles()
     assert [signature for signature, _ in model.predictor.calls].count("describe") == 2
+
+
+def test_styles_are_asked_for_again_on_request(fake):
+    """By whoever shows them without painting meanwhile, and so hears of no other version."""
+    client, model = fake
+    client.styles()
+    whole = model.predictor.catalog
+    model.predictor.catalog, model.version = Catalog(whole.styles[:2], whole.max_pixels), 2
+    assert len(client.styles()) == 3
+    assert len(client.styles(refresh=True)) == 2
+    assert len(client.styles()) == 2
 
 
 def test_a_style_of_a_newer_version_is_found_before_any_answer_told_of_it(fake):
