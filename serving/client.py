@@ -231,24 +231,18 @@ class StyleClient(_Client):
         deadline = self._deadline(timeout)
         step = advance(operation)
         while not isinstance(step, Result):
-            try:
-                answer = self._send(step, deadline, wait_for_ready or self.wait_for_ready)
-            except ServingError as error:
-                step = advance(operation, error)
-            else:
-                step = advance(operation, answer)
+            step = advance(operation, self._send(step, deadline, wait_for_ready or self.wait_for_ready))
         return step.value
 
-    def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
+    def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
         method = self._method(call.method)
         try:
             return method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
-            if self._closed:
-                raise self._closed_error() from None
-            raise explain(error, self._connection, deadline.timeout) from None
+            return self._closed_error() if self._closed else explain(error, self._connection, deadline.timeout)
         except ValueError:  # gRPC's word for a closed channel
-            raise self._closed_error() from None
+            return self._closed_error()
 
 
 class AsyncStyleClient(_Client):
@@ -321,24 +315,21 @@ class AsyncStyleClient(_Client):
         deadline = self._deadline(timeout)
         step = await asyncio.to_thread(advance, operation)
         while not isinstance(step, Result):
-            try:
-                answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
-            except ServingError as error:
-                step = await asyncio.to_thread(advance, operation, error)
-            else:
-                step = await asyncio.to_thread(advance, operation, answer)
+            answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
+            step = await asyncio.to_thread(advance, operation, answer)
         return step.value
 
-    async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
+    async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
         method = self._method(call.method)
         try:
             return await method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
-            raise await asyncio.to_thread(explain, error, self._connection, deadline.timeout) from None
+            return await asyncio.to_thread(explain, error, self._connection, deadline.timeout)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._closed and not (task and task.cancelling()):  # the channel ended the call, nobody the task
-                raise self._closed_error() from None
+                return self._closed_error()
             raise
 
 

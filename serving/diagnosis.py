@@ -57,8 +57,9 @@ def _handshake(plain: socket.socket, host: str, tls: Tls) -> str | None:
         context = ssl.create_default_context(cafile=tls.ca)
         if tls.cert and tls.key:
             context.load_cert_chain(tls.cert, tls.key)
-    except ssl.SSLError as error:
-        return f"the certificates of this client do not fit together or are broken: {error.reason or error}"
+    except OSError as error:  # ssl.SSLError is one
+        reason = getattr(error, "reason", None) or error.strerror or error
+        return f"the certificates of this client do not fit together or are broken: {reason}"
     context.set_alpn_protocols(["h2"])
     try:
         with context.wrap_socket(plain, server_hostname=tls.server_name or host.strip("[]")) as secure:

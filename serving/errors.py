@@ -15,8 +15,8 @@ ServingError                   catches all of them, and is itself a StyleTransfe
     ├── RefusedPhotoError      because of the photo; also a PhotoError
     └── RefusedMaskError       because of a mask; also a MaskError
 
-Every message names the address, so that a reader of a log knows which server is meant. The second parents are what the
-same fault raises where the model runs in-process, so one `except` serves both.
+The message of a failed call names the address, so that a reader of a log knows which server is meant. The second
+parents are what the same fault raises where the model runs in-process, so one `except` serves both.
 """
 
 import re

@@ -51,9 +51,9 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
     if args.server:
         from serving.client import StyleClient
 
-        with StyleClient(args.server, tls=_tls(args)) as client:
+        with StyleClient(args.server, tls=_tls(args) if _wants_tls(args) else None) as client:
             yield Painter(client)
-    elif args.tls or args.tls_ca or args.tls_cert or args.tls_key:
+    elif _wants_tls(args):
         raise RequestError("Expected --server together with --tls options, got no --server to encrypt to.")
     else:
         yield Painter(model=args.model, threads=args.threads)
@@ -69,9 +69,11 @@ def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferErr
     return (*faults, ServerBusyError)
 
 
-def _tls(args: argparse.Namespace) -> "Tls | None":
-    if not (args.tls or args.tls_ca or args.tls_cert or args.tls_key):
-        return None
+def _wants_tls(args: argparse.Namespace) -> bool:
+    return bool(args.tls or args.tls_ca or args.tls_cert or args.tls_key)
+
+
+def _tls(args: argparse.Namespace) -> "Tls":
     from serving.connection import Tls
 
     return Tls(ca=args.tls_ca, cert=args.tls_cert, key=args.tls_key)
