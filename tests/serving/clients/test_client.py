@@ -24,8 +24,8 @@ from serving.errors import (
 )
 from serving.protos import wire_pb2
 from tests.fakes import COLOURS, photo_array
-from tests.serving.clients.fake_server import FakeModel, answering
 from tests.serving.conftest import STYLES
+from tests.serving.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError, RequestError, UnknownStyleError
 from tfstyle.images import read_photo

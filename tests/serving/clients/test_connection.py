@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent import futures
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import grpc
 import numpy as np
@@ -25,7 +24,7 @@ from serving.errors import (
     ServerFaultError,
 )
 from tests.fakes import CATALOG
-from tests.serving.clients.fake_server import FakeModel, answering
+from tests.serving.fake_server import FakeModel, answering
 from tfstyle.catalog import Catalog
 
 QUICKLY = Retries(initial_backoff=0.01)
@@ -215,24 +214,12 @@ def test_a_server_that_is_waited_for_in_vain_is_down_not_slow(open_client, free_
 
 
 def test_a_server_that_comes_later_is_waited_for(open_client, free_port):
-    model = FakeModel()
-    server = grpc.server(
-        futures.ThreadPoolExecutor(2),
-        handlers=[
-            grpc.method_handlers_generic_handler(
-                "tensorflow.serving.PredictionService", {"Predict": grpc.unary_unary_rpc_method_handler(model)}
-            )
-        ],
-    )
-    server.add_insecure_port(f"127.0.0.1:{free_port}")
-    starter = threading.Timer(0.5, server.start)
-    with open_client(f"127.0.0.1:{free_port}", wait_for_ready=True) as client:
+    with ExitStack() as servers, open_client(f"127.0.0.1:{free_port}", wait_for_ready=True) as client:
+        server = answering(FakeModel().methods, port=free_port)
+        starter = threading.Timer(0.5, servers.enter_context, [server])
         starter.start()
-        try:
-            assert len(client.styles(timeout=30)) == 3
-        finally:
-            starter.join()
-            server.stop(0).wait()
+        assert len(client.styles(timeout=30)) == 3
+        starter.join()
 
 
 # Several servers
@@ -267,7 +254,7 @@ def test_one_of_several_may_be_down(open_client, free_port):
 
 FROZEN = """
 import time
-from tests.serving.clients.fake_server import FakeModel, answering
+from tests.serving.fake_server import FakeModel, answering
 with answering(FakeModel().methods) as address:
     print(address, flush=True)
     time.sleep(60)

@@ -10,7 +10,7 @@ import trustme
 
 from serving import errors
 from tests.fakes import COLOURS, photo_array
-from tests.serving.clients.fake_server import FakeModel, answering
+from tests.serving.fake_server import FakeModel, answering
 from tfstyle import cli
 from tfstyle.images import read_photo
 

@@ -6,7 +6,7 @@ import pytest
 from serving import errors
 from serving.calls import PREDICT
 from serving.connection import Retries
-from tests.serving.clients.fake_server import answering
+from tests.serving.fake_server import answering
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError, StyleTransferError
 
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"

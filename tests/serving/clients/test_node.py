@@ -18,7 +18,7 @@ from serving import calls, codec
 from serving.calls import PREDICT
 from serving.protos import wire_pb2
 from tests.fakes import COLOURS, encode
-from tests.serving.clients.fake_server import FakeModel, answering
+from tests.serving.fake_server import FakeModel, answering
 
 ROOT = Path(__file__).resolve().parents[3]
 

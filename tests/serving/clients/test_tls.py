@@ -9,7 +9,7 @@ import trustme
 from serving.connection import Retries, Tls
 from serving.errors import AccessDeniedError, CertificateError, ConnectionSettingsError, ServerDownError
 from tests.fakes import COLOURS, photo_array
-from tests.serving.clients.fake_server import FakeModel, answering
+from tests.serving.fake_server import FakeModel, answering
 from tfstyle import cli
 from tfstyle.images import read_photo
 

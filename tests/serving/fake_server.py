@@ -20,8 +20,15 @@ def answering(
     *,
     credentials: grpc.ServerCredentials | None = None,
     max_message_bytes: int = -1,
+    port: int = 0,
 ) -> Iterator[str]:
-    """A server on a free local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
+    """A server on a local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
+
+    Args:
+        methods: What it answers.
+        credentials: For TLS; None is plain text.
+        max_message_bytes: Of a request; -1 takes any.
+        port: Where it listens; 0 picks a free one.
 
     Yields:
         Its address, `127.0.0.1:PORT`.
@@ -37,9 +44,9 @@ def answering(
         options=[("grpc.max_receive_message_length", max_message_bytes)],
     )
     if credentials is None:
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
-        port = server.add_secure_port("127.0.0.1:0", credentials)
+        port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
         yield f"127.0.0.1:{port}"
