@@ -103,7 +103,7 @@ class Painter:
             ServingError: If the server does not answer.
         """
         try:
-            catalog = Catalog.from_describe(await self._client.predict("describe", {}, timeout=_DESCRIBE_TIMEOUT))
+            catalog = await self._client.styles(refresh=True, timeout=_DESCRIBE_TIMEOUT)
         except ServingError:
             self.reachable = False
             raise

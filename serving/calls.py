@@ -117,9 +117,9 @@ class Calls:
         outputs, _ = yield from self._predict(signature, inputs)
         return outputs
 
-    def styles(self) -> Operation[Catalog]:
+    def styles(self, *, refresh: bool = False) -> Operation[Catalog]:
         """The catalog of the version that answered last."""
-        known = self._catalogs.get(self.answering_version or 0)
+        known = None if refresh else self._catalogs.get(self.answering_version or 0)
         return known if known is not None else (yield from self._describe())
 
     def stylize(

@@ -8,6 +8,7 @@ async with AsyncStyleClient("localhost:8500") as client:
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -33,7 +34,68 @@ T = TypeVar("T")
 
 
 class _Client:
-    """What both clients are made of; they differ in how they wait.
+    """What both clients are made of; they differ in how they wait for the calls of `serving.calls`."""
+
+    _grpc: Any
+
+    def __init__(
+        self,
+        address: str | Sequence[str],
+        *,
+        model: str = DEFAULT_MODEL,
+        version: int | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        wait_for_ready: bool = False,
+        retries: Retries | None = None,
+        tls: Tls | None = None,
+        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    ):
+        self._connection = Connection(
+            address, tls=tls, retries=retries, max_message_bytes=max_message_bytes, longest_wait=timeout
+        )
+        self.address = self._connection.address
+        self.model = model
+        self.version = version
+        self.timeout = timeout
+        self.wait_for_ready = wait_for_ready
+        self._calls = Calls(self.address, model, version)
+        self._lock = threading.Lock()  # of what follows
+        self._closed = False
+        self._channel: Any = None
+        self._methods: dict[str, Any] = {}
+
+    @property
+    def answering_version(self) -> int | None:
+        """Version of the model in the last answer; None before the first."""
+        return self._calls.answering_version
+
+    def _method(self, path: str) -> Any:
+        """A method of the channel, which opens with the first call: one of asyncio belongs to the loop around it."""
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            if self._channel is None:
+                self._channel = self._connection.open(self._grpc)
+                self._methods = {name: self._channel.unary_unary(name) for name in METHODS}
+            return self._methods[path]
+
+    def _detach(self) -> Any:
+        """Take no more calls; the channel, if one was opened, is the caller's to close."""
+        with self._lock:
+            self._closed = True
+            return self._channel
+
+    def _deadline(self, timeout: float | None) -> "_Deadline":
+        return _Deadline(self.timeout if timeout is None else timeout)
+
+    def _closed_error(self) -> ClientClosedError:
+        return ClientClosedError(f"The client of {self.address} is closed; open another one.")
+
+
+class StyleClient(_Client):
+    """A connection to a server; many threads may use it.
+
+    It is a `tfstyle.painter.Predictor`, so `Painter(StyleClient(address))` paints there too.
 
     Args:
         address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
@@ -51,49 +113,6 @@ class _Client:
         ConnectionSettingsError: If the address, a certificate's file or a limit is wrong. Nothing is sent yet.
     """
 
-    _grpc: Any
-
-    def __init__(
-        self,
-        address: str | Sequence[str],
-        *,
-        model: str = DEFAULT_MODEL,
-        version: int | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        wait_for_ready: bool = False,
-        retries: Retries | None = None,
-        tls: Tls | None = None,
-        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
-    ):
-        self._connection = Connection(address, tls=tls, retries=retries, max_message_bytes=max_message_bytes)
-        self.address = self._connection.address
-        self.model = model
-        self.version = version
-        self.timeout = timeout
-        self.wait_for_ready = wait_for_ready
-        self._calls = Calls(self.address, model, version)
-        self._closed = False
-        self._channel = self._connection.open(self._grpc)
-        self._methods = {path: self._channel.unary_unary(path) for path in METHODS}
-
-    @property
-    def answering_version(self) -> int | None:
-        """Version of the model in the last answer; None before the first."""
-        return self._calls.answering_version
-
-    def _deadline(self, timeout: float | None) -> "_Deadline":
-        return _Deadline(self.timeout if timeout is None else timeout)
-
-    def _closed_error(self) -> ClientClosedError:
-        return ClientClosedError(f"The client of {self.address} is closed; open another one.")
-
-
-class StyleClient(_Client):
-    """A connection to a server; many threads may use it. `_Client` has its arguments.
-
-    It is a `tfstyle.painter.Predictor`, so `Painter(StyleClient(address))` paints there too.
-    """
-
     _grpc = grpc
 
     def __enter__(self) -> Self:
@@ -106,8 +125,8 @@ class StyleClient(_Client):
 
     def close(self) -> None:
         """Close the connection; calls that are under way end with an error."""
-        self._closed = True
-        self._channel.close()
+        if channel := self._detach():
+            channel.close()
 
     def predict(
         self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
@@ -127,13 +146,17 @@ class StyleClient(_Client):
         """
         return self._run(self._calls.predict(signature, inputs), timeout)
 
-    def styles(self, *, timeout: float | None = None) -> Catalog:
+    def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """The styles that the model knows, asked for once and again after the server changed to another version.
+
+        Args:
+            refresh: Ask in any case: no answer to anything has told of another version yet.
+            timeout: Seconds that this may take; None is the client's.
 
         Raises:
             ServingError: If the server does not answer.
         """
-        return self._run(self._calls.styles(), timeout)
+        return self._run(self._calls.styles(refresh=refresh), timeout)
 
     def stylize(
         self,
@@ -208,30 +231,25 @@ class StyleClient(_Client):
         deadline = self._deadline(timeout)
         step = advance(operation)
         while not isinstance(step, Result):
-            try:
-                answer = self._send(step, deadline, wait_for_ready or self.wait_for_ready)
-            except ServingError as error:
-                step = advance(operation, error)
-            else:
-                step = advance(operation, answer)
+            step = advance(operation, self._send(step, deadline, wait_for_ready or self.wait_for_ready))
         return step.value
 
-    def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
+    def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
+        method = self._method(call.method)
         try:
-            return self._methods[call.method](call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
+            return method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
-            if self._closed:
-                raise self._closed_error() from None
-            raise explain(error, self._connection, deadline.timeout) from None
+            return self._closed_error() if self._closed else explain(error, self._connection, deadline.timeout)
         except ValueError:  # gRPC's word for a closed channel
-            raise self._closed_error() from None
+            return self._closed_error()
 
 
 class AsyncStyleClient(_Client):
-    """`StyleClient` for asyncio: the same operations as coroutines; many tasks may use it at once.
+    """`StyleClient` for asyncio: the same arguments, and the same operations as coroutines; many tasks may use it.
 
     Photos are read and requests built in threads, so the event loop stays free. Cancelling a task cancels its call on
-    the server as well. To be made where the event loop runs.
+    the server as well. It belongs to the event loop of its first call, and may be made before that runs.
     """
 
     _grpc = grpc.aio
@@ -246,8 +264,8 @@ class AsyncStyleClient(_Client):
 
     async def close(self) -> None:
         """As `StyleClient.close`."""
-        self._closed = True
-        await self._channel.close()
+        if channel := self._detach():
+            await channel.close()
 
     async def predict(
         self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
@@ -255,9 +273,9 @@ class AsyncStyleClient(_Client):
         """As `StyleClient.predict`."""
         return await self._run(self._calls.predict(signature, inputs), timeout)
 
-    async def styles(self, *, timeout: float | None = None) -> Catalog:
+    async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """As `StyleClient.styles`."""
-        return await self._run(self._calls.styles(), timeout)
+        return await self._run(self._calls.styles(refresh=refresh), timeout)
 
     async def stylize(
         self,
@@ -297,27 +315,21 @@ class AsyncStyleClient(_Client):
         deadline = self._deadline(timeout)
         step = await asyncio.to_thread(advance, operation)
         while not isinstance(step, Result):
-            try:
-                answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
-            except ServingError as error:
-                step = await asyncio.to_thread(advance, operation, error)
-            else:
-                step = await asyncio.to_thread(advance, operation, answer)
+            answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
+            step = await asyncio.to_thread(advance, operation, answer)
         return step.value
 
-    async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes:
-        if self._closed:
-            raise self._closed_error()
+    async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
+        method = self._method(call.method)
         try:
-            return await self._methods[call.method](
-                call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready
-            )
+            return await method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
-            raise await asyncio.to_thread(explain, error, self._connection, deadline.timeout) from None
+            return await asyncio.to_thread(explain, error, self._connection, deadline.timeout)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._closed and not (task and task.cancelling()):  # the channel ended the call, nobody the task
-                raise self._closed_error() from None
+                return self._closed_error()
             raise
 
 

@@ -109,6 +109,7 @@ class Connection:
         tls: None sends in plain text.
         retries: None takes gRPC's policy of `Retries()`.
         max_message_bytes: Of a request or an answer.
+        longest_wait: Seconds that calls wait for an answer at most; None: nobody knows.
 
     Attributes:
         address: As given, for messages.
@@ -126,6 +127,7 @@ class Connection:
         tls: Tls | None = None,
         retries: Retries | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+        longest_wait: float | None = None,
     ):
         if not 0 < max_message_bytes < 2**31:
             raise ConnectionSettingsError(f"Expected a message limit of 1 byte to 2 GiB, got {max_message_bytes}.")
@@ -133,7 +135,7 @@ class Connection:
         self.target, self.hosts = _parse(self.address)
         self.tls = tls
         self._credentials = tls.credentials() if tls else None
-        self._options = _options(retries or Retries(), max_message_bytes)
+        self._options = _options(retries or Retries(), max_message_bytes, _keepalive(longest_wait))
         if tls and tls.server_name:
             self._options.append(("grpc.ssl_target_name_override", tls.server_name))
 
@@ -189,7 +191,17 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _options(retries: Retries, max_message_bytes: int) -> list[tuple[str, Any]]:
+def _keepalive(longest_wait: float | None) -> float:
+    """Seconds between pings while a call waits for its answer.
+
+    Servers hang up at the fifth that comes sooner than 300 s after the one before (`too_many_pings`), so calls that may
+    take long have rarer ones.
+    """
+    tolerated = 310.0
+    return tolerated if longest_wait is None else min(tolerated, max(60.0, longest_wait / 4))
+
+
+def _options(retries: Retries, max_message_bytes: int, keepalive: float) -> list[tuple[str, Any]]:
     config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
     if retries.attempts > 1:
         config["methodConfig"] = [{"name": [{}], "retryPolicy": retries._policy()}]
@@ -202,10 +214,10 @@ def _options(retries: Retries, max_message_bytes: int) -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", max_message_bytes),
         # Else it grows to two minutes, in which nobody tries whether a server is back.
         ("grpc.max_reconnect_backoff_ms", 2000),
-        # While a call runs, notices within 80 s that the other machine is gone. More often than four times in a call
-        # without an answer, TensorFlow Serving would take it for an attack and hang up.
-        ("grpc.keepalive_time_ms", 60_000),
+        # Notices that the other machine is gone without a word.
+        ("grpc.keepalive_time_ms", round(1000 * keepalive)),
         ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.ping_timeout_ms", 20_000),  # a minute by default, however short the one above
     ]
 
 

@@ -9,7 +9,7 @@ import ssl
 import grpc
 
 from serving.connection import Connection, Tls
-from serving.errors import CertificateError, ServingError, from_rpc_error, may_be_unreached, server_down
+from serving.errors import ServingError, from_rpc_error, may_be_unreached, not_trusted, server_down
 
 _SECONDS = 1.0  # in all; a failed call must not take much longer to say so
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
@@ -27,12 +27,9 @@ def explain(error: grpc.RpcError, connection: Connection, timeout: float | None 
         try:
             trouble = _tls_trouble(connection)
         except OSError as refused:
-            reason = refused.strerror or str(refused)
-            return server_down(connection.address, reason, error.code())
+            return server_down(connection.address, refused.strerror or str(refused), error.code())
         if trouble:
-            return CertificateError(
-                f"The server at {connection.address} answers, but not as expected of TLS: {trouble}.", error.code()
-            )
+            return not_trusted(connection.address, trouble, error.code())
     return from_rpc_error(error, connection.address, timeout)
 
 
@@ -60,8 +57,9 @@ def _handshake(plain: socket.socket, host: str, tls: Tls) -> str | None:
         context = ssl.create_default_context(cafile=tls.ca)
         if tls.cert and tls.key:
             context.load_cert_chain(tls.cert, tls.key)
-    except ssl.SSLError as error:
-        return f"the certificates of this client do not fit together or are broken: {error.reason or error}"
+    except OSError as error:  # ssl.SSLError is one
+        reason = getattr(error, "reason", None) or error.strerror or error
+        return f"the certificates of this client do not fit together or are broken: {reason}"
     context.set_alpn_protocols(["h2"])
     try:
         with context.wrap_socket(plain, server_hostname=tls.server_name or host.strip("[]")) as secure:

@@ -15,9 +15,11 @@ ServingError                   catches all of them, and is itself a StyleTransfe
     ├── RefusedPhotoError      because of the photo; also a PhotoError
     └── RefusedMaskError       because of a mask; also a MaskError
 
-Every message names the address, so that a reader of a log knows which server is meant. The second parents are what the
-same fault raises where the model runs in-process, so one `except` serves both.
+The message of a failed call names the address, so that a reader of a log knows which server is meant. The second
+parents are what the same fault raises where the model runs in-process, so one `except` serves both.
 """
+
+import re
 
 import grpc
 
@@ -87,9 +89,8 @@ class RefusedMaskError(InvalidRequestError, MaskError):
 
 # TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
 _QUEUE_FULL = "scheduling queue"
-_TOO_LARGE = (
-    "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory shares the code
-)
+_TOO_LARGE = "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory has that code
+_HANDSHAKE = re.compile("handshake|certificate", re.IGNORECASE)
 
 
 def may_be_unreached(error: grpc.RpcError) -> bool:
@@ -113,6 +114,8 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
     match code:
         case grpc.StatusCode.UNAVAILABLE if _QUEUE_FULL in details:
             return ServerBusyError(f"The server at {address} is busy ({details}); try again in a moment.", code)
+        case grpc.StatusCode.UNAVAILABLE if _HANDSHAKE.search(details):
+            return not_trusted(address, details, code)
         case grpc.StatusCode.UNAVAILABLE:
             return server_down(address, details, code)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -152,6 +155,11 @@ def server_down(address: str, reason: str, code: grpc.StatusCode | None = None) 
     return ServerDownError(
         f"No server answers at {address} ({reason}); check the address, or start one with: tfstyle serve", code
     )
+
+
+def not_trusted(address: str, reason: str, code: grpc.StatusCode | None = None) -> CertificateError:
+    """Somebody answers, and TLS does not come about."""
+    return CertificateError(f"The server at {address} answers, but not as expected of TLS: {reason}.", code)
 
 
 def _refused_kind(details: str) -> type[InvalidRequestError]:

@@ -111,7 +111,7 @@ class EncodedRequest:
             PhotoError: If the photo is too large for the model.
             MaskError: If a mask cannot be read or has another shape than the photo.
         """
-        weights = np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places])
+        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places]))
         _check_pixels(self._photo, catalog.max_pixels)
         photo = self._photo.encode("jpeg" if self._photo.jpeg else "png", compress_level=1)
         return {
@@ -215,6 +215,12 @@ def _proportions(weights: np.ndarray) -> np.ndarray:
     """Divided by their sum, so that regions count the same, whatever scale their weights are written in."""
     total = weights.sum(dtype=np.float64)
     return (weights / total).astype(np.float32) if total > 0 else weights
+
+
+def _used_columns(weights: np.ndarray) -> np.ndarray:
+    """Without those behind the last style asked for: servers that still run an older version may have fewer."""
+    used = np.flatnonzero(weights.any(axis=0))
+    return weights[:, : used[-1] + 1 if len(used) else 1]
 
 
 def _check_pixels(photo: Photo, max_pixels: int) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
-from typing import Any
 
 import grpc
 
@@ -20,16 +19,16 @@ def answering(
     methods: dict[str, Behavior],
     *,
     credentials: grpc.ServerCredentials | None = None,
-    options: list[tuple[str, Any]] | None = None,
+    max_message_bytes: int = -1,
     port: int = 0,
 ) -> Iterator[str]:
     """A server on a local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
 
     Args:
         methods: What it answers.
-        credentials: For TLS.
-        options: Of the gRPC server.
-        port: Where it listens; 0 takes a free port.
+        credentials: For TLS; None is plain text.
+        max_message_bytes: Of a request; -1 takes any.
+        port: Where it listens; 0 picks a free one.
 
     Yields:
         Its address, `127.0.0.1:PORT`.
@@ -39,12 +38,15 @@ def answering(
         service, name = path.strip("/").split("/")
         method = {name: grpc.unary_unary_rpc_method_handler(behavior)}
         handlers.append(grpc.method_handlers_generic_handler(service, method))
-    options = [("grpc.max_receive_message_length", -1), *(options or [])]
-    server = grpc.server(futures.ThreadPoolExecutor(8), handlers=handlers, options=options)
+    server = grpc.server(
+        futures.ThreadPoolExecutor(8),
+        handlers=handlers,
+        options=[("grpc.max_receive_message_length", max_message_bytes)],
+    )
     if credentials is None:
         port = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
-        port = server.add_secure_port("127.0.0.1:0", credentials)
+        port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
         yield f"127.0.0.1:{port}"
