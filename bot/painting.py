@@ -28,7 +28,7 @@ PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 50 * 2**20
-REFRESH_SECONDS = 5.0  # after so long a new style is in the picker
+REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _GAP = 8  # pixels between photo and painting in a comparison
 

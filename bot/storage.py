@@ -67,7 +67,7 @@ _tasks = sql.Table(
     sql.Column("seconds", sql.Float),
     sql.Index("tasks_by_turn", "kind", "state", "turn"),
     sql.Index("tasks_by_chat", "chat_id", "state"),
-    sql.Index("tasks_by_user", "user_id", "kind", "created_at"),
+    sql.Index("tasks_by_user", "user_id", "kind", "state"),
 )
 _chats = sql.Table(
     "chats",

@@ -47,8 +47,8 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
         return None
     picture = _picture(message)
     text = message.text or message.caption or ""
-    if not text and picture is None:
-        return None
+    if not text and picture is None and message.effective_attachment is None:
+        return None  # somebody joined, pinned, left: nothing to answer
     command, text, named = _command(text, me.username or "")
     if command is None:
         return None

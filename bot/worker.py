@@ -174,7 +174,7 @@ class Worker:
 
     async def _fail_unexpectedly(self, task: Task) -> None:
         if task.attempts < failures.MAX_TRIES:
-            await self._store.hand_back(task.id, delay=float(task.attempts), blameless=False)
+            await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
         elif await self._store.finish(task.id, "failed"):
             if task.kind == PAINT:
                 order = Order.from_dict(task.payload)

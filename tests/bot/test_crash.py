@@ -15,7 +15,7 @@ def test_sixty_photos_survive_twenty_kills_at_random_moments(tmp_path):
     """The moments are drawn around the whole life of a photo: arrival, status message, painting, delivery."""
     moments = random.Random(7)
     with BotApi() as api, style_server() as (model, address):
-        model.seconds = 0.25
+        model.seconds = 0.1
         bot = BotProcess(api, address, tmp_path)
         people = [Person(api, 1 + number) for number in range(CHATS)]
         sent: list[tuple[Person, int]] = []
@@ -28,8 +28,8 @@ def test_sixty_photos_survive_twenty_kills_at_random_moments(tmp_path):
         send_some(10)
         for _ in range(KILLS):
             bot.start()
-            send_some(3)
-            time.sleep(moments.uniform(0, 0.6))
+            send_some(2)
+            time.sleep(moments.uniform(0, 0.8))
             bot.kill()
         send_some(PHOTOS)
         answered_before = sum(len(person.answers_to(photo)) for person, photo in sent)

@@ -9,23 +9,28 @@ from pathlib import Path
 import pytest
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
-from tests.bot.bot_api import TOKEN, Fault, photo_bytes
+from tests.bot.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
 from tests.bot.process import BotProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_bot_is_light_before_and_after_its_first_mask_and_loads_no_tensorflow(own_api, styles, tmp_path):
-    """RSS as the kernel counts it; what is loaded, from the files mapped into the process."""
-    from tests.bot.bot_api import Person
-
-    with BotProcess(own_api, styles[1], tmp_path) as bot:
-        person = Person(own_api, 1)
+@pytest.fixture(scope="module")
+def watched(styles, tmp_path_factory):
+    """A bot that logs all it can: the Bot API, the bot, and its resident memory before and after its first mask."""
+    with BotApi() as api, BotProcess(api, styles[1], tmp_path_factory.mktemp("watched"), log_level="DEBUG") as bot:
+        api.wait_for(lambda: len(api.commands) == 3)
         before = bot.resident_mb()
+        api.faults.append(Fault(method="getFile", done_first=True))  # so that a library tells of a URL
+        person = Person(api, 1)
         person.wait_for_answer(person.send_photo(photo_bytes(1280, 960), "scream left"))
-        own_api.wait_for(lambda: len(own_api.commands) == 3)
-        after = bot.resident_mb()
-        mapped = Path(f"/proc/{bot.process.pid}/maps").read_text()
+        yield api, bot, (before, bot.resident_mb())
+
+
+def test_the_bot_is_light_before_and_after_its_first_mask_and_loads_no_tensorflow(watched):
+    """RSS as the kernel counts it; what is loaded, from the files mapped into the process."""
+    _, bot, (before, after) = watched
+    mapped = Path(f"/proc/{bot.process.pid}/maps").read_text()
 
     assert before < 150
     assert after < 250
@@ -49,17 +54,17 @@ def test_it_lives_and_is_ready(bot):
     assert json.loads(body) == {"telegram": True, "database": True, "server": True}
 
 
-def test_it_is_not_ready_while_telegram_does_not_answer(own_api, styles, tmp_path):
-    with BotProcess(own_api, styles[1], tmp_path) as bot:
-        own_api.wait_for(lambda: bot.get("/readyz")[0] == 200)
-        own_api.faults.append(Fault(method="getUpdates", times=1000, status=500))
-        own_api.add_update(message={})  # ends the poll under way
+def test_it_is_not_ready_while_telegram_does_not_answer(watched):
+    api, bot, _ = watched
+    api.wait_for(lambda: bot.get("/readyz")[0] == 200)
+    api.faults.append(Fault(method="getUpdates", times=1000, status=500))
+    api.add_update(message={})  # ends the poll under way
 
-        own_api.wait_for(lambda: bot.get("/readyz")[0] == 503)
+    api.wait_for(lambda: bot.get("/readyz")[0] == 503)
 
-        assert bot.get("/livez")[0] == 200
-        own_api.faults.clear()
-        own_api.wait_for(lambda: bot.get("/readyz")[0] == 200)
+    assert bot.get("/livez")[0] == 200
+    api.faults.clear()
+    api.wait_for(lambda: bot.get("/readyz")[0] == 200)
 
 
 def test_metrics_count_photos_styles_errors_and_times(person, bot):
@@ -97,17 +102,12 @@ def test_logs_are_json_lines_without_the_token_and_without_what_people_wrote(per
     assert "strength 77" not in bot.logs()
 
 
-def test_no_log_level_shows_the_token(own_api, styles, tmp_path):
+def test_no_log_level_shows_the_token(watched):
     """At DEBUG libraries log URLs and parameters."""
-    from tests.bot.bot_api import Person
+    _, bot, _ = watched
 
-    own_api.faults.append(Fault(method="getFile", done_first=True))
-    with BotProcess(own_api, styles[1], tmp_path, log_level="DEBUG") as bot:
-        person = Person(own_api, 1)
-        person.wait_for_answer(person.send_photo(photo_bytes(), "scream"))
-
-        assert '"DEBUG"' in bot.logs()
-        assert TOKEN.partition(":")[2] not in bot.logs()
+    assert '"DEBUG"' in bot.logs()
+    assert TOKEN.partition(":")[2] not in bot.logs()
 
 
 def test_a_token_that_telegram_does_not_know_ends_the_start_with_one_sentence(own_api, styles, tmp_path):
