@@ -36,7 +36,7 @@ from bot.storage import PAINT, NewTask, Outcome, Store, Task
 from bot.talks import Talks
 from bot.texts import Texts, choose_language, load_texts
 from bot.updates import read_event
-from serving.errors import ServingError
+from tfstyle.errors import StyleTransferError
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Answers:
             return
         try:
             talk = await self._talks.now()
-        except ServingError as error:
+        except StyleTransferError as error:
             await self._wait_for_styles(task, event, error)
             return
         event = await self._with_sources(event)
@@ -183,14 +183,15 @@ class Answers:
             await self._messenger.say(event.chat_id, text, reply_to=event.message_id)
         return False
 
-    async def _wait_for_styles(self, task: Task, event: Event, error: ServingError) -> None:
+    async def _wait_for_styles(self, task: Task, event: Event, error: StyleTransferError) -> None:
         """Nobody has told the styles yet, so nothing can be understood: the update waits, and its sender is told."""
         _log.warning("no styles yet", extra={"error": str(error)})
         ERRORS.labels("server").inc()
         if task.attempts == 1 and isinstance(event, Message) and event.addressed:
             text = self._texts(event).waiting_for_server
             await self._messenger.say(event.chat_id, text, reply_to=event.message_id)
-        await self._store.hand_back(task.id, delay=1.0, blameless=False)
+        # The first time counts, so that its sender is told once; more would end as a task that always fails.
+        await self._store.hand_back(task.id, delay=1.0, blameless=task.attempts > 1)
 
     async def _with_sources(self, event: Event) -> Event:
         """The event, with the photos that a painting or an album's buttons stand for."""

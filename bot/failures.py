@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.painting import PhotoTooLargeError, SegmenterMissingError
+from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
 from bot.texts import Texts
 from serving.errors import (
     DeadlineError,
@@ -71,6 +71,8 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
             return Problem(kind="photo_too_large", text=text)
         case PhotoError():
             return Problem(kind="photo_unreadable", text=texts.photo_unreadable)
+        case NothingFoundError():
+            return Problem(kind="nothing_found", text=texts.nothing_found.format(place=texts.places[error.place]))
         case MaskError():
             return Problem(kind="mask_unfit", text=texts.mask_unfit)
         case SegmenterMissingError():

@@ -20,7 +20,7 @@ from serving.client import AsyncStyleClient
 from serving.errors import ServingError
 from tfstyle.catalog import Catalog
 from tfstyle.encoded import StylizeOptions
-from tfstyle.errors import PhotoError, StyleTransferError
+from tfstyle.errors import MaskError, PhotoError, StyleTransferError
 from tfstyle.images import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
 from tfstyle.masks import resolve
 
@@ -37,6 +37,14 @@ T = TypeVar("T")
 
 class SegmenterMissingError(StyleTransferError):
     """Finding people needs the extra `masks`, which is not installed."""
+
+
+class NothingFoundError(MaskError):
+    """Nobody is in the photo, or nothing stands out; `place` is what was looked for."""
+
+    def __init__(self, place: str):
+        super().__init__(f"There is no {place} in the photo.")
+        self.place = place
 
 
 class PhotoTooLargeError(PhotoError):
@@ -132,6 +140,7 @@ class Painter:
             PhotoTooLargeError: If it has too many pixels.
             PhotoError: If it cannot be read.
             MaskError: If the mask cannot be read or has another shape.
+            NothingFoundError: If what is to be painted is not in the photo.
             UnknownStyleError: If the model has no such style (any more).
             SegmenterMissingError: If people are to be found without the package that does it.
             ServingError: If the server does not answer or refuses.
@@ -205,9 +214,12 @@ def _place(place: str, photo: Photo) -> Any:
         return place
     try:
         from tfstyle import segment
-    except ImportError as error:
-        raise SegmenterMissingError(f"Finding a {place} needs {error.name}; pip install 'tfstyle[masks]'.") from None
-    return segment.mask(photo.pixels, place)
+
+        return segment.SEGMENTS[place](photo.pixels)
+    except MaskError:
+        raise NothingFoundError(place) from None
+    except (ImportError, StyleTransferError) as error:
+        raise SegmenterMissingError(f"Finding a {place} needs the extra masks ({error}).") from None
 
 
 def _side_by_side(photo: Photo, painting: bytes) -> Painting:

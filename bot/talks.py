@@ -22,7 +22,7 @@ class Talks:
         """The conversation.
 
         Raises:
-            ServingError: If nobody has told the styles yet.
+            StyleTransferError: If nobody has told the styles yet.
         """
         catalog = await self._painter.catalog()
         if self._talk is None or self._talk.catalog is not catalog:

@@ -83,6 +83,7 @@ class Texts:
     photo_unreadable: str
     mask_unfit: str
     masks_missing: str
+    nothing_found: str
     photo_gone: str
     mask_gone: str
     waiting_for_server: str

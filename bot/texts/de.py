@@ -109,6 +109,8 @@ TEXTS = Texts(
     masks_missing="Personen und Motive kann ich hier nicht finden; nimm left, right, top, bottom, radial oder eine "
     "eigene "
     "Maske.",
+    nothing_found="Ich finde in diesem Foto nichts für: {place}. Nimm links, rechts, oben, unten oder Mitte oder "
+    "schick eine eigene Maske.",
     photo_gone="Das Foto ist weg; schick es noch einmal.",
     mask_gone="Die Maske ist weg; schick sie noch einmal als Antwort auf das Foto.",
     waiting_for_server="Der Maler startet neu. Dein Foto ist gut aufgehoben und wird gemalt, sobald er zurück ist.",

