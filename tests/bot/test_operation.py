@@ -207,6 +207,17 @@ def test_without_a_token_the_bot_says_what_is_missing():
     )  # fmt: skip
 
 
+def test_without_the_extra_bot_it_says_what_to_install(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pydantic_settings'] = None\n")
+    environment = {"PYTHONPATH": str(tmp_path)}
+
+    done = subprocess.run([sys.executable, "-m", "bot"], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (
+        2, "bot: pydantic_settings is not installed; pip install 'tfstyle[bot]'.\n",
+    )  # fmt: skip
+
+
 def test_every_setting_is_in_the_table_of_the_docs_with_its_default():
     section = (ROOT / "docs" / "bot.md").read_text(encoding="utf-8").partition("## Settings")[2].partition("\n## ")[0]
     rows = {
