@@ -82,7 +82,7 @@ class Conversation:
         if not message.addressed:
             return chat, []
         if message.picture is not None:
-            return self._picture(message, chat, texts)
+            return self._picture(message, chat, self._vocabulary.read_caption(message.text), texts)
         if message.reply_to is not None and message.text:
             return self._paint_replied(message, chat, self._vocabulary.read(message.text), texts)
         reading = self._vocabulary.read_caption(message.text)
@@ -187,7 +187,7 @@ class Conversation:
         if problem:
             return chat, [Say(text=problem, reply_to=message.message_id)]
         if message.picture is not None:
-            return self._paint_sent(message, chat, reading.apply(chat.look), texts)
+            return self._picture(message, chat, reading, texts)
         if message.reply_to is not None and (message.reply_to.pictures or message.reply_to.from_bot):
             return self._paint_replied(message, chat, reading, texts)
         return self._set(chat, reading, message, texts)
@@ -241,11 +241,10 @@ class Conversation:
             said.append(texts.size_set.format(size=look.size) if look.size else f"{texts.size_full}.")
         return replace(chat, look=look), [Say(text="\n".join(said), reply_to=message.message_id)]
 
-    def _picture(self, message: Message, chat: Chat, texts: Texts) -> Answer:
-        reading = self._vocabulary.read_caption(message.text)
+    def _picture(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
         if message.reply_to is not None and message.reply_to.pictures and not message.album:
             return self._picture_as_mask(message, chat, reading, texts)
-        return self._paint_sent(message, chat, reading.apply(chat.look), texts, chosen=reading.says_something)
+        return self._picture_as_photo(message, chat, reading, texts)
 
     def _picture_as_mask(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
         """A picture in reply to a photo is that photo's mask."""
@@ -265,17 +264,17 @@ class Conversation:
             Paint(order=order, note=texts.painting),
         ]
 
-    def _paint_sent(self, message: Message, chat: Chat, look: Look, texts: Texts, *, chosen: bool = True) -> Answer:
+    def _picture_as_photo(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
         assert message.picture is not None
         if problem := self._refused([message.picture], texts):
             return chat, [Say(text=problem, reply_to=message.message_id)]
         actions: list[Action] = []
-        if not (chosen or chat.look.style_names or chat.saw_styles):
+        if not (reading.says_something or message.command or chat.look.style_names or chat.saw_styles):
             actions.append(self._gallery(chat, texts, message.message_id))
             chat = replace(chat, saw_styles=True)
         order = Order(
             pictures=(message.picture,),
-            look=look,
+            look=reading.apply(chat.look),
             reply_to=message.message_id,
             album=message.album,
             language=choose_language(message.language, self._languages),
