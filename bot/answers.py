@@ -32,8 +32,9 @@ from bot.gallery import gallery
 from bot.messenger import Messenger
 from bot.metrics import ERRORS, PHOTOS
 from bot.settings import Settings
-from bot.storage import PAINT, NewTask, Outcome, Store, Task
+from bot.storage import Store
 from bot.talks import Talks
+from bot.tasks import PAINT, NewTask, Outcome, Task
 from bot.texts import Texts, choose_language, load_texts
 from bot.updates import read_event
 from tfstyle.errors import StyleTransferError

@@ -13,8 +13,9 @@ from bot.messenger import MessageGoneError, Messenger
 from bot.metrics import ANSWER_SECONDS, ERRORS, PHOTOS, STAGE_SECONDS, STYLES
 from bot.painting import Painter, Painting
 from bot.settings import Settings
-from bot.storage import Outcome, Store, Task
+from bot.storage import Store
 from bot.talks import Talks
+from bot.tasks import Outcome, Task
 from bot.texts import load_texts
 from tfstyle.errors import StyleTransferError
 

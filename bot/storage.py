@@ -23,7 +23,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -31,6 +30,8 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 
+from bot.tables import chats, metadata, sources, tasks
+from bot.tasks import PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
 from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
@@ -38,122 +39,11 @@ KEEP_FINISHED = 24 * 3600.0  # keys of finished tasks, for limits and for Telegr
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
-Kind = Literal["update", "paint"]
-UPDATE: Kind = "update"
-PAINT: Kind = "paint"
 _UNFINISHED = ("queued", "running")
-
-_metadata = sql.MetaData()
-
-_tasks = sql.Table(
-    "tasks",
-    _metadata,
-    sql.Column("id", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True),
-    sql.Column("key", sql.String(200), nullable=False, unique=True),
-    sql.Column("kind", sql.String(10), nullable=False),
-    sql.Column("state", sql.String(10), nullable=False, default="queued"),
-    sql.Column("chat_id", sql.BigInteger, nullable=False),
-    sql.Column("user_id", sql.BigInteger, nullable=False),
-    sql.Column("payload", sql.Text, nullable=False),
-    sql.Column("photos", sql.Integer, nullable=False, default=1),
-    sql.Column("turn", sql.BigInteger, nullable=False),
-    sql.Column("created_at", sql.Float, nullable=False),
-    sql.Column("not_before", sql.Float, nullable=False, default=0.0),
-    sql.Column("told_at", sql.Float, nullable=False, default=0.0),
-    sql.Column("attempts", sql.Integer, nullable=False, default=0),
-    sql.Column("owner", sql.String(100), nullable=False, default=""),
-    sql.Column("lease_until", sql.Float, nullable=False, default=0.0),
-    sql.Column("finished_at", sql.Float),
-    sql.Column("seconds", sql.Float),
-    sql.Index("tasks_by_turn", "kind", "state", "turn"),
-    sql.Index("tasks_by_chat", "chat_id", "state"),
-    sql.Index("tasks_by_user", "user_id", "kind", "state"),
-)
-_chats = sql.Table(
-    "chats",
-    _metadata,
-    sql.Column("chat_id", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("settings", sql.Text, nullable=False),
-)
-_sources = sql.Table(
-    "sources",
-    _metadata,
-    sql.Column("chat_id", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("message_id", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("source", sql.Text, nullable=False),
-    sql.Column("created_at", sql.Float, nullable=False),
-)
 
 
 class StorageError(StyleTransferError):
     """The database cannot be opened."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewTask:
-    """A task to be stored; `payload` is what JSON can hold."""
-
-    key: str
-    kind: Kind
-    chat_id: int
-    user_id: int
-    payload: Mapping[str, Any]
-    not_before: float = 0.0
-    update_id: int | None = None  # updates keep Telegram's order; paint jobs take turns
-    grows: bool = False  # `payload["pictures"]` goes into the queued task of this key, if there is one, as for albums
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A task as claimed."""
-
-    id: int
-    key: str
-    kind: str
-    chat_id: int
-    user_id: int
-    payload: dict[str, Any]
-    turn: int
-    created_at: float
-    attempts: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a finished update leaves behind, stored in one transaction with its end.
-
-    Attributes:
-        settings: The chat's settings from now on; None leaves them.
-        tasks: What is to be painted.
-        sources: By the id of a message, the message and the pictures that it was made from.
-        forget: Delete everything else about the chat, and the chat's and the user's id from the task itself.
-    """
-
-    settings: Mapping[str, Any] | None = None
-    tasks: tuple[NewTask, ...] = ()
-    sources: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    forget: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a task stands: how many are before it, how many are painted at once, and the mean seconds of one."""
-
-    before: int
-    running: int
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stats:
-    """How much there is to do and was done within a day."""
-
-    waiting: int
-    running: int
-    done: int
-    failed: int
-    chats: int
-    seconds: float
 
 
 P = ParamSpec("P")
@@ -207,9 +97,9 @@ class Store:
             with self.engine.begin() as connection:
                 if not self._embedded:  # replicas start together, and CREATE TABLE IF NOT EXISTS alone may collide
                     connection.execute(sql.text("SELECT pg_advisory_xact_lock(7466)"))
-                _metadata.create_all(connection)
+                metadata.create_all(connection)
                 if self._embedded:  # nobody else has the file, so whoever owned these is gone
-                    connection.execute(sql.update(_tasks).where(_tasks.c.state == "running").values(_handed_back()))
+                    connection.execute(sql.update(tasks).where(tasks.c.state == "running").values(_handed_back()))
         except OperationalError as error:
             self.close()
             reason = " ".join(str(error.orig).split())
@@ -230,13 +120,13 @@ class Store:
         connection.execute(sql.select(1))
 
     @_transaction
-    def add(self, connection: Connection, tasks: Iterable[NewTask]) -> int:
+    def add(self, connection: Connection, new: Iterable[NewTask]) -> int:
         """Store tasks; those whose key is known are left as they are.
 
         Returns:
             How many are new.
         """
-        return sum(self._add(connection, task) for task in tasks)
+        return sum(self._add(connection, task) for task in new)
 
     @_transaction
     def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
@@ -249,50 +139,50 @@ class Store:
             user_limit: Tasks of one user that may run at once; 0 for any number.
         """
         now = time.time()
-        other = _tasks.alias()
-        ready = [_tasks.c.kind == kind, _available(_tasks, now), _tasks.c.not_before <= now]
+        other = tasks.alias()
+        ready = [tasks.c.kind == kind, _available(tasks, now), tasks.c.not_before <= now]
         if kind == UPDATE:
-            earlier = (other.c.kind == kind) & (other.c.chat_id == _tasks.c.chat_id) & (other.c.turn < _tasks.c.turn)
+            earlier = (other.c.kind == kind) & (other.c.chat_id == tasks.c.chat_id) & (other.c.turn < tasks.c.turn)
             ready.append(~sql.exists().where(earlier & other.c.state.in_(_UNFINISHED)))
         if user_limit:
             running = (other.c.state == "running") & (other.c.lease_until >= now)
-            same = (other.c.kind == kind) & (other.c.user_id == _tasks.c.user_id)
+            same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
             count = sql.select(sql.func.count()).select_from(other).where(running, same).scalar_subquery()
             ready.append(count < user_limit)
         chosen = (
-            sql.select(_tasks.c.id)
+            sql.select(tasks.c.id)
             .where(*ready)
-            .order_by(_tasks.c.turn, _tasks.c.id)
+            .order_by(tasks.c.turn, tasks.c.id)
             .limit(1)
-            .with_for_update(skip_locked=True, of=_tasks)
+            .with_for_update(skip_locked=True, of=tasks)
             .scalar_subquery()
         )
         values = {
             "state": "running",
             "owner": self.owner,
             "lease_until": now + LEASE_SECONDS,
-            "attempts": _tasks.c.attempts + 1,
+            "attempts": tasks.c.attempts + 1,
         }
         row = connection.execute(
-            sql.update(_tasks).where(_tasks.c.id == chosen).values(values).returning(*_tasks.c)
+            sql.update(tasks).where(tasks.c.id == chosen).values(values).returning(*tasks.c)
         ).one_or_none()
         return _task(row) if row else None
 
     @_transaction
     def renew(self, connection: Connection) -> None:
         """Go on owning what this process runs."""
-        mine = (_tasks.c.owner == self.owner) & (_tasks.c.state == "running")
-        connection.execute(sql.update(_tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
+        mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running")
+        connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
 
     @_transaction
     def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
         """Change what a claimed task holds, for whoever has to go on with it after a crash."""
-        connection.execute(sql.update(_tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
 
     @_transaction
     def owns(self, connection: Connection, task_id: int) -> bool:
         """Whether a claimed task is still this process's: not cancelled, not taken over."""
-        return connection.execute(sql.select(_tasks.c.id).where(self._mine(task_id))).first() is not None
+        return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
 
     @_transaction
     def hand_back(self, connection: Connection, task_id: int, *, delay: float = 0.0, blameless: bool = True) -> None:
@@ -305,8 +195,8 @@ class Store:
         """
         values = _handed_back() | {"not_before": time.time() + delay}
         if blameless:
-            values["attempts"] = _tasks.c.attempts - 1
-        connection.execute(sql.update(_tasks).where(self._mine(task_id)).values(values))
+            values["attempts"] = tasks.c.attempts - 1
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
 
     @_transaction
     def finish(
@@ -315,7 +205,7 @@ class Store:
         task_id: int,
         state: Literal["done", "failed"] = "done",
         *,
-        outcome: Outcome = Outcome(),
+        outcome: Outcome | None = None,
         seconds: float | None = None,
     ) -> bool:
         """End a task and store what it leaves behind; its payload is deleted.
@@ -325,10 +215,12 @@ class Store:
         """
         values = {"state": state, "finished_at": time.time(), "payload": "{}", "seconds": seconds}
         ended = connection.execute(
-            sql.update(_tasks).where(self._mine(task_id)).values(values).returning(_tasks.c.chat_id)
+            sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
         ).one_or_none()
         if ended is None:
             return False
+        if outcome is None:
+            return True
         for task in outcome.tasks:
             self._add(connection, task)
         if outcome.settings is not None:
@@ -342,20 +234,20 @@ class Store:
     @_transaction
     def settings(self, connection: Connection, chat_id: int) -> dict[str, Any] | None:
         """What a chat has chosen, None if nothing."""
-        found = connection.execute(sql.select(_chats.c.settings).where(_chats.c.chat_id == chat_id)).scalar()
+        found = connection.execute(sql.select(chats.c.settings).where(chats.c.chat_id == chat_id)).scalar()
         return json.loads(found) if found else None
 
     @_transaction
     def source(self, connection: Connection, chat_id: int, message_id: int) -> dict[str, Any] | None:
         """What a message was made from, None if it is not known."""
-        where = (_sources.c.chat_id == chat_id) & (_sources.c.message_id == message_id)
-        found = connection.execute(sql.select(_sources.c.source).where(where)).scalar()
+        where = (sources.c.chat_id == chat_id) & (sources.c.message_id == message_id)
+        found = connection.execute(sql.select(sources.c.source).where(where)).scalar()
         return json.loads(found) if found else None
 
     @_transaction
     def known(self, connection: Connection, key: str) -> bool:
         """Whether there is or was a task of this key."""
-        return connection.execute(sql.select(_tasks.c.id).where(_tasks.c.key == key)).first() is not None
+        return connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first() is not None
 
     @_transaction
     def waiting_long(self, connection: Connection, *, after: float, again: float) -> Task | None:
@@ -367,47 +259,47 @@ class Store:
         """
         now = time.time()
         chosen = (
-            sql.select(_tasks.c.id)
+            sql.select(tasks.c.id)
             .where(
-                _tasks.c.kind == PAINT,
-                _tasks.c.state == "queued",
-                _tasks.c.created_at < now - after,
-                _tasks.c.told_at < now - again,
-                _tasks.c.not_before <= now,
+                tasks.c.kind == PAINT,
+                tasks.c.state == "queued",
+                tasks.c.created_at < now - after,
+                tasks.c.told_at < now - again,
+                tasks.c.not_before <= now,
             )
-            .order_by(_tasks.c.told_at)
+            .order_by(tasks.c.told_at)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
         row = connection.execute(
-            sql.update(_tasks).where(_tasks.c.id == chosen).values(told_at=now).returning(*_tasks.c)
+            sql.update(tasks).where(tasks.c.id == chosen).values(told_at=now).returning(*tasks.c)
         ).one_or_none()
         return _task(row) if row else None
 
     @_transaction
     def place(self, connection: Connection, task: Task) -> Place:
         """Where a queued paint job stands."""
-        paint = _tasks.c.kind == PAINT
-        earlier = (_tasks.c.turn < task.turn) | ((_tasks.c.turn == task.turn) & (_tasks.c.id < task.id))
+        paint = tasks.c.kind == PAINT
+        earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
         return Place(
-            before=_count(connection, paint, _tasks.c.state == "queued", earlier),
-            running=_count(connection, paint, _tasks.c.state == "running"),
+            before=_count(connection, paint, tasks.c.state == "queued", earlier),
+            running=_count(connection, paint, tasks.c.state == "running"),
             seconds=self._mean_seconds(connection),
         )
 
     @_transaction
     def photos_since(self, connection: Connection, user_id: int, since: float) -> tuple[int, float]:
         """How many photos a user had painted since then, and when the first of them came."""
-        where = (_tasks.c.kind == PAINT) & (_tasks.c.user_id == user_id) & (_tasks.c.created_at > since)
-        columns = sql.func.coalesce(sql.func.sum(_tasks.c.photos), 0), sql.func.min(_tasks.c.created_at)
+        where = (tasks.c.kind == PAINT) & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
+        columns = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0), sql.func.min(tasks.c.created_at)
         count, first = connection.execute(sql.select(*columns).where(where)).one()
         return int(count), first or 0.0
 
     @_transaction
     def waiting(self, connection: Connection) -> int:
         """How many paint jobs are unfinished."""
-        return _count(connection, _tasks.c.kind == PAINT, _tasks.c.state.in_(_UNFINISHED))
+        return _count(connection, tasks.c.kind == PAINT, tasks.c.state.in_(_UNFINISHED))
 
     @_transaction
     def cancel(self, connection: Connection, chat_id: int) -> list[Task]:
@@ -416,50 +308,50 @@ class Store:
         Returns:
             Those that were ended, as they were.
         """
-        where = (_tasks.c.kind == PAINT) & (_tasks.c.chat_id == chat_id) & _tasks.c.state.in_(_UNFINISHED)
-        rows = connection.execute(sql.select(*_tasks.c).where(where).with_for_update()).all()
+        where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
         connection.execute(
-            sql.update(_tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
+            sql.update(tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
         )
         return [_task(row) for row in rows]
 
     @_transaction
     def migrate(self, connection: Connection, old: int, new: int) -> None:
         """A group got a new id: take everything along."""
-        connection.execute(sql.delete(_chats).where(_chats.c.chat_id == new))
-        connection.execute(sql.delete(_sources).where(_sources.c.chat_id == new))
-        for table in (_tasks, _chats, _sources):
+        connection.execute(sql.delete(chats).where(chats.c.chat_id == new))
+        connection.execute(sql.delete(sources).where(sources.c.chat_id == new))
+        for table in (tasks, chats, sources):
             connection.execute(sql.update(table).where(table.c.chat_id == old).values(chat_id=new))
 
     @_transaction
     def stats(self, connection: Connection) -> Stats:
         """Numbers for /stats and for the metrics."""
-        paint = _tasks.c.kind == PAINT
+        paint = tasks.c.kind == PAINT
         return Stats(
-            waiting=_count(connection, paint, _tasks.c.state == "queued"),
-            running=_count(connection, paint, _tasks.c.state == "running"),
-            done=_count(connection, paint, _tasks.c.state == "done"),
-            failed=_count(connection, paint, _tasks.c.state == "failed"),
-            chats=connection.execute(sql.select(sql.func.count()).select_from(_chats)).scalar_one(),
+            waiting=_count(connection, paint, tasks.c.state == "queued"),
+            running=_count(connection, paint, tasks.c.state == "running"),
+            done=_count(connection, paint, tasks.c.state == "done"),
+            failed=_count(connection, paint, tasks.c.state == "failed"),
+            chats=connection.execute(sql.select(sql.func.count()).select_from(chats)).scalar_one(),
             seconds=self._mean_seconds(connection),
         )
 
     @_transaction
     def prune(self, connection: Connection, *, sources_before: float) -> None:
         """Delete what was finished a day ago, and references to pictures from before a time."""
-        connection.execute(sql.delete(_tasks).where(_tasks.c.finished_at < time.time() - KEEP_FINISHED))
-        connection.execute(sql.delete(_sources).where(_sources.c.created_at < sources_before))
+        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < time.time() - KEEP_FINISHED))
+        connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
 
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
-        return (_tasks.c.id == task_id) & (_tasks.c.state == "running") & (_tasks.c.owner == self.owner)
+        return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
 
     def _forget(self, connection: Connection, task_id: int, chat_id: int) -> None:
-        connection.execute(sql.delete(_chats).where(_chats.c.chat_id == chat_id))
-        connection.execute(sql.delete(_sources).where(_sources.c.chat_id == chat_id))
+        connection.execute(sql.delete(chats).where(chats.c.chat_id == chat_id))
+        connection.execute(sql.delete(sources).where(sources.c.chat_id == chat_id))
         # The rest of what the chat has sent meanwhile comes after this, so it is still to be answered.
-        ended = (_tasks.c.chat_id == chat_id) & ~_tasks.c.state.in_(_UNFINISHED)
-        connection.execute(sql.delete(_tasks).where(ended, _tasks.c.id != task_id))
-        connection.execute(sql.update(_tasks).where(_tasks.c.id == task_id).values(chat_id=0, user_id=0))
+        ended = (tasks.c.chat_id == chat_id) & ~tasks.c.state.in_(_UNFINISHED)
+        connection.execute(sql.delete(tasks).where(ended, tasks.c.id != task_id))
+        connection.execute(sql.update(tasks).where(tasks.c.id == task_id).values(chat_id=0, user_id=0))
 
     def _add(self, connection: Connection, task: NewTask) -> bool:
         now = time.time()
@@ -467,7 +359,7 @@ class Store:
         if task.grows:
             if self._grow(connection, task):
                 return True
-            if connection.execute(sql.select(_tasks.c.id).where(_tasks.c.key == key)).first():  # begun without it
+            if connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first():  # begun without it
                 key = f"{key}:{task.payload['reply_to']}"
         turn = task.update_id if task.update_id is not None else self._next_turn(connection, task.chat_id)
         values = {
@@ -481,12 +373,12 @@ class Store:
             "created_at": now,
             "not_before": task.not_before,
         }
-        insert = self._insert(_tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
-        return connection.execute(insert.returning(_tasks.c.id)).first() is not None
+        insert = self._insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
+        return connection.execute(insert.returning(tasks.c.id)).first() is not None
 
     def _grow(self, connection: Connection, task: NewTask) -> bool:
-        where = (_tasks.c.key == task.key) & (_tasks.c.state == "queued")
-        row = connection.execute(sql.select(_tasks.c.id, _tasks.c.payload).where(where).with_for_update()).one_or_none()
+        where = (tasks.c.key == task.key) & (tasks.c.state == "queued")
+        row = connection.execute(sql.select(tasks.c.id, tasks.c.payload).where(where).with_for_update()).one_or_none()
         if row is None:
             return False
         payload = json.loads(row.payload)
@@ -496,31 +388,31 @@ class Store:
             "photos": len(payload["pictures"]),
             "not_before": task.not_before,
         }
-        connection.execute(sql.update(_tasks).where(_tasks.c.id == row.id).values(values))
+        connection.execute(sql.update(tasks).where(tasks.c.id == row.id).values(values))
         return True
 
     def _next_turn(self, connection: Connection, chat_id: int) -> int:
-        unfinished = (_tasks.c.kind == PAINT) & _tasks.c.state.in_(_UNFINISHED)
-        serving = connection.execute(sql.select(sql.func.min(_tasks.c.turn)).where(unfinished)).scalar()
-        of_chat = sql.select(sql.func.max(_tasks.c.turn)).where(unfinished, _tasks.c.chat_id == chat_id)
+        unfinished = (tasks.c.kind == PAINT) & tasks.c.state.in_(_UNFINISHED)
+        serving = connection.execute(sql.select(sql.func.min(tasks.c.turn)).where(unfinished)).scalar()
+        of_chat = sql.select(sql.func.max(tasks.c.turn)).where(unfinished, tasks.c.chat_id == chat_id)
         last = connection.execute(of_chat).scalar()
         return max(serving or 0, last + 1 if last is not None else 0)
 
     def _save_settings(self, connection: Connection, chat_id: int, settings: Mapping[str, Any]) -> None:
         text = json.dumps(settings)
-        insert = self._insert(_chats).values(chat_id=chat_id, settings=text)
+        insert = self._insert(chats).values(chat_id=chat_id, settings=text)
         connection.execute(insert.on_conflict_do_update(index_elements=["chat_id"], set_={"settings": text}))
 
     def _save_source(self, connection: Connection, chat_id: int, message_id: int, source: Mapping[str, Any]) -> None:
         values = {"source": json.dumps(source), "created_at": time.time()}
-        insert = self._insert(_sources).values(chat_id=chat_id, message_id=message_id, **values)
+        insert = self._insert(sources).values(chat_id=chat_id, message_id=message_id, **values)
         connection.execute(insert.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=values))
 
     def _mean_seconds(self, connection: Connection) -> float:
         last = (
-            sql.select(_tasks.c.seconds)
-            .where(_tasks.c.kind == PAINT, _tasks.c.seconds.is_not(None))
-            .order_by(_tasks.c.finished_at.desc())
+            sql.select(tasks.c.seconds)
+            .where(tasks.c.kind == PAINT, tasks.c.seconds.is_not(None))
+            .order_by(tasks.c.finished_at.desc())
             .limit(_AVERAGED)
             .subquery()
         )
@@ -537,7 +429,7 @@ def _handed_back() -> dict[str, Any]:
 
 
 def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
-    return connection.execute(sql.select(sql.func.count()).select_from(_tasks).where(*where)).scalar_one()
+    return connection.execute(sql.select(sql.func.count()).select_from(tasks).where(*where)).scalar_one()
 
 
 def _task(row: sql.Row) -> Task:

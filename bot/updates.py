@@ -6,7 +6,7 @@ from typing import Any
 import telegram
 
 from bot.events import Event, Message, Picture, Press, Replied
-from bot.storage import UPDATE, NewTask
+from bot.tasks import UPDATE, NewTask
 
 ALLOWED = ["message", "callback_query"]
 _PRIVATE_CHAT = "private"

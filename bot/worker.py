@@ -19,8 +19,9 @@ from bot.messenger import BlockedError, Messenger, MigratedError
 from bot.metrics import ERRORS, QUEUE
 from bot.painting import Painter
 from bot.settings import Settings
-from bot.storage import PAINT, UPDATE, Kind, Store, Task
+from bot.storage import Store
 from bot.talks import Talks
+from bot.tasks import PAINT, UPDATE, Kind, Task
 from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from bot.answers import Answers
 from bot.failures import MAX_CRASHES
 from bot.settings import Settings
-from bot.storage import UPDATE, Store
+from bot.storage import Store
+from bot.tasks import UPDATE
 from bot.texts import load_texts
 from bot.updates import update_task
 from serving.errors import ServerDownError

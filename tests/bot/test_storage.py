@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from bot import storage
-from bot.storage import PAINT, UPDATE, NewTask, Outcome, StorageError, Store
+from bot.storage import StorageError, Store
+from bot.tasks import PAINT, UPDATE, NewTask, Outcome
 
 _numbers = itertools.count()
 
