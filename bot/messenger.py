@@ -39,10 +39,11 @@ _log = logging.getLogger(__name__)
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
 # Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
-# of capacity C that drains r a second lets C + r through in a second: 5 + 25, 3 + 1, and 10 + 10 in a minute.
-_OVERALL = (5, 0.2)
+# of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute. That leaves
+# room for calls that are delayed on the way and arrive together.
+_OVERALL = (4, 0.2)
 _PRIVATE = (3, 3.0)
-_GROUP = (10, 60.0)
+_GROUP = (9, 60.0)
 _KEPT_LIMITERS = 1000
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
