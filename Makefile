@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak fuzz compat lock clean
+.PHONY: help demo chat test lint bench soak fuzz compat lock clean
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
+	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, format check, type check"
 	@echo "make bench   measure what the README claims"
@@ -22,6 +23,9 @@ help:
 
 demo: $(VENV)/.serve
 	$(BIN)/python -m tfstyle demo --output demo
+
+chat: $(VENV)/.serve
+	@$(BIN)/python -m bot.terminal
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -73,6 +77,7 @@ lock: $(VENV)/.base
 	$(compile) pyproject.toml --extra dev -c requirements/build.lock -o requirements/dev.lock
 	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
 	$(compile) pyproject.toml --extra serve -c requirements/dev.lock -o requirements/serve.lock
+	$(compile) pyproject.toml --extra bot -c requirements/dev.lock -o requirements/bot.lock
 	$(compile) pyproject.toml --extra train -c requirements/dev.lock -o requirements/train.lock
 	@! grep -nE '://' requirements/*.lock || { echo "A lock file holds an address."; exit 1; }
 

@@ -2,92 +2,118 @@
 
 with StyleClient("localhost:8500") as client:
     client.stylize("photo.jpg", "starry_night:60,the_scream:40").save("painting.jpg")
+
+async with AsyncStyleClient("localhost:8500") as client:
+    painting = await client.stylize_encoded(photo_bytes, "the_scream", timeout=30)
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 import numpy as np
-from google.protobuf.message import DecodeError
 
-from serving import codec
-from serving.errors import InvalidRequestError, ServerFaultError, ServingError, from_rpc_error
-from serving.protos import wire_pb2
+from serving.calls import METHODS, Call, Calls, Operation, Result, VersionStatus, advance
+from serving.connection import DEFAULT_MAX_MESSAGE_BYTES, Connection, Retries, Tls
+from serving.diagnosis import explain
+from serving.errors import ClientClosedError, ServingError
 from tfstyle.catalog import Catalog
+from tfstyle.encoded import EncodedPainting, StylizeOptions
 from tfstyle.images import Photo, PhotoSource
 from tfstyle.mix import StyleMix
 from tfstyle.models import DEFAULT_MODEL
-from tfstyle.painter import Painter
-from tfstyle.signatures import DType, Signature, TensorInfo
+from tfstyle.signatures import Signature
 
 DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
 
-# gRPC takes 4 MB by default, less than one photo as PNG.
-_CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-
-_DTYPES: dict[int, DType] = {
-    wire_pb2.DT_UINT8: "uint8",
-    wire_pb2.DT_FLOAT: "float32",
-    wire_pb2.DT_BOOL: "bool",
-    wire_pb2.DT_STRING: "string",
-    wire_pb2.DT_INT64: "int64",
-}
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class VersionStatus:
-    """One version of a model on the server.
+class _Client:
+    """What both clients are made of; they differ in how they wait for the calls of `serving.calls`."""
 
-    Attributes:
-        version: Its number.
-        state: `START`, `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
-        error: Why it is not available; empty if all is well.
-    """
+    _grpc: Any
 
-    version: int
-    state: str
-    error: str = ""
+    def __init__(
+        self,
+        address: str | Sequence[str],
+        *,
+        model: str = DEFAULT_MODEL,
+        version: int | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        wait_for_ready: bool = False,
+        retries: Retries | None = None,
+        tls: Tls | None = None,
+        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    ):
+        self._connection = Connection(
+            address, tls=tls, retries=retries, max_message_bytes=max_message_bytes, longest_wait=timeout
+        )
+        self.address = self._connection.address
+        self.model = model
+        self.version = version
+        self.timeout = timeout
+        self.wait_for_ready = wait_for_ready
+        self._calls = Calls(self.address, model, version)
+        self._lock = threading.Lock()  # of what follows
+        self._closed = False
+        self._channel: Any = None
+        self._methods: dict[str, Any] = {}
+
+    @property
+    def answering_version(self) -> int | None:
+        """Version of the model in the last answer; None before the first."""
+        return self._calls.answering_version
+
+    def _method(self, path: str) -> Any:
+        """A method of the channel, which opens with the first call: one of asyncio belongs to the loop around it."""
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            if self._channel is None:
+                self._channel = self._connection.open(self._grpc)
+                self._methods = {name: self._channel.unary_unary(name) for name in METHODS}
+            return self._methods[path]
+
+    def _detach(self) -> Any:
+        """Take no more calls; the channel, if one was opened, is the caller's to close."""
+        with self._lock:
+            self._closed = True
+            return self._channel
+
+    def _deadline(self, timeout: float | None) -> "_Deadline":
+        return _Deadline(self.timeout if timeout is None else timeout)
+
+    def _closed_error(self) -> ClientClosedError:
+        return ClientClosedError(f"The client of {self.address} is closed; open another one.")
 
 
-class StyleClient:
+class StyleClient(_Client):
     """A connection to a server; many threads may use it.
 
     It is a `tfstyle.painter.Predictor`, so `Painter(StyleClient(address))` paints there too.
 
     Args:
-        address: `host:port`. Nothing is sent before the first call.
+        address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
+            addresses of a name, IP addresses with commas between, or a list of them.
         model: What the server calls the model.
         version: One version of it; None is the newest there.
-        timeout: Seconds that a call may take, as its deadline; None waits for ever.
+        timeout: Seconds that an operation may take, retries included, unless it is given its own; None waits for ever.
+        wait_for_ready: Wait, as long as the timeout allows, for a server that is not there (yet, or again) instead of
+            failing after a few retries. For services that are to survive a restart of their server.
+        retries: How often a call that failed is sent again.
+        tls: Encrypt; None is plain text.
+        max_message_bytes: Of a request or an answer.
+
+    Raises:
+        ConnectionSettingsError: If the address, a certificate's file or a limit is wrong. Nothing is sent yet.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        model: str = DEFAULT_MODEL,
-        version: int | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-    ):
-        self.address = address
-        self.model = model
-        self.version = version
-        self.timeout = timeout
-        self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
-        self._predict = self._method("/tensorflow.serving.PredictionService/Predict", wire_pb2.PredictResponse)
-        self._metadata = self._method(
-            "/tensorflow.serving.PredictionService/GetModelMetadata", wire_pb2.GetModelMetadataResponse
-        )
-        self._status = self._method("/tensorflow.serving.ModelService/GetModelStatus", wire_pb2.GetModelStatusResponse)
-        self._health = self._method("/grpc.health.v1.Health/Check", wire_pb2.HealthCheckResponse)
-        self._painter = _ClientPainter(self)
-        self._lock = threading.Lock()  # of the next two; never held during a call
-        self._answering_version: int | None = None  # of the last answer to any thread
-        self._described: tuple[int, Catalog] | None = None  # with the version that gave the description
+    _grpc = grpc
 
     def __enter__(self) -> Self:
         return self
@@ -99,14 +125,18 @@ class StyleClient:
 
     def close(self) -> None:
         """Close the connection; calls that are under way end with an error."""
-        self._channel.close()
+        if channel := self._detach():
+            channel.close()
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
+    ) -> dict[str, np.ndarray]:
         """Run one signature of the model.
 
         Args:
             signature: A name out of `tfstyle.signatures.SIGNATURES`.
             inputs: Arrays by input name; strings are object arrays of bytes.
+            timeout: Seconds that this may take; None is the client's.
 
         Returns:
             Arrays by output name, possibly read-only; strings are object arrays of bytes.
@@ -114,31 +144,34 @@ class StyleClient:
         Raises:
             ServingError: `serving.errors` tells which, and why.
         """
-        outputs, _ = self._predict_by_version(signature, inputs)
-        return outputs
+        return self._run(self._calls.predict(signature, inputs), timeout)
 
-    def styles(self) -> Catalog:
+    def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """The styles that the model knows, asked for once and again after the server changed to another version.
+
+        Args:
+            refresh: Ask in any case: no answer to anything has told of another version yet.
+            timeout: Seconds that this may take; None is the client's.
 
         Raises:
             ServingError: If the server does not answer.
         """
-        with self._lock:
-            if self._described is not None and self._described[0] == self._answering_version:
-                return self._described[1]
-        answer, version = self._predict_by_version("describe", {})
-        catalog = Catalog.from_describe(answer)
-        with self._lock:
-            # The version of this very answer: by now another thread may have heard from a newer one.
-            self._described = version, catalog
-        return catalog
+        return self._run(self._calls.styles(refresh=refresh), timeout)
 
-    def stylize(self, photo: PhotoSource, style: StyleMix | None = None, **options: Any) -> Photo:
+    def stylize(
+        self,
+        photo: PhotoSource,
+        style: StyleMix | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[StylizeOptions],
+    ) -> Photo:
         """Paint one photo on the server.
 
         Args:
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
+            timeout: Seconds that this may take; None is the client's.
             **options: As `tfstyle.Painter.stylize`: strength, preserve_color, mask, regions, fade, max_size, format.
 
         Returns:
@@ -147,41 +180,41 @@ class StyleClient:
         Raises:
             StyleTransferError: As `tfstyle.Painter.stylize`, and ServingError if the server does not answer.
         """
-        return self._painter.stylize(photo, style, **options)
+        return self._run(self._calls.stylize(photo, style, **options), timeout)
 
-    def signatures(self) -> dict[str, Signature]:
+    def stylize_encoded(
+        self,
+        photo: PhotoSource,
+        style: StyleMix | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[StylizeOptions],
+    ) -> EncodedPainting:
+        """Paint one photo on the server and leave the painting encoded as the server did, JPEG or PNG by `format`.
+
+        For those who pass paintings on: no pixel of it is decoded here, and none compressed twice.
+
+        Raises:
+            StyleTransferError: As `stylize`.
+        """
+        return self._run(self._calls.stylize_encoded(photo, style, **options), timeout)
+
+    def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
         """The signatures of the model, as the server tells them.
 
         Raises:
             ServingError: If the server does not answer, or not as expected.
         """
-        request = wire_pb2.GetModelMetadataRequest(model_spec=self._model_spec(), metadata_field=["signature_def"])
-        packed = self._call(self._metadata, request).metadata["signature_def"].value
-        try:
-            definitions = wire_pb2.SignatureDefMap.FromString(packed).signature_def
-        except DecodeError as error:
-            raise ServerFaultError(f"The signatures from {self.address} cannot be read: {error}") from None
-        return {
-            name: Signature(name, _tensors(definition.inputs), _tensors(definition.outputs))
-            for name, definition in sorted(definitions.items())
-            if not name.startswith("__")  # initialisation, not for callers
-        }
+        return self._run(self._calls.signatures(), timeout)
 
-    def status(self) -> list[VersionStatus]:
+    def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """The versions of the model on the server, newest first.
 
         Raises:
             ModelNotFoundError: If it has none.
             ServingError: If the server does not answer.
         """
-        response = self._call(self._status, wire_pb2.GetModelStatusRequest(model_spec=self._model_spec()))
-        found = [
-            VersionStatus(
-                version.version, wire_pb2.ModelVersionStatus.State.Name(version.state), version.status.error_message
-            )
-            for version in response.model_version_status
-        ]
-        return sorted(found, key=lambda status: status.version, reverse=True)
+        return self._run(self._calls.status(), timeout)
 
     def health(self, *, wait: float = 0.0) -> bool:
         """Whether the server takes requests.
@@ -192,74 +225,120 @@ class StyleClient:
         Raises:
             ServingError: If nobody answers.
         """
-        try:
-            response = self._call(self._health, wire_pb2.HealthCheckRequest(), wait=wait)
-        except ServingError as error:
-            # TensorFlow Serving has the health service only with --enable_grpc_healthcheck_service.
-            if error.code is grpc.StatusCode.UNIMPLEMENTED:
-                return any(version.state == "AVAILABLE" for version in self.status())
-            raise
-        return response.status == wire_pb2.HealthCheckResponse.SERVING
+        return self._run(self._calls.health(), wait or None, wait_for_ready=wait > 0)
 
-    def _predict_by_version(
-        self, signature: str, inputs: Mapping[str, np.ndarray]
-    ) -> tuple[dict[str, np.ndarray], int]:
-        request = wire_pb2.PredictRequest(model_spec=self._model_spec(signature))
-        try:
-            for name, array in inputs.items():
-                request.inputs[name].CopyFrom(codec.encode(array))
-        except codec.CodecError as error:
-            raise InvalidRequestError(f"The input {name!r} for {self.address} cannot be sent: {error}") from None
-        response = self._call(self._predict, request)
-        version = response.model_spec.version.value
-        with self._lock:
-            self._answering_version = version
-        try:
-            return {name: codec.decode(proto) for name, proto in response.outputs.items()}, version
-        except codec.CodecError as error:
-            raise ServerFaultError(f"The answer of the server at {self.address} cannot be read: {error}") from None
+    def _run(self, operation: Operation[T], timeout: float | None, *, wait_for_ready: bool = False) -> T:
+        deadline = self._deadline(timeout)
+        step = advance(operation)
+        while not isinstance(step, Result):
+            step = advance(operation, self._send(step, deadline, wait_for_ready or self.wait_for_ready))
+        return step.value
 
-    def _model_spec(self, signature: str = "") -> wire_pb2.ModelSpec:
-        spec = wire_pb2.ModelSpec(name=self.model, signature_name=signature)
-        if self.version is not None:
-            spec.version.value = self.version
-        return spec
-
-    def _method(self, path: str, response: Any) -> Callable[..., Any]:
-        return self._channel.unary_unary(
-            path,
-            request_serializer=lambda request: request.SerializeToString(),
-            response_deserializer=response.FromString,
-        )
-
-    def _call(self, method: Callable[..., Any], request: Any, *, wait: float = 0.0) -> Any:
-        timeout = wait or self.timeout
+    def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
+        method = self._method(call.method)
         try:
-            return method(request, timeout=timeout, wait_for_ready=wait > 0)
+            return method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.address, timeout) from None
-        except ValueError as error:  # gRPC's word for a closed channel
-            raise ServingError(f"The client of {self.address} cannot send ({error}); it may be closed.") from None
+            return self._closed_error() if self._closed else explain(error, self._connection, deadline.timeout)
+        except ValueError:  # gRPC's word for a closed channel
+            return self._closed_error()
 
 
-class _ClientPainter(Painter):
-    """Asks the client for the styles each time, who knows when the server's model changed."""
+class AsyncStyleClient(_Client):
+    """`StyleClient` for asyncio: the same arguments, and the same operations as coroutines; many tasks may use it.
 
-    def __init__(self, client: StyleClient):
-        super().__init__(client)
-        self._client = client
+    Photos are read and requests built in threads, so the event loop stays free. Cancelling a task cancels its call on
+    the server as well. It belongs to the event loop of its first call, and may be made before that runs.
+    """
 
-    def styles(self, *, refresh: bool = False) -> Catalog:
-        """The client's; it refreshes by itself."""
-        return self._client.styles()
+    _grpc = grpc.aio
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """As `StyleClient.close`."""
+        if channel := self._detach():
+            await channel.close()
+
+    async def predict(
+        self, signature: str, inputs: Mapping[str, np.ndarray], *, timeout: float | None = None
+    ) -> dict[str, np.ndarray]:
+        """As `StyleClient.predict`."""
+        return await self._run(self._calls.predict(signature, inputs), timeout)
+
+    async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
+        """As `StyleClient.styles`."""
+        return await self._run(self._calls.styles(refresh=refresh), timeout)
+
+    async def stylize(
+        self,
+        photo: PhotoSource,
+        style: StyleMix | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[StylizeOptions],
+    ) -> Photo:
+        """As `StyleClient.stylize`."""
+        return await self._run(self._calls.stylize(photo, style, **options), timeout)
+
+    async def stylize_encoded(
+        self,
+        photo: PhotoSource,
+        style: StyleMix | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[StylizeOptions],
+    ) -> EncodedPainting:
+        """As `StyleClient.stylize_encoded`."""
+        return await self._run(self._calls.stylize_encoded(photo, style, **options), timeout)
+
+    async def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
+        """As `StyleClient.signatures`."""
+        return await self._run(self._calls.signatures(), timeout)
+
+    async def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
+        """As `StyleClient.status`."""
+        return await self._run(self._calls.status(), timeout)
+
+    async def health(self, *, wait: float = 0.0) -> bool:
+        """As `StyleClient.health`."""
+        return await self._run(self._calls.health(), wait or None, wait_for_ready=wait > 0)
+
+    async def _run(self, operation: Operation[T], timeout: float | None, *, wait_for_ready: bool = False) -> T:
+        deadline = self._deadline(timeout)
+        step = await asyncio.to_thread(advance, operation)
+        while not isinstance(step, Result):
+            answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
+            step = await asyncio.to_thread(advance, operation, answer)
+        return step.value
+
+    async def _send(self, call: Call, deadline: "_Deadline", wait_for_ready: bool) -> bytes | ServingError:
+        """The answer, or how the call failed."""
+        method = self._method(call.method)
+        try:
+            return await method(call.request, timeout=deadline.remaining(), wait_for_ready=wait_for_ready)
+        except grpc.RpcError as error:
+            return await asyncio.to_thread(explain, error, self._connection, deadline.timeout)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):  # the channel ended the call, nobody the task
+                return self._closed_error()
+            raise
 
 
-def _tensors(infos: Mapping[str, wire_pb2.TensorInfo]) -> dict[str, TensorInfo]:
-    return {name: _tensor(info) for name, info in sorted(infos.items())}
+class _Deadline:
+    """The point in time by which an operation of one or more calls must have ended."""
 
+    def __init__(self, timeout: float | None):
+        self.timeout = timeout
+        self._end = None if timeout is None else time.monotonic() + timeout
 
-def _tensor(info: wire_pb2.TensorInfo) -> TensorInfo:
-    shape = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
-    # Models of others may use dtypes beyond the contract's; their number says enough.
-    dtype: Any = _DTYPES.get(info.dtype) or f"DataType {info.dtype}"
-    return TensorInfo(dtype, shape, "")
+    def remaining(self) -> float | None:
+        return None if self._end is None else max(0.0, self._end - time.monotonic())

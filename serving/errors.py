@@ -1,17 +1,25 @@
 """What can go wrong on the way to a server and back.
 
-ServingError                 catches all of them, and is itself a StyleTransferError
-├── ServerDownError          nobody answers at this address
-├── ServerBusyError          no answer in time, or the server's queue is full; worth another try
-├── ServerFaultError         the server answered something that is no fault of the request
-├── ModelNotFoundError       no such model, version or signature there; also a ModelError
-└── InvalidRequestError      the server refused the request; also a RequestError
-    ├── RefusedPhotoError    because of the photo; also a PhotoError
-    └── RefusedMaskError     because of a mask; also a MaskError
+ServingError                   catches all of them, and is itself a StyleTransferError
+├── ConnectionSettingsError    an address, a certificate's file or a limit is wrong; also a RequestError
+├── ServerDownError            nobody answers at this address
+├── CertificateError           somebody does, but one side does not trust the other's certificate, or speaks no TLS
+├── AccessDeniedError          the server or a proxy before it wants to know who asks, or knows and says no
+├── ServerBusyError            the server's queue is full; worth another try
+│   └── DeadlineError          no answer in time
+├── ServerFaultError           the server answered something that is no fault of the request
+├── ClientClosedError          the client was closed, before the call or while it ran
+├── ModelNotFoundError         no such model, version or signature there; also a ModelError
+└── InvalidRequestError        the server refused the request; also a RequestError
+    ├── MessageTooLargeError   before reading it: the request, or the answer, has too many bytes
+    ├── RefusedPhotoError      because of the photo; also a PhotoError
+    └── RefusedMaskError       because of a mask; also a MaskError
 
-Every message names the address, so that a reader of a log knows which server is meant. The second parents are what the
-same fault raises where the model runs in-process, so one `except` serves both.
+The message of a failed call names the address, so that a reader of a log knows which server is meant. The second
+parents are what the same fault raises where the model runs in-process, so one `except` serves both.
 """
+
+import re
 
 import grpc
 
@@ -27,16 +35,36 @@ class ServingError(StyleTransferError):
         self.code = code
 
 
+class ConnectionSettingsError(ServingError, RequestError):
+    """An address, a certificate's file or a limit given to a client is wrong; nothing was sent."""
+
+
 class ServerDownError(ServingError):
     """Nobody answers at this address."""
 
 
+class CertificateError(ServingError):
+    """Somebody answers, but the two sides do not agree on TLS."""
+
+
+class AccessDeniedError(ServingError):
+    """The server, or a proxy before it, does not let this client in."""
+
+
 class ServerBusyError(ServingError):
-    """No answer before the deadline, or a full queue; the same request may succeed later."""
+    """A full queue or no answer in time; the same request may succeed later."""
+
+
+class DeadlineError(ServerBusyError):
+    """No answer before the call's deadline."""
 
 
 class ServerFaultError(ServingError):
     """The server failed on its side, or its answer cannot be read."""
+
+
+class ClientClosedError(ServingError):
+    """The client was closed, before the call or while it ran."""
 
 
 class ModelNotFoundError(ServingError, ModelError):
@@ -45,6 +73,10 @@ class ModelNotFoundError(ServingError, ModelError):
 
 class InvalidRequestError(ServingError, RequestError):
     """The server read the request and refused it."""
+
+
+class MessageTooLargeError(InvalidRequestError):
+    """The request or the answer has more bytes than one of the sides takes."""
 
 
 class RefusedPhotoError(InvalidRequestError, PhotoError):
@@ -57,9 +89,16 @@ class RefusedMaskError(InvalidRequestError, MaskError):
 
 # TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
 _QUEUE_FULL = "scheduling queue"
-_TOO_LARGE = (
-    "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory shares the code
-)
+_TOO_LARGE = "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory has that code
+_HANDSHAKE = re.compile("handshake|certificate", re.IGNORECASE)
+
+
+def may_be_unreached(error: grpc.RpcError) -> bool:
+    """Whether the call may have failed because no connection came about."""
+    code = error.code()
+    return code is grpc.StatusCode.DEADLINE_EXCEEDED or (
+        code is grpc.StatusCode.UNAVAILABLE and _QUEUE_FULL not in (error.details() or "")
+    )
 
 
 def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = None) -> ServingError:
@@ -75,17 +114,25 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
     match code:
         case grpc.StatusCode.UNAVAILABLE if _QUEUE_FULL in details:
             return ServerBusyError(f"The server at {address} is busy ({details}); try again in a moment.", code)
+        case grpc.StatusCode.UNAVAILABLE if _HANDSHAKE.search(details):
+            return not_trusted(address, details, code)
         case grpc.StatusCode.UNAVAILABLE:
-            return ServerDownError(
-                f"No server answers at {address} ({details}); check the address, or start one with: tfstyle serve", code
-            )
+            return server_down(address, details, code)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             limit = "in time" if timeout is None else f"within {timeout:g} s"
-            return ServerBusyError(
+            return DeadlineError(
                 f"The server at {address} did not answer {limit}; try again, or allow more time.", code
             )
+        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+            return AccessDeniedError(
+                f"The server at {address} does not let this client in ({details}); ask whoever runs it.", code
+            )
         case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
-            return InvalidRequestError(f"A message is too large for the server at {address}: {details}", code)
+            return MessageTooLargeError(
+                f"A message is too large for the server at {address} or for this client ({details}); "
+                "set a smaller max size.",
+                code,
+            )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return RefusedPhotoError(
                 f"The photo is too large for the memory of the server at {address}; set a smaller max size.", code
@@ -101,6 +148,18 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
             )
         case _:
             return ServerFaultError(f"The server at {address} failed with {code.name}: {details}", code)
+
+
+def server_down(address: str, reason: str, code: grpc.StatusCode | None = None) -> ServerDownError:
+    """Nobody answers, with what to do about it."""
+    return ServerDownError(
+        f"No server answers at {address} ({reason}); check the address, or start one with: tfstyle serve", code
+    )
+
+
+def not_trusted(address: str, reason: str, code: grpc.StatusCode | None = None) -> CertificateError:
+    """Somebody answers, and TLS does not come about."""
+    return CertificateError(f"The server at {address} answers, but not as expected of TLS: {reason}.", code)
 
 
 def _refused_kind(details: str) -> type[InvalidRequestError]:

@@ -79,7 +79,7 @@ def _paint(data: bytes, weights: np.ndarray, masks: np.ndarray, strength: float,
     cover = np.zeros(photo.shape[:2], dtype=np.float32)
     for row, mask in zip(weights, masks, strict=True):
         values = np.asarray(Image.open(io.BytesIO(mask)), dtype=np.float32) / 255 if mask else np.ones_like(cover)
-        style_map += values[..., None] * row
+        style_map[..., : len(row)] += values[..., None] * row
         cover += values * (row.sum() > 0)
     total = style_map.sum(axis=-1, keepdims=True)
     painting = (style_map / np.where(total > 0, total, 1)) @ palette

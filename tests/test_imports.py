@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"tensorflow", "keras", "jax", "h5py", "scipy", "skimage", "tensorflow_serving"}
 LIGHT_ROOMS = (
-    "catalog", "color", "errors", "images", "jpeg", "masks", "mix", "models", "modes", "painter", "quiet", "refusals",
-    "saved_model", "sheets", "signatures",
+    "catalog", "color", "encoded", "errors", "images", "jpeg", "masks", "mix", "models", "modes", "painter", "png",
+    "quiet", "refusals", "saved_model", "sheets", "signatures",
 )  # fmt: skip
 
 
@@ -77,6 +77,23 @@ def test_serving_imports_light_rooms_only(file):
     rooms = {name.split(".")[1] for name in imported(file) if name.startswith("tfstyle.")}
     assert rooms <= set(LIGHT_ROOMS)
     assert "bot" not in packages(file)
+
+
+def test_the_bot_loads_no_tensorflow():
+    assert not loaded_after("import bot.app, bot.terminal") & HEAVY
+
+
+@pytest.mark.parametrize("file", python_files("bot"), ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_bot_imports_serving_and_light_rooms_only(file):
+    rooms = {name.split(".")[1] for name in imported(file) if name.startswith("tfstyle.")}
+    assert rooms <= {*LIGHT_ROOMS, "segment"}
+    parts = {name.split(".")[1] for name in imported(file) if name.startswith("serving.")}
+    assert parts <= {"client", "errors"}
+
+
+def test_the_conversation_knows_nothing_of_telegram_or_databases():
+    """The terminal holds it too."""
+    assert not loaded_after("import bot.terminal") & {"telegram", "sqlalchemy", "aiohttp"}
 
 
 def test_every_public_name_exists():

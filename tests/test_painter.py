@@ -141,13 +141,21 @@ def test_requests_are_what_the_contract_says(painter, model):
         dtype = object if expected[name].dtype == "string" else expected[name].dtype
         assert value.dtype == np.dtype(dtype), name
         assert value.ndim == len(expected[name].shape), name
-    np.testing.assert_array_equal(model.last["region_weights"], [[[0, 1, 0], [1, 0, 0]]])
+    np.testing.assert_array_equal(model.last["region_weights"], [[[0, 1], [1, 0]]])
     assert model.last["strength"] == np.float32(0.25)
 
 
 def test_no_mask_is_sent_as_empty_bytes(painter, model):
     painter.stylize(PHOTO, "the_scream")
     assert model.last["region_masks"].tolist() == [[b""]]
+
+
+def test_columns_end_with_the_last_style_asked_for(painter, model):
+    """While servers change to a version with one more style, some still refuse its column."""
+    painter.stylize(PHOTO, "starry_night")
+    assert model.last["region_weights"].tolist() == [[[1]]]
+    painter.stylize(PHOTO, {"great_wave": 0})
+    assert model.last["region_weights"].tolist() == [[[0]]]
 
 
 def test_weights_of_each_region_are_proportions(painter, model):

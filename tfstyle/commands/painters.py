@@ -12,16 +12,27 @@ from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferErr
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from serving.connection import Tls
     from tfstyle.painter import Painter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --server, --model and --threads."""
+    """Add --server with its --tls options, --model and --threads."""
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--server", metavar="HOST:PORT", help="paint on this server instead of in this process")
+    source.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        help="paint on this server instead of in this process; several take turns: A:PORT,B:PORT or dns:///NAME:PORT",
+    )
     source.add_argument(
         "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
     )
+    parser.add_argument("--tls", action="store_true", help="encrypt; the server's certificate must be a public one")
+    parser.add_argument(
+        "--tls-ca", metavar="FILE", help="encrypt; PEM file of the authority that vouches for the server"
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="PEM file of this client's certificate (mutual TLS)")
+    parser.add_argument("--tls-key", metavar="FILE", help="PEM file of its private key")
     parser.add_argument(
         "--threads", metavar="N", type=whole(1), help="CPU threads in this process (default: every core)"
     )
@@ -32,6 +43,7 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
     """The painter that the arguments ask for; a connection to a server is closed afterwards.
 
     Raises:
+        RequestError: If a --tls option comes without --server.
         StyleTransferError: If there is no complete model, or nobody answers at the server's address.
     """
     from tfstyle.painter import Painter
@@ -39,8 +51,10 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
     if args.server:
         from serving.client import StyleClient
 
-        with StyleClient(args.server) as client:
+        with StyleClient(args.server, tls=_tls(args) if _wants_tls(args) else None) as client:
             yield Painter(client)
+    elif _wants_tls(args):
+        raise RequestError("Expected --server together with --tls options, got no --server to encrypt to.")
     else:
         yield Painter(model=args.model, threads=args.threads)
 
@@ -53,6 +67,16 @@ def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferErr
     from serving.errors import ServerBusyError
 
     return (*faults, ServerBusyError)
+
+
+def _wants_tls(args: argparse.Namespace) -> bool:
+    return bool(args.tls or args.tls_ca or args.tls_cert or args.tls_key)
+
+
+def _tls(args: argparse.Namespace) -> "Tls":
+    from serving.connection import Tls
+
+    return Tls(ca=args.tls_ca, cert=args.tls_cert, key=args.tls_key)
 
 
 def progress_bar(*, quiet: bool = False) -> "Progress":

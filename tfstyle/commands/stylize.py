@@ -71,10 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Paint every photo; a bad one is reported and the rest go on."""
     from tfstyle.commands.outputs import Outputs, list_photos
-    from tfstyle.painter import Painter, check_options
+    from tfstyle.encoded import check_options, parse_places
 
     check_options(strength=args.strength, fade=args.fade, max_size=args.max_size)
-    mixes = [mix for _, mix in Painter.parse(args.style, mask=args.mask, regions=args.regions)]
+    mixes = [mix for _, mix in parse_places(args.style, mask=args.mask, regions=args.regions)]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
     outputs = Outputs(args.output, photos, label)

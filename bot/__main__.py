@@ -1,0 +1,36 @@
+"""`python -m bot`: the Telegram bot, with its settings from the environment (docs/bot.md)."""
+
+import asyncio
+import sys
+
+from tfstyle.errors import StyleTransferError
+
+
+def main() -> int:
+    """Run the bot; 0 after a graceful stop, 2 if it cannot start, with one sentence on stderr."""
+    try:
+        from bot.logs import set_up_logs
+        from bot.settings import load_settings
+
+        settings = load_settings()
+        set_up_logs(settings.log_level, settings.token.get_secret_value(), settings.webhook_secret.get_secret_value())
+
+        from bot.app import run  # takes a second, which a wrong setting need not wait for
+
+        asyncio.run(run(settings))
+    except StyleTransferError as error:
+        return _fail(str(error))
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is not installed; pip install 'tfstyle[bot]'.")
+    except OSError as error:
+        return _fail(f"{error.strerror or error}; check TFSTYLE_BOT_HTTP_HOST and TFSTYLE_BOT_HTTP_PORT.")
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    print(f"bot: {sentence}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""A stored update becomes an answer: what the conversation says is said, and what is to be painted is stored."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import telegram
+
+from bot.conversation import Conversation
+from bot.events import (
+    Action,
+    AnswerPress,
+    CancelAll,
+    ChangeKeyboard,
+    Chat,
+    Event,
+    ForgetChat,
+    Message,
+    Order,
+    Paint,
+    Press,
+    Remember,
+    Replied,
+    Say,
+    ShowStats,
+    ShowStyles,
+)
+from bot.gallery import gallery
+from bot.messenger import Messenger
+from bot.metrics import ERRORS, PHOTOS
+from bot.settings import Settings
+from bot.storage import Store
+from bot.talks import Talks
+from bot.tasks import PAINT, NewTask, Outcome, Task
+from bot.texts import Texts, choose_language, load_texts
+from bot.updates import read_event
+from tfstyle.errors import StyleTransferError
+
+_log = logging.getLogger(__name__)
+
+ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
+_HOUR = 3600.0
+
+
+class Answers:
+    """Answers updates.
+
+    Args:
+        store: The database.
+        messenger: The way to Telegram.
+        talks: The conversation.
+        settings: The operator's choices.
+        me: The bot's own user.
+        stop: Ends the work on a task in this process, if there is any.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        messenger: Messenger,
+        talks: Talks,
+        settings: Settings,
+        me: telegram.User,
+        stop: Callable[[int], None],
+    ):
+        self._store = store
+        self._messenger = messenger
+        self._talks = talks
+        self._settings = settings
+        self._me = me
+        self._stop = stop
+        self._gallery: tuple[Conversation, bytes | str] | None = None  # a file id once Telegram has it
+
+    async def handle(self, task: Task) -> None:
+        """Answer one update and end its task."""
+        event = read_event(task.payload, self._me)
+        if event is not None:
+            event = replace(event, chat_id=task.chat_id)  # the chat may have got another id meanwhile
+        if event is None or not await self._admitted(event):
+            await self._store.finish(task.id)
+            return
+        try:
+            talk = await self._talks.now()
+        except StyleTransferError as error:
+            await self._wait_for_styles(task, event, error)
+            return
+        event = await self._with_sources(event)
+        kept = await self._store.settings(event.chat_id)
+        chat = Chat.from_dict(kept) if kept else Chat()
+        changed, actions = talk.hear(event, chat) if isinstance(event, Message) else talk.press(event, chat)
+        outcome = Outcome(settings=changed.to_dict() if changed != chat else None)
+        for action in actions:
+            outcome = await self._act(action, event, task, outcome)
+        await self._store.finish(task.id, outcome=outcome)
+
+    async def _act(self, action: Action, event: Event, task: Task, outcome: Outcome) -> Outcome:
+        """Carry an action out, or add it to what is stored with the end of the update."""
+        chat_id = event.chat_id
+        texts = self._texts(event)
+        match action:
+            case Say(text=text, keyboard=keyboard, reply_to=reply_to):
+                await self._messenger.say(chat_id, text, keyboard=keyboard, reply_to=reply_to)
+            case AnswerPress(press_id=press_id, text=text):
+                await self._messenger.answer_press(press_id, text)
+            case ChangeKeyboard(message_id=message_id, keyboard=keyboard):
+                await self._messenger.edit_keyboard(chat_id, message_id, keyboard)
+            case ShowStyles():
+                await self._show_styles(chat_id, action)
+            case Remember(message=message):
+                return replace(outcome, sources={**outcome.sources, message.message_id: message.to_dict()})
+            case Paint():
+                return await self._accept(action, event, task, outcome)
+            case CancelAll():
+                cancelled = await self._cancel(chat_id, texts)
+                await self._messenger.say(chat_id, texts.cancelled if cancelled else texts.nothing_to_cancel)
+            case ForgetChat():
+                await self._cancel(chat_id, texts)
+                await self._messenger.say(chat_id, texts.forgotten)
+                return replace(outcome, settings=None, forget=True)
+            case ShowStats():
+                stats = asdict(await self._store.stats())
+                await self._messenger.say(chat_id, texts.stats.format(**stats | {"seconds": f"{stats['seconds']:.1f}"}))
+        return outcome
+
+    async def _accept(self, action: Paint, event: Event, task: Task, outcome: Outcome) -> Outcome:
+        """Take an order, unless there are too many."""
+        order, texts = action.order, self._texts(event)
+        key, grows = f"paint:{task.key}", bool(order.album)
+        if grows:
+            key = f"album:{event.chat_id}:{order.album}"
+            if await self._store.known(key):
+                return _with_order(outcome, key, event, order, grows=True)
+        if problem := await self._too_many(event, len(order.pictures), texts):
+            await self._messenger.say(event.chat_id, problem, reply_to=order.reply_to)
+            return outcome
+        if action.note:
+            target = await self._messenger.say(event.chat_id, action.note, reply_to=order.reply_to)
+            order = replace(order, target=target)
+        return _with_order(outcome, key, event, order, grows=grows)
+
+    async def _too_many(self, event: Event, photos: int, texts: Texts) -> str:
+        limit = self._settings.user_photos_per_hour
+        now = time.time()
+        count, first = await self._store.photos_since(event.user_id, now - _HOUR)
+        if count + photos > limit:
+            PHOTOS.labels("user_limit").inc(photos)
+            return texts.too_many_photos.format(limit=limit, minutes=max(1, math.ceil((first + _HOUR - now) / 60)))
+        if await self._store.waiting() >= self._settings.queue_limit:
+            PHOTOS.labels("queue_full").inc(photos)
+            return texts.queue_full
+        return ""
+
+    async def _cancel(self, chat_id: int, texts: Texts) -> bool:
+        cancelled = await self._store.cancel(chat_id)
+        for task in cancelled:
+            self._stop(task.id)
+            order = Order.from_dict(task.payload)
+            if order.target and not order.repaints:
+                await self._messenger.edit_text(chat_id, order.target, texts.cancelled)
+        PHOTOS.labels("cancelled").inc(len(cancelled))
+        return bool(cancelled)
+
+    async def _show_styles(self, chat_id: int, action: ShowStyles) -> None:
+        talk = await self._talks.now()
+        if self._gallery is None or self._gallery[0] is not talk:
+            self._gallery = talk, await asyncio.to_thread(gallery, talk.catalog)
+        _, file_id = await self._messenger.show(
+            chat_id, self._gallery[1], action.text, keyboard=action.keyboard, reply_to=action.reply_to
+        )
+        if file_id:
+            self._gallery = talk, file_id
+
+    async def _admitted(self, event: Event) -> bool:
+        allowed = self._settings.allowed_users
+        if not allowed or event.user_id in allowed:
+            return True
+        text = self._texts(event).not_allowed.format(user=event.user_id)
+        if isinstance(event, Press):
+            await self._messenger.answer_press(event.press_id, text)
+        elif event.addressed:
+            await self._messenger.say(event.chat_id, text, reply_to=event.message_id)
+        return False
+
+    async def _wait_for_styles(self, task: Task, event: Event, error: StyleTransferError) -> None:
+        """Nobody has told the styles yet, so nothing can be understood: the update waits, and its sender is told."""
+        _log.warning("no styles yet", extra={"error": str(error)})
+        ERRORS.labels("server").inc()
+        if task.attempts == 1 and isinstance(event, Message) and event.addressed:
+            text = self._texts(event).waiting_for_server
+            await self._messenger.say(event.chat_id, text, reply_to=event.message_id)
+        # The first time counts, so that its sender is told once; more would end as a task that always fails.
+        await self._store.hand_back(task.id, delay=1.0, blameless=task.attempts > 1)
+
+    async def _with_sources(self, event: Event) -> Event:
+        """The event, with the photos that a painting or an album's buttons stand for."""
+        replied = event.reply_to
+        if replied is not None:
+            message_id = event.message_id if isinstance(event, Press) else replied.message_id
+            if isinstance(event, Press) or replied.from_bot:
+                found = await self._store.source(event.chat_id, message_id)
+                if found:
+                    event = replace(event, reply_to=Replied.from_dict(found))
+        if isinstance(event, Message) and event.album and not event.addressed:
+            key = f"album:{event.chat_id}:{event.album}"  # only an album's first photo carries the words to the bot
+            event = replace(event, addressed=await self._store.known(key))
+        return event
+
+    def _texts(self, event: Event) -> Texts:
+        return load_texts(choose_language(event.language, self._settings.languages))
+
+
+def _with_order(outcome: Outcome, key: str, event: Event, order: Order, *, grows: bool) -> Outcome:
+    task = NewTask(
+        key=key,
+        kind=PAINT,
+        chat_id=event.chat_id,
+        user_id=event.user_id,
+        payload=order.to_dict(),
+        not_before=time.time() + ALBUM_SECONDS if grows else 0.0,
+        grows=grows,
+    )
+    return replace(outcome, tasks=(*outcome.tasks, task))

@@ -1,0 +1,344 @@
+"""Everything the bot sends to Telegram: within its limits, tried again after faults, with the token in no message.
+
+What is sent twice after a fault of the network is either harmless (an edit, a chat action) or cannot be told apart from
+a first time: the Bot API has no key that would make sending a message repeatable. So paintings are edits of a message
+sent before, wherever Telegram allows it.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from aiolimiter import AsyncLimiter
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    ReplyParameters,
+)
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bot.events import Keyboard
+from bot.failures import PictureGoneError
+from bot.metrics import TELEGRAM_RETRIES
+from bot.painting import Painting
+from bot.texts import load_texts
+
+_log = logging.getLogger(__name__)
+
+os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
+
+# Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
+# of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute. That leaves
+# room for calls that are delayed on the way and arrive together.
+_OVERALL = (4, 0.2)
+_PRIVATE = (3, 3.0)
+_GROUP = (9, 60.0)
+_KEPT_LIMITERS = 1000
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
+_ACTION_SECONDS = 4.5  # a chat action is shown for five
+_MAX_ANSWER = 200  # characters of an answer to a press
+_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to be replied")
+_UNCHANGED = "message is not modified"
+
+T = TypeVar("T")
+
+
+class BlockedError(Exception):
+    """The user has blocked the bot, or it was thrown out of the chat; nothing can be sent there."""
+
+
+class MessageGoneError(Exception):
+    """The message to edit was deleted, or is too old."""
+
+
+class MigratedError(Exception):
+    """The group is a supergroup now; `chat_id` is its id."""
+
+    def __init__(self, chat_id: int):
+        super().__init__(f"the group has become the supergroup {chat_id}")
+        self.chat_id = chat_id
+
+
+class Messenger:
+    """Sends to Telegram.
+
+    Args:
+        bot: A connection that is initialized already.
+    """
+
+    def __init__(self, bot: Bot):
+        self._bot = bot
+        self._overall = AsyncLimiter(*_OVERALL)
+        self._chats: dict[int, AsyncLimiter] = {}
+        self._quiet_until = 0.0  # on the event loop's clock: Telegram asked for silence
+
+    async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0) -> int:
+        """Send a text.
+
+        Returns:
+            The message's id.
+        """
+        message = await self._send(
+            chat_id,
+            lambda: self._bot.send_message(
+                chat_id, text, reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
+            ),
+        )
+        return message.message_id
+
+    async def show(
+        self, chat_id: int, picture: bytes | str, text: str, *, keyboard: Keyboard = (), reply_to: int = 0
+    ) -> tuple[int, str]:
+        """Send a picture.
+
+        Args:
+            chat_id: Where.
+            picture: A JPEG, or the file id of a picture sent before.
+            text: Its caption.
+            keyboard: Its buttons.
+            reply_to: The message that it answers to, 0 for none.
+
+        Returns:
+            The message's id, and the picture's file id for the next time.
+        """
+        message = await self._send(
+            chat_id,
+            lambda: self._bot.send_photo(
+                chat_id, picture, caption=text, reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
+            ),
+        )
+        return message.message_id, message.photo[-1].file_id if message.photo else ""
+
+    async def turn_into(self, chat_id: int, message_id: int, painting: Painting, text: str, keyboard: Keyboard) -> None:
+        """Let a message become a painting; doing it twice changes nothing.
+
+        Raises:
+            MessageGoneError: If the message was deleted, or this Bot API server cannot add pictures to texts.
+        """
+        media = _media(painting, text)
+        try:
+            await self._send(
+                chat_id,
+                lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
+                edit=True,
+            )
+        except (BadRequest, InvalidToken) as error:  # the latter stands for a method that is not known
+            raise MessageGoneError(str(error)) from None
+
+    async def send_painting(
+        self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0
+    ) -> int:
+        """Send a painting as a message of its own.
+
+        Returns:
+            The message's id.
+        """
+        options: dict[str, Any] = {
+            "caption": text,
+            "reply_markup": _markup(keyboard),
+            "reply_parameters": _reply(reply_to),
+        }
+
+        async def send() -> Any:
+            if painting.suffix == ".jpg" and painting.fits_photo:
+                return await self._bot.send_photo(chat_id, _file(painting), **options)
+            return await self._bot.send_document(chat_id, _file(painting), **options)
+
+        return (await self._send(chat_id, send)).message_id
+
+    async def send_album(self, chat_id: int, paintings: Sequence[Painting], text: str, *, reply_to: int = 0) -> None:
+        """Send two to ten paintings as an album, with a caption under its first picture."""
+        kinds = {painting.suffix == ".jpg" and painting.fits_photo for painting in paintings}
+        as_photos = kinds == {True}  # an album holds photos or files, not both
+        media = [
+            _media(painting, text if index == 0 else "", as_photo=as_photos) for index, painting in enumerate(paintings)
+        ]
+        await self._send(
+            chat_id,
+            lambda: self._bot.send_media_group(chat_id, media, reply_parameters=_reply(reply_to)),
+            cost=len(media),
+        )
+
+    async def edit_text(self, chat_id: int, message_id: int, text: str) -> bool:
+        """Change a text.
+
+        Returns:
+            False if the message is gone, or shows a painting already.
+        """
+        try:
+            await self._send(chat_id, lambda: self._bot.edit_message_text(text, chat_id, message_id), edit=True)
+        except (MessageGoneError, BadRequest):
+            return False
+        return True
+
+    async def edit_keyboard(self, chat_id: int, message_id: int, keyboard: Keyboard) -> None:
+        """Change the buttons under a message that may be gone."""
+        with contextlib.suppress(MessageGoneError):
+            await self._send(
+                chat_id,
+                lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=_markup(keyboard)),
+                edit=True,
+            )
+
+    async def delete(self, chat_id: int, message_id: int) -> None:
+        """Delete a message of the bot that may be gone."""
+        with contextlib.suppress(BadRequest):
+            await self._send(chat_id, lambda: self._bot.delete_message(chat_id, message_id), edit=True)
+
+    async def answer_press(self, press_id: str, text: str = "") -> None:
+        """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
+        with contextlib.suppress(TelegramError):
+            await self._retried(lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None))
+
+    @asynccontextmanager
+    async def shown_as_busy(self, chat_id: int) -> AsyncIterator[None]:
+        """Show "sending photo ..." in the chat for as long as the block runs."""
+
+        async def keep() -> None:
+            while True:
+                with contextlib.suppress(Exception):  # it is an ornament
+                    if asyncio.get_running_loop().time() >= self._quiet_until:
+                        await self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO)
+                await asyncio.sleep(_ACTION_SECONDS)
+
+        task = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def fetch(self, file_id: str, *, max_bytes: int) -> bytes:
+        """The bytes of a picture.
+
+        Raises:
+            PictureGoneError: If Telegram has it no more, or it is larger than allowed.
+        """
+
+        async def get() -> bytes:
+            file = await self._bot.get_file(file_id)
+            if (file.file_size or 0) > max_bytes:
+                raise PictureGoneError(f"the file has {file.file_size} bytes")
+            return bytes(await file.download_as_bytearray())
+
+        try:
+            return await self._retried(get)
+        except BadRequest as error:
+            raise PictureGoneError(str(error)) from None
+
+    async def register_commands(self, languages: Sequence[str]) -> None:
+        """Tell Telegram the commands for its menu: the first language's for everybody, each language's for its own."""
+        try:
+            for language in languages:
+                commands = [BotCommand(name, text) for name, text in load_texts(language).commands.items()]
+                code = None if language == languages[0] else language
+                await self._retried(lambda: self._bot.set_my_commands(commands, language_code=code))  # noqa: B023
+        except TelegramError as error:
+            _log.warning("the commands are not registered", extra={"error": str(error)})
+
+    async def _send(self, chat_id: int, call: Callable[[], Awaitable[T]], *, cost: int = 1, edit: bool = False) -> T:
+        """Call within the limits.
+
+        Raises:
+            BlockedError: If nothing can be sent to this chat.
+            MessageGoneError: If a message to edit is gone.
+            MigratedError: If the chat has another id now.
+            BadRequest: If Telegram refuses for another reason.
+        """
+
+        async def limited() -> T:
+            for _ in range(cost):
+                await self._overall.acquire()
+            if chat_id < 0:
+                for _ in range(cost):
+                    await self._chat(chat_id).acquire()
+            elif not edit:  # edits, and each picture of an album, count in groups only
+                await self._chat(chat_id).acquire()
+            return await call()
+
+        try:
+            return await self._retried(limited)
+        except ChatMigrated as error:
+            raise MigratedError(error.new_chat_id) from None
+        except Forbidden as error:
+            raise BlockedError(str(error)) from None
+        except BadRequest as error:
+            message = str(error).lower()
+            if edit and _UNCHANGED in message:
+                return None  # type: ignore[return-value]  # what an edit returns is not used
+            if edit and any(sentence in message for sentence in _GONE):
+                raise MessageGoneError(str(error)) from None
+            if "chat not found" in message:
+                raise BlockedError(str(error)) from None
+            raise
+
+    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call until Telegram answers, however long that takes."""
+        wait = _FIRST_WAIT
+        loop = asyncio.get_running_loop()
+        while True:
+            while (silence := self._quiet_until - loop.time()) > 0:
+                await asyncio.sleep(silence)
+            try:
+                return await call()
+            except RetryAfter as error:
+                seconds = seconds_of(error.retry_after)
+                self._quiet_until = max(self._quiet_until, loop.time() + seconds)
+                TELEGRAM_RETRIES.labels("retry_after").inc()
+                _log.warning("Telegram asks to wait", extra={"seconds": seconds})
+            except BadRequest:  # a NetworkError by its class, but no fault of the network
+                raise
+            except NetworkError as error:
+                TELEGRAM_RETRIES.labels("network").inc()
+                _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _chat(self, chat_id: int) -> AsyncLimiter:
+        limiter = self._chats.pop(chat_id, None) or AsyncLimiter(*(_GROUP if chat_id < 0 else _PRIVATE))
+        self._chats[chat_id] = limiter  # as the youngest
+        while len(self._chats) > _KEPT_LIMITERS:
+            del self._chats[next(iter(self._chats))]
+        return limiter
+
+
+def seconds_of(value: int | float | datetime.timedelta) -> float:
+    """A `retry_after`, which python-telegram-bot gives as a number or as a timedelta."""
+    return value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
+
+
+def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    if not keyboard:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(button.text, callback_data=button.data) for button in row] for row in keyboard]
+    )
+
+
+def _reply(message_id: int) -> ReplyParameters | None:
+    """Answer to a message, or send anyway if it is gone."""
+    return ReplyParameters(message_id, allow_sending_without_reply=True) if message_id else None
+
+
+def _file(painting: Painting) -> InputFile:
+    return InputFile(painting.data, filename=f"painting{painting.suffix}")
+
+
+def _media(painting: Painting, text: str, *, as_photo: bool | None = None) -> InputMediaPhoto | InputMediaDocument:
+    if as_photo is None:
+        as_photo = painting.suffix == ".jpg" and painting.fits_photo
+    filename = f"painting{painting.suffix}"
+    if as_photo:
+        return InputMediaPhoto(painting.data, caption=text or None, filename=filename)
+    return InputMediaDocument(painting.data, caption=text or None, filename=filename)

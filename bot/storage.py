@@ -1,0 +1,461 @@
+"""What must survive a crash: updates not answered yet, what is to be painted, and what each chat has chosen.
+
+One table of tasks holds both updates and paint jobs, so both are claimed, handed back and finished by the same few
+statements, in SQLite and PostgreSQL alike. A task is
+
+    queued ─▶ running ─▶ done | failed | cancelled
+       ▲         │
+       └─────────┘  handed back, or its owner's lease ran out
+
+A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
+in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction
+that ends it, and every task has a unique key, so whatever is repeated after a crash changes nothing.
+
+Order is fair across chats: a job's `turn` is one more than its chat's last unfinished job, and no less than the turn
+that is being served (start-time fair queueing with all jobs alike).
+"""
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
+
+from bot.tables import chats, metadata, sources, tasks
+from bot.tasks import PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
+from tfstyle.errors import StyleTransferError
+
+LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
+KEEP_FINISHED = 24 * 3600.0  # keys of finished tasks, for limits and for Telegram's late repetitions
+_THREADS = 4  # connections at once, where the database takes several
+_AVERAGED = 20  # finished paintings, for estimates
+
+_UNFINISHED = ("queued", "running")
+
+
+class StorageError(StyleTransferError):
+    """The database cannot be opened."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Callable[Concatenate[Store, P], Any]":
+    """Run a method on a thread of the store, in a transaction of its own, which it gets as its first argument."""
+
+    @wraps(work)
+    async def run(store: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+        def transact() -> R:
+            with store.engine.begin() as connection:
+                return work(store, connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
+
+    return run
+
+
+class Store:
+    """The database.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://...`.
+        owner: Who claims: any text that no other process uses.
+
+    Raises:
+        StorageError: If it cannot be opened, or is an SQLite file that another bot has open.
+    """
+
+    def __init__(self, url: str, owner: str):
+        self.owner = owner
+        parsed = make_url(url)
+        self._embedded = parsed.get_backend_name() == "sqlite"
+        # SQLite has one writer; waiting for it here is fairer than in its busy handler.
+        self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
+        dialect = importlib.import_module(f"sqlalchemy.dialects.{parsed.get_backend_name()}")
+        self._insert: Any = dialect.insert  # the one with ON CONFLICT
+        self._lock: int | None = None
+        if self._embedded:
+            self._lock = _lock_file(f"{parsed.database}.lock")
+            self.engine = sql.create_engine(parsed)
+            sql.event.listen(self.engine, "connect", _prepare_sqlite)
+            sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        else:
+            self.engine = sql.create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True
+            )
+        try:
+            with self.engine.begin() as connection:
+                if not self._embedded:  # replicas start together, and CREATE TABLE IF NOT EXISTS alone may collide
+                    connection.execute(sql.text("SELECT pg_advisory_xact_lock(7466)"))
+                metadata.create_all(connection)
+                if self._embedded:  # nobody else has the file, so whoever owned these is gone
+                    connection.execute(sql.update(tasks).where(tasks.c.state == "running").values(_handed_back()))
+        except OperationalError as error:
+            self.close()
+            reason = " ".join(str(error.orig).split())
+            raise StorageError(f"The database cannot be opened: {reason}; check TFSTYLE_BOT_DATABASE_URL.") from None
+
+    def close(self) -> None:
+        """Wait for running transactions and close the database."""
+        self.threads.shutdown()
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @_transaction
+    def ping(self, connection: Connection) -> None:
+        """See that the database answers."""
+        connection.execute(sql.select(1))
+
+    @_transaction
+    def add(self, connection: Connection, new: Iterable[NewTask]) -> int:
+        """Store tasks; those whose key is known are left as they are.
+
+        Returns:
+            How many are new.
+        """
+        return sum(self._add(connection, task) for task in new)
+
+    @_transaction
+    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
+        """Take the next task of a kind, or None if there is none for now.
+
+        Updates of one chat are taken one after another in Telegram's order.
+
+        Args:
+            kind: `update` or `paint`.
+            user_limit: Tasks of one user that may run at once; 0 for any number.
+        """
+        now = time.time()
+        other = tasks.alias()
+        ready = [tasks.c.kind == kind, _available(tasks, now), tasks.c.not_before <= now]
+        if kind == UPDATE:
+            earlier = (other.c.kind == kind) & (other.c.chat_id == tasks.c.chat_id) & (other.c.turn < tasks.c.turn)
+            ready.append(~sql.exists().where(earlier & other.c.state.in_(_UNFINISHED)))
+        if user_limit:
+            running = (other.c.state == "running") & (other.c.lease_until >= now)
+            same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
+            count = sql.select(sql.func.count()).select_from(other).where(running, same).scalar_subquery()
+            ready.append(count < user_limit)
+        chosen = (
+            sql.select(tasks.c.id)
+            .where(*ready)
+            .order_by(tasks.c.turn, tasks.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=tasks)
+            .scalar_subquery()
+        )
+        values = {
+            "state": "running",
+            "owner": self.owner,
+            "lease_until": now + LEASE_SECONDS,
+            "attempts": tasks.c.attempts + 1,
+        }
+        row = connection.execute(
+            sql.update(tasks).where(tasks.c.id == chosen).values(values).returning(*tasks.c)
+        ).one_or_none()
+        return _task(row) if row else None
+
+    @_transaction
+    def renew(self, connection: Connection) -> None:
+        """Go on owning what this process runs."""
+        mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running")
+        connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
+
+    @_transaction
+    def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
+        """Change what a claimed task holds, for whoever has to go on with it after a crash."""
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
+
+    @_transaction
+    def owns(self, connection: Connection, task_id: int) -> bool:
+        """Whether a claimed task is still this process's: not cancelled, not taken over."""
+        return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
+
+    @_transaction
+    def hand_back(self, connection: Connection, task_id: int, *, delay: float = 0.0, blameless: bool = True) -> None:
+        """Give a task back to be claimed again.
+
+        Args:
+            task_id: The task.
+            delay: Seconds during which nobody shall.
+            blameless: This attempt does not count, as when the server is down.
+        """
+        values = _handed_back() | {"not_before": time.time() + delay}
+        if blameless:
+            values["attempts"] = tasks.c.attempts - 1
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
+
+    @_transaction
+    def finish(
+        self,
+        connection: Connection,
+        task_id: int,
+        state: Literal["done", "failed"] = "done",
+        *,
+        outcome: Outcome | None = None,
+        seconds: float | None = None,
+    ) -> bool:
+        """End a task and store what it leaves behind; its payload is deleted.
+
+        Returns:
+            False if the task was not this process's any more; nothing is changed then.
+        """
+        values = {"state": state, "finished_at": time.time(), "payload": "{}", "seconds": seconds}
+        ended = connection.execute(
+            sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
+        ).one_or_none()
+        if ended is None:
+            return False
+        if outcome is None:
+            return True
+        for task in outcome.tasks:
+            self._add(connection, task)
+        if outcome.settings is not None:
+            self._save_settings(connection, ended.chat_id, outcome.settings)
+        for message_id, source in outcome.sources.items():
+            self._save_source(connection, ended.chat_id, message_id, source)
+        if outcome.forget:
+            self._forget(connection, task_id, ended.chat_id)
+        return True
+
+    @_transaction
+    def settings(self, connection: Connection, chat_id: int) -> dict[str, Any] | None:
+        """What a chat has chosen, None if nothing."""
+        found = connection.execute(sql.select(chats.c.settings).where(chats.c.chat_id == chat_id)).scalar()
+        return json.loads(found) if found else None
+
+    @_transaction
+    def source(self, connection: Connection, chat_id: int, message_id: int) -> dict[str, Any] | None:
+        """What a message was made from, None if it is not known."""
+        where = (sources.c.chat_id == chat_id) & (sources.c.message_id == message_id)
+        found = connection.execute(sql.select(sources.c.source).where(where)).scalar()
+        return json.loads(found) if found else None
+
+    @_transaction
+    def known(self, connection: Connection, key: str) -> bool:
+        """Whether there is or was a task of this key."""
+        return connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first() is not None
+
+    @_transaction
+    def waiting_long(self, connection: Connection, *, after: float, again: float) -> Task | None:
+        """A queued paint job that nobody was told about for a while, and mark it told.
+
+        Args:
+            after: Seconds since it was stored.
+            again: Seconds since it was told last.
+        """
+        now = time.time()
+        chosen = (
+            sql.select(tasks.c.id)
+            .where(
+                tasks.c.kind == PAINT,
+                tasks.c.state == "queued",
+                tasks.c.created_at < now - after,
+                tasks.c.told_at < now - again,
+                tasks.c.not_before <= now,
+            )
+            .order_by(tasks.c.told_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        row = connection.execute(
+            sql.update(tasks).where(tasks.c.id == chosen).values(told_at=now).returning(*tasks.c)
+        ).one_or_none()
+        return _task(row) if row else None
+
+    @_transaction
+    def place(self, connection: Connection, task: Task) -> Place:
+        """Where a queued paint job stands."""
+        paint = tasks.c.kind == PAINT
+        earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
+        return Place(
+            before=_count(connection, paint, tasks.c.state == "queued", earlier),
+            running=_count(connection, paint, tasks.c.state == "running"),
+            seconds=self._mean_seconds(connection),
+        )
+
+    @_transaction
+    def photos_since(self, connection: Connection, user_id: int, since: float) -> tuple[int, float]:
+        """How many photos a user had painted since then, and when the first of them came."""
+        where = (tasks.c.kind == PAINT) & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
+        columns = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0), sql.func.min(tasks.c.created_at)
+        count, first = connection.execute(sql.select(*columns).where(where)).one()
+        return int(count), first or 0.0
+
+    @_transaction
+    def waiting(self, connection: Connection) -> int:
+        """How many paint jobs are unfinished."""
+        return _count(connection, tasks.c.kind == PAINT, tasks.c.state.in_(_UNFINISHED))
+
+    @_transaction
+    def cancel(self, connection: Connection, chat_id: int) -> list[Task]:
+        """End all unfinished paint jobs of a chat.
+
+        Returns:
+            Those that were ended, as they were.
+        """
+        where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
+        connection.execute(
+            sql.update(tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
+        )
+        return [_task(row) for row in rows]
+
+    @_transaction
+    def migrate(self, connection: Connection, old: int, new: int) -> None:
+        """A group got a new id: take everything along."""
+        connection.execute(sql.delete(chats).where(chats.c.chat_id == new))
+        connection.execute(sql.delete(sources).where(sources.c.chat_id == new))
+        for table in (tasks, chats, sources):
+            connection.execute(sql.update(table).where(table.c.chat_id == old).values(chat_id=new))
+
+    @_transaction
+    def stats(self, connection: Connection) -> Stats:
+        """Numbers for /stats and for the metrics."""
+        paint = tasks.c.kind == PAINT
+        return Stats(
+            waiting=_count(connection, paint, tasks.c.state == "queued"),
+            running=_count(connection, paint, tasks.c.state == "running"),
+            done=_count(connection, paint, tasks.c.state == "done"),
+            failed=_count(connection, paint, tasks.c.state == "failed"),
+            chats=connection.execute(sql.select(sql.func.count()).select_from(chats)).scalar_one(),
+            seconds=self._mean_seconds(connection),
+        )
+
+    @_transaction
+    def prune(self, connection: Connection, *, sources_before: float) -> None:
+        """Delete what was finished a day ago, and references to pictures from before a time."""
+        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < time.time() - KEEP_FINISHED))
+        connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
+
+    def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
+        return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
+
+    def _forget(self, connection: Connection, task_id: int, chat_id: int) -> None:
+        connection.execute(sql.delete(chats).where(chats.c.chat_id == chat_id))
+        connection.execute(sql.delete(sources).where(sources.c.chat_id == chat_id))
+        # The rest of what the chat has sent meanwhile comes after this, so it is still to be answered.
+        ended = (tasks.c.chat_id == chat_id) & ~tasks.c.state.in_(_UNFINISHED)
+        connection.execute(sql.delete(tasks).where(ended, tasks.c.id != task_id))
+        connection.execute(sql.update(tasks).where(tasks.c.id == task_id).values(chat_id=0, user_id=0))
+
+    def _add(self, connection: Connection, task: NewTask) -> bool:
+        now = time.time()
+        key = task.key
+        if task.grows:
+            if self._grow(connection, task):
+                return True
+            if connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first():  # begun without it
+                key = f"{key}:{task.payload['reply_to']}"
+        turn = task.update_id if task.update_id is not None else self._next_turn(connection, task.chat_id)
+        values = {
+            "key": key,
+            "kind": task.kind,
+            "chat_id": task.chat_id,
+            "user_id": task.user_id,
+            "payload": json.dumps(task.payload),
+            "photos": len(task.payload.get("pictures", ())),
+            "turn": turn,
+            "created_at": now,
+            "not_before": task.not_before,
+        }
+        insert = self._insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
+        return connection.execute(insert.returning(tasks.c.id)).first() is not None
+
+    def _grow(self, connection: Connection, task: NewTask) -> bool:
+        where = (tasks.c.key == task.key) & (tasks.c.state == "queued")
+        row = connection.execute(sql.select(tasks.c.id, tasks.c.payload).where(where).with_for_update()).one_or_none()
+        if row is None:
+            return False
+        payload = json.loads(row.payload)
+        payload["pictures"] = [*payload["pictures"], *task.payload["pictures"]]
+        values = {
+            "payload": json.dumps(payload),
+            "photos": len(payload["pictures"]),
+            "not_before": task.not_before,
+        }
+        connection.execute(sql.update(tasks).where(tasks.c.id == row.id).values(values))
+        return True
+
+    def _next_turn(self, connection: Connection, chat_id: int) -> int:
+        unfinished = (tasks.c.kind == PAINT) & tasks.c.state.in_(_UNFINISHED)
+        serving = connection.execute(sql.select(sql.func.min(tasks.c.turn)).where(unfinished)).scalar()
+        of_chat = sql.select(sql.func.max(tasks.c.turn)).where(unfinished, tasks.c.chat_id == chat_id)
+        last = connection.execute(of_chat).scalar()
+        return max(serving or 0, last + 1 if last is not None else 0)
+
+    def _save_settings(self, connection: Connection, chat_id: int, settings: Mapping[str, Any]) -> None:
+        text = json.dumps(settings)
+        insert = self._insert(chats).values(chat_id=chat_id, settings=text)
+        connection.execute(insert.on_conflict_do_update(index_elements=["chat_id"], set_={"settings": text}))
+
+    def _save_source(self, connection: Connection, chat_id: int, message_id: int, source: Mapping[str, Any]) -> None:
+        values = {"source": json.dumps(source), "created_at": time.time()}
+        insert = self._insert(sources).values(chat_id=chat_id, message_id=message_id, **values)
+        connection.execute(insert.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=values))
+
+    def _mean_seconds(self, connection: Connection) -> float:
+        last = (
+            sql.select(tasks.c.seconds)
+            .where(tasks.c.kind == PAINT, tasks.c.seconds.is_not(None))
+            .order_by(tasks.c.finished_at.desc())
+            .limit(_AVERAGED)
+            .subquery()
+        )
+        return connection.execute(sql.select(sql.func.avg(last.c.seconds))).scalar() or 0.0
+
+
+def _available(table: Any, now: float) -> sql.ColumnElement[bool]:
+    """Queued, or running under an owner who has gone silent."""
+    return (table.c.state == "queued") | ((table.c.state == "running") & (table.c.lease_until < now))
+
+
+def _handed_back() -> dict[str, Any]:
+    return {"state": "queued", "owner": "", "lease_until": 0.0}
+
+
+def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
+    return connection.execute(sql.select(sql.func.count()).select_from(tasks).where(*where)).scalar_one()
+
+
+def _task(row: sql.Row) -> Task:
+    names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts")
+    return Task(**{name: getattr(row, name) for name in names}, payload=json.loads(row.payload))
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by the listener above, with the write lock
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _lock_file(path: str) -> int:
+    """Hold a file for as long as this process lives: two bots on one SQLite file would take each other's jobs."""
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}); check TFSTYLE_BOT_DATABASE_URL.") from None
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+    os.close(descriptor)
+    raise StorageError(
+        f"Another bot has {path.removesuffix('.lock')} open; for several at once use postgresql:// in "
+        f"TFSTYLE_BOT_DATABASE_URL."
+    )

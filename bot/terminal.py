@@ -1,0 +1,287 @@
+"""The same conversation in a terminal: for people without a token, and to try the words out.
+
+python -m bot.terminal                    starts a style server of its own
+python -m bot.terminal --server HOST:PORT
+
+> photo path/to/file.jpg starry_night keep colors
+> 4                                       presses the fourth button
+> mask path/to/mask.png                   as if sent in reply to the last photo
+> /help
+"""
+
+import argparse
+import asyncio
+import itertools
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot import failures, keyboards
+from bot.conversation import Conversation, Limits
+from bot.events import (
+    Action,
+    AnswerPress,
+    CancelAll,
+    ChangeKeyboard,
+    Chat,
+    ForgetChat,
+    Keyboard,
+    Message,
+    Order,
+    Paint,
+    Picture,
+    Press,
+    Remember,
+    Replied,
+    Result,
+    Say,
+    ShowStats,
+    ShowStyles,
+)
+from bot.gallery import gallery
+from bot.painting import Painter
+from bot.texts import LANGUAGES, load_texts
+from tfstyle.errors import StyleTransferError
+from tfstyle.images import MAX_FILE_BYTES, MAX_PIXELS
+
+FOLDER = Path("chat")  # where pictures go
+_TIMEOUT = 300.0  # seconds for one painting
+_CHAT = _USER = 1
+_HINT = 'Type "photo FILE", words, a /command, or the number of a button; Ctrl-D ends.'
+
+
+class Terminal:
+    """One chat, on a screen.
+
+    Args:
+        painter: The way to the style server.
+        folder: Where pictures go.
+        language: Of the answers.
+    """
+
+    def __init__(self, painter: Painter, folder: Path, language: str):
+        self._painter = painter
+        self._folder = folder
+        self._language = language
+        self._chat = Chat()
+        self._ids = itertools.count(1)
+        self._keyboard: Keyboard = ()
+        self._shown_by = 0  # the message that the buttons are under
+        self._replied: dict[int, Replied] = {}  # what messages answer to, or hold
+        self._last_photo: Replied | None = None
+
+    async def hear(self, line: str) -> None:
+        """Answer one line that was typed."""
+        word, _, rest = line.strip().partition(" ")
+        if word.isdecimal():
+            await self._press(int(word))
+        elif word in ("photo", "mask"):
+            await self._picture(word, rest)
+        elif word:
+            command, text = (word[1:], rest) if word.startswith("/") else ("", line)
+            await self._send(Message(**self._message(), command=command, text=text))
+
+    async def _picture(self, word: str, rest: str) -> None:
+        try:
+            words = shlex.split(rest)
+        except ValueError as error:
+            print(f"{error}: quotes come in pairs.")
+            return
+        files = list(itertools.takewhile(lambda name: Path(name).is_file(), words))
+        caption = " ".join(words[len(files) :])
+        if not files:
+            print(f"Expected {word} FILE, got {rest!r}, and there is no such file.")
+            return
+        reply_to = self._last_photo if word == "mask" else None
+        if word == "mask" and reply_to is None:
+            print("Send a photo first; a mask is for the last one.")
+            return
+        for name in files:
+            picture = Picture(file_id=name, file_size=Path(name).stat().st_size)
+            message = Message(**self._message(), text=caption, picture=picture, reply_to=reply_to)
+            if word == "photo":
+                self._last_photo = Replied(message_id=message.message_id, pictures=(picture,))
+            await self._send(message)
+
+    async def _send(self, message: Message) -> None:
+        talk = await self._conversation()
+        self._chat, actions = talk.hear(message, self._chat)
+        await self._do(actions, talk)
+
+    async def _press(self, number: int) -> None:
+        buttons = [button for row in self._keyboard for button in row]
+        if not 1 <= number <= len(buttons):
+            print(f"Expected a button from 1 to {len(buttons)}, got {number}." if buttons else "There are no buttons.")
+            return
+        talk = await self._conversation()
+        press = Press(
+            press_id="",
+            chat_id=_CHAT,
+            user_id=_USER,
+            message_id=self._shown_by,
+            data=buttons[number - 1].data,
+            language=self._language,
+            reply_to=self._replied.get(self._shown_by),
+        )
+        self._chat, actions = talk.press(press, self._chat)
+        await self._do(actions, talk)
+
+    async def _do(self, actions: Sequence[Action], talk: Conversation) -> None:
+        texts = load_texts(self._language)
+        for action in actions:
+            match action:
+                case Say(text=text, keyboard=keyboard):
+                    self._show(text, keyboard)
+                case ShowStyles(text=text, keyboard=keyboard, reply_to=reply_to):
+                    path = self._save("styles.jpg", gallery(talk.catalog))
+                    self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else None)
+                case Paint(order=order):
+                    await self._paint(order, talk)
+                case ChangeKeyboard(keyboard=keyboard):
+                    self._keyboard = keyboard
+                    self._list_buttons()
+                case Remember(message=message):
+                    self._replied[message.message_id] = message
+                case AnswerPress(text=text) if text and len(actions) == 1:
+                    print(text)
+                case CancelAll():
+                    print(texts.nothing_to_cancel)
+                case ForgetChat():
+                    self._replied.clear()
+                    self._last_photo = None
+                    print(texts.forgotten)
+                case ShowStats():
+                    print(texts.admins_only)
+
+    async def _paint(self, order: Order, talk: Conversation) -> None:
+        texts = load_texts(order.language)
+        source = Replied(message_id=order.reply_to, pictures=order.pictures)
+        try:
+            mask = None
+            if (message_id := order.look.mask_message) is not None:
+                if message_id not in self._replied:
+                    raise failures.MaskGoneError("it is not known any more")
+                mask = Path(self._replied[message_id].pictures[0].file_id).read_bytes()
+            for picture in order.pictures:
+                data = Path(picture.file_id).read_bytes()
+                painting = await self._painter.paint(data, order.look, order.result, mask=mask)
+                number = next(self._ids)
+                path = self._save(f"{Path(picture.file_id).stem}.{number}{painting.suffix}", painting.data)
+                keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts)
+                keyboard = keyboard if order.result is Result.PHOTO else self._keyboard
+                self._show(f"{talk.caption(order.look, texts)}  {path}", keyboard, source)
+        except (StyleTransferError, failures.MaskGoneError) as error:
+            problem = failures.explain(
+                error,
+                texts,
+                tries=failures.MAX_TRIES,
+                waited=failures.PATIENCE_SECONDS + 1,
+                max_megapixels=MAX_PIXELS / 1e6,
+            )
+            print(problem.text)
+
+    def _show(self, text: str, keyboard: Keyboard, reply_to: Replied | None = None) -> None:
+        print(text)
+        if keyboard:
+            self._keyboard, self._shown_by = keyboard, next(self._ids)
+            if reply_to is not None:
+                self._replied[self._shown_by] = reply_to
+            self._list_buttons()
+
+    def _list_buttons(self) -> None:
+        number = itertools.count(1)
+        for row in self._keyboard:
+            print("   " + "   ".join(f"[{next(number)}] {button.text}" for button in row))
+
+    def _save(self, name: str, data: bytes) -> Path:
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / name
+        path.write_bytes(data)
+        return path
+
+    def _message(self) -> dict:
+        return {"chat_id": _CHAT, "user_id": _USER, "message_id": next(self._ids), "language": self._language}
+
+    async def _conversation(self) -> Conversation:
+        catalog = await self._painter.catalog()
+        limits = Limits(max_file_bytes=MAX_FILE_BYTES, max_pixels=MAX_PIXELS)
+        return Conversation(catalog, limits=limits, languages=LANGUAGES)
+
+
+async def chat(address: str, folder: Path, language: str) -> None:
+    """Read lines from stdin and answer them until it ends."""
+    painter = Painter(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS)
+    terminal = Terminal(painter, folder, language)
+    try:
+        await terminal.hear("/start")
+        print(_HINT)
+        while (line := await asyncio.to_thread(_read_line)) is not None:
+            try:
+                await terminal.hear(line)
+            except StyleTransferError as error:
+                print(error)
+    finally:
+        await painter.close()
+
+
+def _read_line() -> str | None:
+    try:
+        return input("> ")
+    except EOFError:
+        return None
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[str]:
+    """The embedded server in a process of its own; TensorFlow stays out of this one."""
+    command = [sys.executable, "-m", "serving.server", "--host", "127.0.0.1", "--port", "0"]
+    with tempfile.TemporaryFile() as messages:  # TensorFlow's greetings are not part of the conversation
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=messages)
+        try:
+            assert process.stdout is not None
+            ready = (await process.stdout.readline()).decode()
+            if not ready:
+                messages.seek(0)
+                last = messages.read().decode().strip().splitlines()[-1:]
+                raise StyleTransferError(f"The style server did not start: {''.join(last) or 'it said nothing'}")
+            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _run(args: argparse.Namespace) -> None:
+    if args.server:
+        await chat(args.server, args.output, args.language)
+        return
+    print("Starting the style server ...", flush=True)
+    async with _server() as address:
+        await chat(address, args.output, args.language)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Chat; 0 at the end of input, 2 if the server cannot be started or reached."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.terminal", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--server", metavar="HOST:PORT", help="a style server that runs already")
+    parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the answers (default: en)")
+    parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder for the paintings (default: chat)")
+    args = parser.parse_args(argv)
+    try:
+        asyncio.run(_run(args))
+    except StyleTransferError as error:
+        print(f"bot: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""Claims what is stored and has it done; what cannot be ended is handed back."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import telegram
+
+from bot import failures
+from bot.answers import Answers
+from bot.conversation import KEPT_DAYS
+from bot.events import Order
+from bot.jobs import Jobs
+from bot.messenger import BlockedError, Messenger, MigratedError
+from bot.metrics import ERRORS, QUEUE
+from bot.painting import Painter
+from bot.settings import Settings
+from bot.storage import Store
+from bot.talks import Talks
+from bot.tasks import PAINT, UPDATE, Kind, Task
+from bot.texts import load_texts
+
+_log = logging.getLogger(__name__)
+
+HANDLERS = 16  # updates handled at once; they mostly wait for Telegram
+DELIVERIES = 32  # paintings that wait for Telegram to take them
+TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, and between two notes
+GRACE_SECONDS = 20.0  # for running tasks when the bot stops
+ALIVE_SECONDS = 60.0  # without a sign of life of its keeper, the bot counts as stuck
+_IDLE = 0.5  # seconds between two looks for what other replicas stored, or what has become due
+_BEAT = 1.0
+_RENEW_EVERY, _PRUNE_EVERY = 4, 600  # beats
+_DAY = 24 * 3600.0
+
+Work = Callable[[Task, "_Slot"], Awaitable[None]]
+
+
+class _Slot:
+    """A place among those that work at once; given back once, by whoever comes first."""
+
+    def __init__(self, places: asyncio.Semaphore):
+        self._places = places
+        self._held = True
+
+    def give_back(self) -> None:
+        if self._held:
+            self._held = False
+            self._places.release()
+
+
+class Worker:
+    """Works on what is stored.
+
+    Args:
+        store: The database.
+        messenger: The way to Telegram.
+        painter: The way to the style server.
+        settings: The operator's choices.
+        me: The bot's own user.
+    """
+
+    def __init__(self, store: Store, messenger: Messenger, painter: Painter, settings: Settings, me: telegram.User):
+        self._store = store
+        self._messenger = messenger
+        self._settings = settings
+        talks = Talks(painter, settings)
+        self._answers = Answers(store, messenger, talks, settings, me, self._stop)
+        self._jobs = Jobs(store, messenger, painter, talks, settings)
+        self._wakers = {UPDATE: asyncio.Event(), PAINT: asyncio.Event()}
+        self._deliveries = asyncio.Semaphore(DELIVERIES)
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._last_beat = time.monotonic()
+
+    def wake(self) -> None:
+        """Look for tasks now."""
+        for waker in self._wakers.values():
+            waker.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the event loop and the database still answer."""
+        return time.monotonic() - self._last_beat < ALIVE_SECONDS
+
+    async def run(self) -> None:
+        """Work until cancelled, then end what is running or, after a while, hand it back."""
+        claiming = [
+            asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer)),
+            asyncio.create_task(self._dispatch(PAINT, self._settings.concurrency, self._paint)),
+            asyncio.create_task(self._tell()),
+        ]
+        keeping = asyncio.create_task(self._keep())
+        try:
+            # Not gather(): that would cancel the keeper too, who renews the leases until the last task has ended.
+            done, _ = await asyncio.wait([*claiming, keeping], return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()
+        finally:
+            for loop in claiming:
+                loop.cancel()
+            if self._running:
+                await asyncio.wait(self._running.values(), timeout=GRACE_SECONDS)
+            for task in self._running.values():
+                task.cancel()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            keeping.cancel()
+
+    async def _dispatch(self, kind: Kind, limit: int, work: Work) -> None:
+        places = asyncio.Semaphore(limit)
+        user_limit = self._settings.user_concurrency if kind == PAINT else 0
+        waker = self._wakers[kind]
+        while True:
+            await places.acquire()
+            while (task := await self._claim(kind, user_limit)) is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(waker.wait(), _IDLE)
+                waker.clear()
+            slot = _Slot(places)
+            self._running[task.id] = running = asyncio.create_task(self._run(task, slot, work))
+            running.add_done_callback(partial(self._ended, task.id, slot))
+
+    def _ended(self, task_id: int, slot: _Slot, _: object) -> None:
+        self._running.pop(task_id, None)
+        slot.give_back()
+        self.wake()
+
+    def _stop(self, task_id: int) -> None:
+        if running := self._running.get(task_id):
+            running.cancel()
+
+    async def _claim(self, kind: Kind, user_limit: int) -> Task | None:
+        try:
+            return await self._store.claim(kind, user_limit=user_limit)
+        except Exception:
+            ERRORS.labels("storage").inc()
+            _log.exception("the database does not answer")
+            return None
+
+    async def _answer(self, task: Task, _: _Slot) -> None:
+        await self._answers.handle(task)
+
+    async def _paint(self, task: Task, slot: _Slot) -> None:
+        """A painting that waits for its chat's turn at Telegram must not keep the next photo from being painted."""
+        async with contextlib.AsyncExitStack() as stack:
+
+            async def painted() -> None:
+                await stack.enter_async_context(self._deliveries)
+                slot.give_back()
+
+            await self._jobs.paint(task, painted)
+
+    async def _run(self, task: Task, slot: _Slot, work: Work) -> None:
+        """Do a task; whatever goes wrong, the bot goes on."""
+        try:
+            if task.attempts > failures.MAX_CRASHES:
+                await self._fail_unexpectedly(task)
+                return
+            await work(task, slot)
+        except asyncio.CancelledError:
+            await self._store.hand_back(task.id)
+        except BlockedError:
+            ERRORS.labels("blocked").inc()
+            await self._store.finish(task.id, "failed")
+        except MigratedError as error:
+            await self._store.hand_back(task.id)
+            await self._store.migrate(task.chat_id, error.chat_id)
+        except Exception:
+            ERRORS.labels("internal").inc()
+            _log.exception("a task failed", extra={"task": task.key, "attempts": task.attempts})
+            with contextlib.suppress(Exception):
+                await self._fail_unexpectedly(task)
+
+    async def _fail_unexpectedly(self, task: Task) -> None:
+        if task.attempts < failures.MAX_TRIES:
+            await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
+        elif await self._store.finish(task.id, "failed"):
+            if task.kind == PAINT:
+                order = Order.from_dict(task.payload)
+                await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)
+            else:
+                await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)
+
+    async def _keep(self) -> None:
+        """Renew leases, count, prune."""
+        beat = 0
+        while True:
+            try:
+                if beat % _RENEW_EVERY == 0:
+                    await self._store.renew()
+                if beat % _PRUNE_EVERY == 0:
+                    await self._store.prune(sources_before=time.time() - KEPT_DAYS * _DAY)
+                stats = await self._store.stats()
+                QUEUE.labels("waiting").set(stats.waiting)
+                QUEUE.labels("running").set(stats.running)
+                self._last_beat = time.monotonic()
+            except Exception:
+                ERRORS.labels("storage").inc()
+                _log.exception("the database does not answer")
+            beat += 1
+            await asyncio.sleep(_BEAT)
+
+    async def _tell(self) -> None:
+        """Tell those in line where they stand."""
+        while True:
+            try:
+                while (task := await self._store.waiting_long(after=TOLD_AFTER, again=TOLD_AGAIN)) is not None:
+                    await self._tell_one(task)
+            except Exception:
+                ERRORS.labels("line").inc()
+                _log.exception("nobody was told where they stand")
+            await asyncio.sleep(_BEAT)
+
+    async def _tell_one(self, task: Task) -> None:
+        order = Order.from_dict(task.payload)
+        place = await self._store.place(task)
+        if order.target and not order.repaints and place.seconds:
+            seconds = math.ceil((place.before + 1) * place.seconds / max(1, place.running))
+            text = load_texts(order.language).in_line.format(position=place.before + 1, seconds=seconds)
+            with contextlib.suppress(BlockedError, MigratedError):
+                await self._messenger.edit_text(task.chat_id, order.target, text)

@@ -1,0 +1,72 @@
+"""A PostgreSQL server for one test session: started as an unprivileged user, on loopback, thrown away afterwards."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_DATABASE = "postgres"
+_USER = "bot"
+
+
+def binaries() -> Path | None:
+    """The folder of PostgreSQL's programs, None if it is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or [Path(shutil.which("postgres") or "/none")]
+    return found[-1].parent if found[-1].exists() else None
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Yields its `postgresql://` address. Where it is not installed the test is skipped, and in CI it fails."""
+    programs = binaries()
+    if programs is None:
+        message = "PostgreSQL is not installed; on Debian: apt-get install postgresql"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    # It refuses to run as root.
+    user = _unprivileged() if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="tfstyle-postgres-"))
+    if user is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = folder / "data"
+    initdb = [programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8"]
+    subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
+    command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-c", "fsync=off"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+    try:
+        _wait(process, port, folder / "log")
+        yield f"postgresql://{_USER}@127.0.0.1:{port}/{_DATABASE}"
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    import psycopg
+
+    end = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user=_USER, dbname=_DATABASE).close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(log.read_text()) from None
+            time.sleep(0.05)

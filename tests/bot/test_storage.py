@@ -1,0 +1,340 @@
+"""Nothing is lost and nothing is done twice, in SQLite and in PostgreSQL alike."""
+
+import asyncio
+import itertools
+import time
+
+import psycopg
+import pytest
+
+from bot import storage
+from bot.storage import StorageError, Store
+from bot.tasks import PAINT, UPDATE, NewTask, Outcome
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """A fresh database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bot.db'}"
+    server = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture
+def store(url):
+    store = Store(url, "me")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def other(store, url):
+    """A second process on the same database; with SQLite, another owner in the same one."""
+    if url.startswith("sqlite"):
+        second = Store.__new__(Store)
+        second.__dict__ = {**store.__dict__, "owner": "other"}
+        yield second
+    else:
+        second = Store(url, "other")
+        yield second
+        second.close()
+
+
+def update(number, chat_id=1, user_id=None):
+    return NewTask(
+        key=f"update:{number}",
+        kind=UPDATE,
+        chat_id=chat_id,
+        user_id=user_id or chat_id,
+        payload={"update_id": number},
+        update_id=number,
+    )
+
+
+def job(key, chat_id=1, user_id=None, **options):
+    payload = {"pictures": [{"file_id": key}], "reply_to": 7}
+    return NewTask(key=key, kind=PAINT, chat_id=chat_id, user_id=user_id or chat_id, payload=payload, **options)
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+async def claim_all(store, kind=PAINT, **options):
+    found = []
+    while (task := await store.claim(kind, **options)) is not None:
+        found.append(task)
+    return found
+
+
+def test_an_update_is_stored_once_however_often_it_comes(store):
+    async def story():
+        assert await store.add([update(1), update(2)]) == 2
+        assert await store.add([update(2), update(3)]) == 1
+        task = await store.claim(UPDATE)
+        await store.finish(task.id)
+        assert await store.add([update(1)]) == 0
+
+    run(story())
+
+
+def test_updates_of_a_chat_are_taken_in_telegrams_order_one_after_another(store):
+    async def story():
+        await store.add([update(12), update(11), update(13, chat_id=2)])
+        first = await store.claim(UPDATE)
+        second = await store.claim(UPDATE)
+        assert (first.payload["update_id"], second.payload["update_id"]) == (11, 13)
+        assert await store.claim(UPDATE) is None
+        await store.finish(first.id)
+        assert (await store.claim(UPDATE)).payload["update_id"] == 12
+
+    run(story())
+
+
+def test_no_task_is_claimed_twice_by_many_at_once(store, other):
+    async def story():
+        await store.add([job(f"j{number}", chat_id=number % 5) for number in range(40)])
+        claimed = await asyncio.gather(*(claim_all(one) for one in (store, other, store, other)))
+        ids = [task.id for tasks in claimed for task in tasks]
+        assert len(ids) == len(set(ids)) == 40
+
+    run(story())
+
+
+def test_chats_take_turns_and_a_chat_that_comes_later_is_not_last(store):
+    async def story():
+        await store.add([job(f"a{number}", chat_id=1) for number in range(4)])
+        assert (await store.claim(PAINT)).key == "a0"
+        assert (await store.claim(PAINT)).key == "a1"
+        await store.add([job("b0", chat_id=2), job("b1", chat_id=2), job("c0", chat_id=3)])
+        order = [task.key for task in await claim_all(store)]
+        assert order.index("b0") < order.index("a2")
+        assert order.index("c0") < order.index("a2")
+        assert order.index("b1") < order.index("a3")
+
+    run(story())
+
+
+def test_one_user_does_not_occupy_every_painter(store):
+    async def story():
+        await store.add([job(f"a{number}", user_id=1) for number in range(3)] + [job("b", chat_id=2)])
+        assert [task.key for task in await claim_all(store, user_limit=2)] == ["a0", "b", "a1"]
+
+    run(story())
+
+
+def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monkeypatch):
+    async def story():
+        await store.add([job("j")])
+        monkeypatch.setattr(storage, "LEASE_SECONDS", 0.2)
+        lost = await store.claim(PAINT)
+        assert await other.claim(PAINT) is None
+        await asyncio.sleep(0.3)
+        found = await other.claim(PAINT)
+        assert (found.id, found.attempts) == (lost.id, 2)
+        assert not await store.owns(lost.id)
+        assert not await store.finish(lost.id)  # what it did meanwhile does not count
+        assert await other.finish(found.id)
+
+    run(story())
+
+
+def test_a_renewed_lease_keeps_a_task(store, other, monkeypatch):
+    async def story():
+        await store.add([job("j")])
+        monkeypatch.setattr(storage, "LEASE_SECONDS", 0.3)
+        task = await store.claim(PAINT)
+        for _ in range(3):
+            await asyncio.sleep(0.15)
+            await store.renew()
+        assert await other.claim(PAINT) is None
+        assert await store.owns(task.id)
+
+    run(story())
+
+
+def test_a_task_handed_back_waits_and_an_attempt_without_blame_is_not_counted(store):
+    async def story():
+        await store.add([job("j")])
+        task = await store.claim(PAINT)
+        await store.hand_back(task.id, delay=0.2)
+        assert await store.claim(PAINT) is None
+        await asyncio.sleep(0.25)
+        task = await store.claim(PAINT)
+        assert task.attempts == 1
+        await store.hand_back(task.id, blameless=False)
+        assert (await store.claim(PAINT)).attempts == 2
+
+    run(story())
+
+
+def test_the_end_of_an_update_and_what_it_leaves_are_stored_together_or_not_at_all(store):
+    async def story():
+        await store.add([update(1)])
+        task = await store.claim(UPDATE)
+        outcome = Outcome(settings={"a": 1}, tasks=(job("j"),), sources={5: {"message_id": 4, "pictures": []}})
+        bad = Outcome(settings={"a": object()}, tasks=(job("k"),))
+        with pytest.raises(TypeError):
+            await store.finish(task.id, outcome=bad)
+        assert not await store.known("k")
+        assert await store.owns(task.id)
+
+        assert await store.finish(task.id, outcome=outcome)
+        assert not await store.finish(task.id, outcome=outcome)
+        assert await store.settings(1) == {"a": 1}
+        assert await store.source(1, 5) == {"message_id": 4, "pictures": []}
+        assert [task.key for task in await claim_all(store)] == ["j"]
+
+    run(story())
+
+
+def test_an_album_grows_while_it_waits_and_a_late_photo_is_a_job_of_its_own(store):
+    async def story():
+        later = time.time() + 0.2
+        await store.add([job("album", grows=True, not_before=later)])
+        await store.add([job("album", grows=True, not_before=later)])
+        assert await store.claim(PAINT) is None
+        assert await store.photos_since(1, 0) == (2, pytest.approx(time.time(), abs=5))
+        await asyncio.sleep(0.25)
+        task = await store.claim(PAINT)
+        assert len(task.payload["pictures"]) == 2
+        await store.add([job("album", grows=True)])
+        assert (await store.claim(PAINT)).key == "album:7"
+
+    run(story())
+
+
+def test_a_place_in_line_counts_those_before(store):
+    async def story():
+        await store.add([job("done")])
+        await store.finish((await store.claim(PAINT)).id, seconds=4.0)
+        await store.add([job(f"j{number}", chat_id=number) for number in range(1, 4)])
+        await store.claim(PAINT)
+        told = [await store.waiting_long(after=0, again=60) for _ in range(3)]
+        assert [task.key for task in told[:2]] == ["j2", "j3"]
+        assert told[2] is None
+        place = await store.place(told[1])
+        assert (place.before, place.running, place.seconds) == (1, 1, 4.0)
+
+    run(story())
+
+
+def test_cancelled_jobs_are_nobodys(store):
+    async def story():
+        await store.add([job("a"), job("b"), job("c", chat_id=2)])
+        running = await store.claim(PAINT)
+        assert {task.key for task in await store.cancel(1)} == {"a", "b"}
+        assert not await store.owns(running.id)
+        assert not await store.finish(running.id)
+        assert [task.key for task in await claim_all(store)] == ["c"]
+
+    run(story())
+
+
+def test_what_is_finished_holds_no_payload_and_is_deleted_after_a_day(store, monkeypatch):
+    async def story():
+        await store.add([update(1)])
+        await store.finish((await store.claim(UPDATE)).id)
+        with store.engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT payload FROM tasks").scalars().all() == ["{}"]
+        await store.prune(sources_before=0)
+        assert await store.known("update:1")
+        monkeypatch.setattr(storage, "KEEP_FINISHED", -1.0)
+        await store.prune(sources_before=0)
+        assert not await store.known("update:1")
+
+    run(story())
+
+
+def test_forgetting_a_chat_leaves_nothing_of_it_but_what_it_sent_since(store):
+    async def story():
+        await store.add([update(1), update(2, chat_id=2), update(3), job("done")])
+        await store.finish(
+            (await store.claim(PAINT)).id, outcome=Outcome(sources={9: {"message_id": 1, "pictures": []}})
+        )
+        task = await store.claim(UPDATE)
+        await store.finish(task.id, outcome=Outcome(forget=True))
+        with store.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT key FROM tasks WHERE chat_id = 1 OR user_id = 1").scalars().all()
+        assert rows == ["update:3"]
+        assert await store.settings(1) is None
+        assert await store.source(1, 9) is None
+        assert (await store.stats()).waiting == 0
+
+    run(story())
+
+
+def test_a_group_that_moves_takes_everything_along(store):
+    async def story():
+        await store.add([update(1, chat_id=-5)])
+        outcome = Outcome(settings={"a": 1}, tasks=(job("j", chat_id=-5),), sources={9: {"message_id": 1}})
+        await store.finish((await store.claim(UPDATE)).id, outcome=outcome)
+        await store.migrate(-5, -1005)
+        assert await store.settings(-1005) == {"a": 1}
+        assert await store.source(-1005, 9) == {"message_id": 1}
+        assert (await store.claim(PAINT)).chat_id == -1005
+
+    run(story())
+
+
+def test_stats_count(store):
+    async def story():
+        await store.add([job("a"), job("b"), job("c")])
+        await store.finish((await store.claim(PAINT)).id, seconds=2.0)
+        await store.finish((await store.claim(PAINT)).id, "failed")
+        await store.claim(PAINT)
+        stats = await store.stats()
+        assert (stats.waiting, stats.running, stats.done, stats.failed, stats.seconds) == (0, 1, 1, 1, 2.0)
+
+    run(story())
+
+
+def test_everything_is_there_after_a_restart_and_sqlite_hands_back_what_was_running(store, url):
+    async def story(store):
+        await store.add([job("a"), job("b")])
+        await store.claim(PAINT)
+
+    run(story(store))
+    store.close()
+    again = Store(url, "me, again")
+    claimed = run(claim_all(again))
+    again.close()
+
+    # In PostgreSQL the owner might be another replica that lives: its lease has to end first.
+    assert [task.key for task in claimed] == (["a", "b"] if url.startswith("sqlite") else ["b"])
+
+
+def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    store = Store(url, "one")
+
+    with pytest.raises(StorageError, match=r"Another bot has .*bot\.db open; for several at once use postgresql://"):
+        Store(url, "two")
+    store.close()
+    Store(url, "three").close()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("sqlite:////nowhere/bot.db", "cannot be written .No such file or directory.; check TFSTYLE_BOT_DATABASE_URL"),
+        ("postgresql://bot@127.0.0.1:1/bot", "The database cannot be opened: .*; check TFSTYLE_BOT_DATABASE_URL"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_one_sentence(url, sentence):
+    with pytest.raises(StorageError, match=sentence):
+        Store(url, "me")
+
+
+def test_sqlite_is_in_wal_mode_and_syncs_every_commit(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "me")
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    store.close()

@@ -1,0 +1,118 @@
+"""The same conversation, typed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bot import terminal
+from bot.texts import load_texts
+from tests.bot.bot_api import photo_bytes
+from tests.fakes import COLOURS
+
+ROOT = Path(__file__).resolve().parents[2]
+EN = load_texts("en")
+
+
+@pytest.fixture
+def chat(styles, tmp_path, monkeypatch, capsys):
+    """Types lines and returns what was printed."""
+    (tmp_path / "my photo.jpg").write_bytes(photo_bytes(200, 100))
+    (tmp_path / "b.jpg").write_bytes(photo_bytes(seed=3))
+    Image.linear_gradient("L").resize((200, 100)).save(tmp_path / "mask.png")
+    monkeypatch.chdir(tmp_path)
+
+    def talk(*lines, options=()):
+        typed = iter(lines)
+
+        def read(_):
+            try:
+                return next(typed)
+            except StopIteration:
+                raise EOFError from None
+
+        monkeypatch.setattr("builtins.input", read)
+        assert terminal.main(["--server", styles[1], *options]) == 0
+        return capsys.readouterr().out
+
+    return talk
+
+
+def colour(path):
+    return np.asarray(Image.open(path), dtype=float).mean(axis=(0, 1))
+
+
+def test_a_photo_with_words_is_painted_and_its_buttons_are_numbered(chat):
+    out = chat("photo 'my photo.jpg' the_scream")
+
+    assert "The Scream · 100 %  chat/my photo." in out
+    assert f"[1] {EN.button_style}" in out
+    (painting,) = Path("chat").glob("my photo*")
+    np.testing.assert_allclose(colour(painting), COLOURS["the_scream"], atol=6)
+
+
+def test_numbers_press_buttons(chat):
+    out = chat("photo b.jpg scream", "3", "1", "3", "4")
+
+    assert "The Scream · 80 %" in out
+    assert "[2] ✓ The Scream" in out
+    assert "The Great Wave off Kanagawa · 80 %" in out
+    assert len(list(Path("chat").glob("b.*"))) == 4
+
+
+def test_commands_and_settings_are_the_same_as_in_telegram(chat):
+    out = chat("/style starry 60 scream 40", "/strength 50", "/settings", "/style mars", "/stats", "/cancel", "/forget")
+
+    assert "Style: The Starry Night 60 % + The Scream 40 %. Now send a photo." in out
+    assert "Strength: 50 %\n" in out
+    assert "I do not know “mars”." in out
+    for text in (EN.admins_only, EN.nothing_to_cancel, EN.forgotten):
+        assert text in out
+
+
+def test_styles_saves_the_gallery_and_its_buttons_choose(chat):
+    out = chat("/styles", "2")
+
+    assert f"{EN.choose_style}  chat/styles.jpg" in out
+    assert Image.open("chat/styles.jpg").width > 300
+    assert "Style: The Scream. Now send a photo." in out
+
+
+def test_a_mask_and_several_photos(chat):
+    out = chat("mask mask.png", "photo 'my photo.jpg' b.jpg scream", "photo 'my photo.jpg'", "mask mask.png")
+
+    assert "Send a photo first" in out
+    assert out.count("The Scream · 100 %  chat/") == 2
+    assert EN.own_mask in out
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("photo nothing.jpg", "Expected photo FILE, got 'nothing.jpg', and there is no such file."),
+        ("photo 'b.jpg", "quotes come in pairs"),
+        ("photo mask.txt", EN.photo_unreadable),
+        ("7", "There are no buttons."),
+        ("hello", EN.no_photo),
+    ],
+)
+def test_what_is_not_understood_gets_advice(chat, line, advice):
+    Path("mask.txt").write_text("no picture")
+
+    assert advice in chat(line)
+
+
+def test_it_speaks_other_languages(chat):
+    assert load_texts("de").no_photo in chat("hallo", options=("--language", "de"))
+
+
+def test_a_server_that_is_not_there_is_one_sentence():
+    command = [sys.executable, "-m", "bot.terminal", "--server", "127.0.0.1:1"]
+    done = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("bot: No server answers at 127.0.0.1:1")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,1 @@
+"""Tests of the Python clients, of the example for Node.js, and of the bytes they send."""

@@ -1,0 +1,93 @@
+"""A server that is killed under load and started again: its clients only wait."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+
+from serving.client import AsyncStyleClient, StyleClient
+
+WORK = {"rounds": np.array([50], np.int32)}  # long enough to be under way when the server dies
+EACH = 4  # callers of each kind
+
+
+@contextmanager
+def server_process(models_dir, port):
+    command = [sys.executable, "-m", "serving.server", "--models_dir", str(models_dir), "--host", "127.0.0.1"]
+    process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline().startswith("serving")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class Load:
+    """Calls one after the other, from threads and from tasks, until `stop` is set."""
+
+    def __init__(self, address: str):
+        self.address = address
+        self.stop = threading.Event()
+        self.answers = [0] * (2 * EACH)
+        self.errors: list[BaseException] = []
+        self._threads = [threading.Thread(target=self._guard, args=(self._call, i)) for i in range(EACH)]
+        self._threads.append(threading.Thread(target=self._guard, args=(asyncio.run, self._call_as_tasks())))
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
+
+    def finish(self) -> None:
+        """Let every caller end its last call."""
+        self.stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_answers(self, count: int) -> None:
+        """Until every caller has had so many more."""
+        goal = [answers + count for answers in self.answers]
+        while any(answers < wanted for answers, wanted in zip(self.answers, goal, strict=True)):
+            if self.errors:
+                raise self.errors[0]
+            self.stop.wait(0.02)
+
+    def _guard(self, run, *args) -> None:
+        try:
+            run(*args)
+        except BaseException as error:
+            self.errors.append(error)
+
+    def _call(self, number: int) -> None:
+        with StyleClient(self.address, wait_for_ready=True, timeout=60) as client:
+            while not self.stop.is_set():
+                client.predict("slow", WORK)
+                self.answers[number] += 1
+
+    async def _call_as_tasks(self) -> None:
+        async with AsyncStyleClient(self.address, wait_for_ready=True, timeout=60) as client:
+
+            async def call(number: int) -> None:
+                while not self.stop.is_set():
+                    await client.predict("slow", WORK)
+                    self.answers[number] += 1
+
+            await asyncio.gather(*(call(EACH + i) for i in range(EACH)))
+
+
+def test_no_call_fails_when_the_server_is_killed_and_started_again(models_dir, free_port):
+    with server_process(models_dir, free_port) as first, Load(f"127.0.0.1:{free_port}") as load:
+        load.wait_for_answers(3)
+        first.kill()
+        first.wait()
+        with server_process(models_dir, free_port):
+            load.wait_for_answers(3)
+            load.finish()
+    assert not load.errors
