@@ -3,9 +3,9 @@
     python -m benchmarks.person_masks [DIR] [--json]
 
 DIR holds photos NAME.jpg with masks NAME_mask.png (white: person); without it, the one sample photo of the package is
-measured. Bare: MediaPipe's selfie segmenter on the photo stretched to 256 x 256, its confidence enlarged to the photo's
-size, cut at 0.5. Ours is cut at 0.5 too. IoU is intersection over union; boundary F is the harmonic mean of the share of
-the mask's boundary within 3 pixels of the true one, and of the true one within 3 pixels of the mask's.
+measured. Bare: MediaPipe's selfie segmenter on the photo stretched to 256 x 256, its confidence enlarged to the
+photo's size, cut at 0.5. Ours is cut at 0.5 too. IoU is intersection over union; boundary F is the harmonic mean of the
+share of the mask's boundary within 3 pixels of the true one, and of the true one within 3 pixels of the mask's.
 """
 
 import argparse

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 # Chosen on photos with known masks: wider windows and a larger epsilon smear the edge off the outline again.
-RADIUS_SHARE = 1 / 200  # of the longer side
-EPSILON = 1e-4  # variance of colours, 0..1 squared, below which a window counts as flat
+RADIUS_SHARE = 1 / 100  # of the longer side
+EPSILON = 1e-5  # variance of colours, 0..1 squared, below which a window counts as flat
 
 _STRIP_ROWS = 256
 
@@ -51,7 +51,8 @@ def refine(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         box = (0, top * rows / height, columns, bottom * rows / height)
-        strip = [plane.resize((width, bottom - top), Image.Resampling.BILINEAR, box=box) for plane in planes]
+        size = (width, bottom - top)
+        strip = [np.asarray(plane.resize(size, Image.Resampling.BILINEAR, box=box)) for plane in planes]
         refined[top:bottom] = _apply(np.stack(strip, axis=-1), pixels[top:bottom] / np.float32(255))
     return np.clip(refined, 0, 1, out=refined)
 

@@ -1,8 +1,8 @@
 """Where to paint: masks by name, from what is in the photo or fading across it, and masks from files.
 
 A mask is float32 `[H,W]`, 0..1: 1 is painting, 0 is photo. `person`, `background` and `subject` are made by
-`tfstyle.segment`. Gradients take `fade`, the share of the picture over which they run from 1 to 0: 0 is a hard edge, 1 a
-linear ramp across the whole picture.
+`tfstyle.segment`. Gradients take `fade`, the share of the picture over which they run from 1 to 0: 0 is a hard edge, 1
+a linear ramp across the whole picture.
 
     left, right, top, bottom   1 at that side; the edge, or the middle of the ramp, is the middle of the picture
     radial                     1 in the middle, 0 in the corners; at fade 0 an ellipse that covers half of the picture
