@@ -256,7 +256,7 @@ def test_odd_photos_are_painted(image, suffix, folder):
         (["--style", "the_scream", "--strength", "nan"], "Expected a strength from 0"),
         (["--style", "the_scream", "--fade", "-1"], "Expected a fade from 0"),
         (["--style", "the_scream", "--max-size", "3"], "Expected a max size of at least 16 pixels, got 3."),
-        (["--style", "the_scream", "--mask", "lft"], "lft: no such file. A mask is a picture file or one of left"),
+        (["--style", "the_scream", "--mask", "lft"], "lft: no such file. A mask is a picture file or one of person, "),
         (["--style", "the_scream", "--mask", "tall.png"], "expected a mask shaped like the photo, 64x48, got 48x64"),
         (["--regions", "left"], "Expected regions as PLACE=STYLE"),
         (["--regions", "left=scream"], "did you mean the_scream?"),

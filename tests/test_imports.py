@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"tensorflow", "keras", "jax", "h5py", "scipy", "skimage", "tensorflow_serving"}
 LIGHT_ROOMS = (
-    "catalog", "color", "encoded", "errors", "images", "jpeg", "masks", "mix", "models", "modes", "painter", "png",
-    "quiet", "refusals", "saved_model", "sheets", "signatures",
+    "catalog", "color", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix", "models", "modes",
+    "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",
 )  # fmt: skip
 
 
@@ -43,7 +43,23 @@ def loaded_after(code: str) -> set[str]:
 
 def test_light_rooms_load_nothing_heavy():
     code = "\n".join(f"import tfstyle.{room}" for room in LIGHT_ROOMS)
-    assert not loaded_after(code) & (HEAVY | {"serving", "bot", "rich", "grpc"})
+    assert not loaded_after(code) & (HEAVY | {"serving", "bot", "rich", "grpc", "cv2", "ai_edge_litert"})
+
+
+def test_masks_of_people_stay_light_and_say_nothing():
+    """A chat makes them in a process of 250 MB, beside everything else it does."""
+    code = """
+import resource
+from tfstyle import read_photo, segment
+segment.person(read_photo("tfstyle/assets/astronaut.jpg").pixels)
+resident = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+assert resident < 250 * 2**20, resident
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
 
 
 def test_the_package_itself_loads_not_even_numpy():

@@ -116,7 +116,7 @@ def test_a_mask_of_another_size_is_resized_with_a_note():
 
 
 def test_a_mask_of_the_photo_before_it_was_shrunk_needs_no_note():
-    mask = resolve(encode(Image.new("L", (1000, 33))), 17, 512, photo_size=(33, 1000))
+    mask = resolve(encode(Image.new("L", (1000, 33), 255)), 17, 512, photo_size=(33, 1000))
     assert mask.values.shape == (17, 512)
     assert mask.notes == ()
 
@@ -139,7 +139,9 @@ def test_a_mask_that_is_no_picture_is_a_mask_error(tmp_path):
 
 
 def test_a_mistyped_gradient_says_what_there_is():
-    with pytest.raises(MaskError, match=r"lft: no such file\. A mask is a picture file or one of left, right, top"):
+    with pytest.raises(
+        MaskError, match=r"lft: no such file\. A mask is a picture file or one of person, background, subject, left"
+    ):
         resolve("lft", 20, 20)
 
 
@@ -167,3 +169,11 @@ def test_encoding_is_gray_png_that_decodes_to_the_same_mask():
     image = Image.open(io.BytesIO(mask.encode()))
     assert (image.format, image.mode, image.size) == ("PNG", "L", (44, 33))
     np.testing.assert_array_equal(np.asarray(image, dtype=np.float32) / np.float32(255), mask.values)
+
+
+@pytest.mark.parametrize("level", [0, 1 / 600])
+def test_a_mask_that_is_black_everywhere_is_told(level):
+    """What travels has 8 bits: less than half a step is black."""
+    mask = resolve(np.full((20, 30), level), 20, 30)
+    assert mask.notes == ("mask the mask is black everywhere: it paints nothing, the photo stays",)
+    assert resolve(np.full((20, 30), 1 / 255), 20, 30).notes == ()

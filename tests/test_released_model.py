@@ -8,6 +8,8 @@ import pytest
 
 import tfstyle
 from tfstyle import evaluate, models, weights
+from tfstyle.commands.demo import SAMPLE_PHOTO
+from tfstyle.segment import SEGMENTS
 
 CARD = (Path(__file__).resolve().parent.parent / "saved_models" / "README.md").read_text()
 # | style | style distance, content distance on the eight photos | the same on astronaut and coffee |
@@ -76,3 +78,29 @@ def test_it_is_small_enough_for_the_repository():
     files = [path for path in models.find_model().rglob("*") if path.is_file()]
 
     assert sum(path.stat().st_size for path in files) < 10_000_000
+
+
+@pytest.mark.parametrize("mask", ["background", "person"])
+def test_outside_a_mask_the_photo_stays_exactly(painter, mask):
+    """Also where the photo travels as JPEG, as most do."""
+    photo = tfstyle.read_photo(SAMPLE_PHOTO)
+    assert photo.jpeg
+    values = SEGMENTS[mask](photo.pixels)
+
+    painting = painter.stylize(photo, "the_scream", mask=mask).pixels
+
+    np.testing.assert_array_equal(painting[values == 0], photo.pixels[values == 0])
+    assert np.abs(painting[values == 1].astype(int) - photo.pixels[values == 1]).mean() > 10
+
+
+def test_a_gradient_mask_leaves_no_seam(painter, astronaut):
+    """From column to column the change by the painting grows no faster than under no mask, but for a gray level."""
+
+    def largest_step(**options):
+        painting = painter.stylize(astronaut, "the_scream", **options).pixels
+        change = (painting.astype(float) - astronaut).mean(axis=0)
+        return np.abs(np.diff(change, axis=0)).max()
+
+    everywhere = largest_step()
+    assert largest_step(mask="left", fade=0.5) <= everywhere + 1
+    assert largest_step(mask="left", fade=0.0) > everywhere + 5  # what a seam looks like to this measure

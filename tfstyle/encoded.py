@@ -109,7 +109,8 @@ class EncodedRequest:
         Raises:
             UnknownStyleError: If the model has no such style.
             PhotoError: If the photo is too large for the model.
-            MaskError: If a mask cannot be read or has another shape than the photo.
+            MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
+                the photo does not show.
         """
         weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places]))
         _check_pixels(self._photo, catalog.max_pixels)
@@ -154,11 +155,11 @@ class EncodedRequest:
 
     @cached_property
     def _masks(self) -> list[Mask | None]:
-        photo, original = self._photo, (self._original.height, self._original.width)
-        return [
-            None if place is None else resolve(place, photo.height, photo.width, fade=self._fade, photo_size=original)
-            for place, _ in self._places
-        ]
+        return [None if place is None else self._mask(place) for place, _ in self._places]
+
+    def _mask(self, place: MaskSource) -> Mask:
+        photo, size = self._photo, (self._original.height, self._original.width)
+        return resolve(place, photo.height, photo.width, fade=self._fade, photo=photo, photo_size=size)
 
     def _notes(self) -> tuple[str, ...]:
         return self._photo.notes + tuple(note for mask in self._masks if mask for note in mask.notes)

@@ -1,7 +1,8 @@
-"""Where to paint: masks from files, and gradients that fade from the photo into the painting.
+"""Where to paint: masks by name, from what is in the photo or fading across it, and masks from files.
 
-A mask is float32 `[H,W]`, 0..1: 1 is painting, 0 is photo. Gradients take `fade`, the share of the picture over which
-they run from 1 to 0: 0 is a hard edge, 1 a linear ramp across the whole picture.
+A mask is float32 `[H,W]`, 0..1: 1 is painting, 0 is photo. `person`, `background` and `subject` are made by
+`tfstyle.segment`. Gradients take `fade`, the share of the picture over which they run from 1 to 0: 0 is a hard edge, 1
+a linear ramp across the whole picture.
 
     left, right, top, bottom   1 at that side; the edge, or the middle of the ramp, is the middle of the picture
     radial                     1 in the middle, 0 in the corners; at fade 0 an ellipse that covers half of the picture
@@ -13,15 +14,17 @@ they run from 1 to 0: 0 is a hard edge, 1 a linear ramp across the whole picture
 import io
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from tfstyle.errors import MaskError, PhotoError, RequestError
-from tfstyle.images import PhotoSource, read_gray
+from tfstyle.images import Photo, PhotoSource, read_gray
+from tfstyle.segment import SEGMENTS
 
 GRADIENTS = ("left", "right", "top", "bottom", "radial")
+NAMES = (*SEGMENTS, *GRADIENTS)
 DEFAULT_FADE = 0.5
 ASPECT_TOLERANCE = 0.02
 
@@ -51,25 +54,33 @@ def resolve(
     width: int,
     *,
     fade: float = DEFAULT_FADE,
+    photo: Photo | None = None,
     photo_size: tuple[int, int] | None = None,
 ) -> Mask:
     """The mask that `spec` asks for, at the photo's size.
 
     Args:
-        spec: `left`, `right`, `top`, `bottom` or `radial`; or a picture, read as gray: a path (write `./left` for a
-            file called left), the bytes of a file, an open file or a Pillow image; or an array `[H,W]`, float 0..1,
-            bool or uint8 0..255.
+        spec: `person`, `background` or `subject`; `left`, `right`, `top`, `bottom` or `radial`; or a picture, read as
+            gray: a path (write `./left` for a file called left), the bytes of a file, an open file or a Pillow image;
+            or an array `[H,W]`, float 0..1, bool or uint8 0..255.
         height: Rows of the photo.
         width: Columns of the photo.
         fade: 0..1, how softly a gradient fades; masks from pictures and arrays are as soft as they are.
+        photo: The photo, of `height` and `width`; only `person`, `background` and `subject` look at it.
         photo_size: `(height, width)` of the photo before it was resized, where it was: masks made for that size fit.
 
     Raises:
-        MaskError: If the mask cannot be read, or its aspect ratio is off by more than 2 %.
-        RequestError: If `fade` is outside 0..1.
+        MaskError: If the mask cannot be read, its aspect ratio is off by more than 2 %, or the photo shows no person or
+            subject.
+        RequestError: If `fade` is outside 0..1, or `spec` is about what the photo shows and there is no `photo`.
+        StyleTransferError: If `spec` needs the extra `masks` and it is not installed.
     """
     if isinstance(spec, str) and spec in GRADIENTS:
         return Mask(gradient(spec, height, width, fade))
+    if isinstance(spec, str) and spec in SEGMENTS:
+        if photo is None:
+            raise RequestError(f"Expected a photo to find the mask {spec!r} in, got none.")
+        return Mask(SEGMENTS[spec](photo.pixels, name=photo.name))
     values, name = _read(spec)
     photo_height, photo_width = photo_size or (height, width)
     mask_height, mask_width = values.shape
@@ -83,7 +94,10 @@ def resolve(
         if (mask_height, mask_width) != (photo_height, photo_width):
             notes = (f"mask {name} resized from {mask_width}x{mask_height} to {width}x{height}",)
         values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
-    return Mask(np.clip(values, 0, 1), notes)
+    mask = Mask(np.clip(values, 0, 1), notes)
+    if mask.values.max() * 255 <= 0.5:  # what travels is all zeros
+        return replace(mask, notes=(*notes, f"mask {name} is black everywhere: it paints nothing, the photo stays"))
+    return mask
 
 
 def gradient(kind: str, height: int, width: int, fade: float = DEFAULT_FADE) -> np.ndarray:
@@ -139,7 +153,7 @@ def _read(spec: MaskSource) -> tuple[np.ndarray, str]:
     try:
         return read_gray(spec, name=name), name
     except PhotoError as error:
-        hint = "" if not isinstance(spec, str) else f" A mask is a picture file or one of {', '.join(GRADIENTS)}."
+        hint = "" if not isinstance(spec, str) else f" A mask is a picture file or one of {', '.join(NAMES)}."
         raise MaskError(f"{error}{hint}") from None
 
 

@@ -4,10 +4,12 @@
              starry_night:60,the_scream:40             several, in proportion; no weight is 1
              starry_night:60+the_scream:40             the same: + does what , does
     regions  left=the_scream,right=starry_night        places, each with a mix of its own
+             background=starry_night                   what is around the people in the photo
              left=the_scream:2+great_wave,sky.png=rain_princess
 
-A place is a gradient (left, right, top, bottom, radial) or a mask file; within a region styles are joined by `+`, since
-the comma is taken. File names with a comma fit only into Python's form, a list of pairs.
+A place is what the photo shows (person, background, subject), a gradient (left, right, top, bottom, radial) or a mask
+file; within a region styles are joined by `+`, since the comma is taken. File names with a comma fit only into Python's
+form, a list of pairs.
 """
 
 import difflib

@@ -86,7 +86,8 @@ class Painter:
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
             strength: 0..1, how much of the painting; 0 is the photo.
             preserve_color: Keep the photo's colours and take only brightness from the painting.
-            mask: Where to paint: `left`, `right`, `top`, `bottom`, `radial`, or any picture or array of gray values.
+            mask: Where to paint: `person`, `background`, `subject`, `left`, `right`, `top`, `bottom`, `radial`, or any
+                picture or array of gray values.
             regions: Several places with a mix each, instead of `style` and `mask`: `"left=a,right=b:2+c"`, a mapping,
                 or pairs of mask and mix. Each region's weights count in proportion among themselves. Where regions
                 overlap, they mix in proportion to their masks; where none reaches, the photo stays.
@@ -99,7 +100,8 @@ class Painter:
 
         Raises:
             PhotoError: If the photo cannot be read, or is too small or too large for the model.
-            MaskError: If a mask cannot be read or has another shape than the photo.
+            MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
+                the photo does not show.
             UnknownStyleError: If the model has no such style.
             RequestError: If a weight, the strength, the fade or a combination of options is out of range.
         """

@@ -7,6 +7,7 @@ overwritten.
   tfstyle stylize photo.jpg --style starry_night
   tfstyle stylize photo.jpg --style starry_night:60,the_scream:40 --strength 0.7 --preserve-color
   tfstyle stylize photo.jpg --style great_wave --mask radial --fade 1 -o wave.png
+  tfstyle stylize photo.jpg --style the_scream --mask background
   tfstyle stylize photo.jpg --regions "left=the_scream,right=starry_night:2+great_wave" --fade 0.2
   tfstyle stylize holiday/ --style rain_princess --max-size 1024 -o paintings/ --server localhost:8500
   cat photo.jpg | tfstyle stylize - --style the_scream > painting.jpg
@@ -42,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask",
         metavar="WHERE",
-        help="where to paint: left, right, top, bottom, radial, or a gray picture (white: paint)",
+        help="where to paint: person, background, subject, left, right, top, bottom, radial, or a gray picture (white: "
+        "paint)",
     )
     parser.add_argument(
         "--regions",
