@@ -7,13 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench paper lock clean
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, format check, type check"
 	@echo "make bench   measure what the README claims"
+	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
 	@echo "make clean   remove what was made, except .venv and models"
 
@@ -30,6 +31,11 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+# Goes on where it was stopped; its pictures are kept in runs/paper.
+paper: $(VENV)/.dev
+	@test -n "$(PAINTINGS)" || { echo "Expected a folder of paintings: make paper PAINTINGS=dir"; exit 2; }
+	$(BIN)/python -m benchmarks.paper --paintings "$(PAINTINGS)"
 
 # uv does not read pip.conf: where packages come from a mirror named there, pip does the same work more slowly.
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r $(1) \

@@ -13,6 +13,7 @@ from PIL import Image
 from tests import training_case
 from tfstyle import evaluate
 from tfstyle.cli import main
+from tfstyle.errors import TrainingError
 
 RECIPE = "from tests.training_case import recipe\n\nRECIPE = recipe()\n"
 
@@ -152,6 +153,24 @@ def test_paintings_come_from_a_folder_or_as_files(folder, train, capsys):
             f"tfstyle: Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.\n"
         )
     assert not (folder / "refused").exists()
+
+
+def test_weights_of_the_command_line_replace_the_recipes(folder, train, monkeypatch):
+    def run(out, recipe, *arguments, **options):
+        weights.append(recipe.weights)
+        raise TrainingError("enough seen")
+
+    weights: list = []
+    monkeypatch.setattr("tfstyle.run.Run", run)
+    given = ["--paintings", folder / "paintings", "--out", folder / "weights"]
+
+    assert train(*given) == 2
+    assert train(*given, "--style-weight", "3", "--tv-weight", "0", "--pixel-weight", "0.5") == 2
+
+    recipe, changed = weights
+    assert (changed.style, changed.total_variation, changed.pixel) == (3, 0, 0.5)
+    assert changed.content == recipe.content
+    assert recipe.total_variation == 1
 
 
 def test_two_paintings_of_one_name_are_refused(folder, train, capsys):

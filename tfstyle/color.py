@@ -53,8 +53,8 @@ def luminance_only(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
 def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     """The painting with the photo's mean and standard deviation of luminance, its I and Q unchanged.
 
-    `L' = (L - mean(L_painting)) * std(L_photo) / std(L_painting) + mean(L_photo)`, so that a dark painting does not make
-    a bright photo dark.
+    `L' = (L - mean(L_painting)) * std(L_photo) / std(L_painting) + mean(L_photo)`, so that a dark painting does not
+    make a bright photo dark.
 
     Args:
         painting: RGB, uint8 `[h,w,3]`.

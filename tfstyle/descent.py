@@ -7,6 +7,7 @@ evaluation, so that an iteration costs the same in both.
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -65,9 +66,7 @@ def lbfgs(
     return picture
 
 
-def _lbfgs_round(
-    objective: Evaluate, start: np.ndarray, budget: int, report: Report
-) -> tuple[np.ndarray, int]:
+def _lbfgs_round(objective: Evaluate, start: np.ndarray, budget: int, report: Report) -> tuple[np.ndarray, int]:
     """Up to `budget` evaluations with `start` held; the best picture and how many there were."""
     import scipy.optimize
 
@@ -86,7 +85,7 @@ def _lbfgs_round(
         report(best, total, terms)
         return total, gradient.ravel().astype(np.float64) * scale
 
-    try:
+    with suppress(_SpentError):
         scipy.optimize.minimize(
             evaluate,
             start.ravel().astype(np.float64) / scale,
@@ -95,8 +94,6 @@ def _lbfgs_round(
             bounds=scipy.optimize.Bounds(0, 255 / scale),
             options={"maxcor": 10, "maxiter": budget, "maxfun": budget, "ftol": 0, "gtol": 0},
         )
-    except _SpentError:
-        pass
     return best, spent
 
 

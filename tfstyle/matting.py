@@ -13,8 +13,8 @@ def matting_laplacian(photo: np.ndarray, *, epsilon: float = 1e-4) -> tf.SparseT
 
     Args:
         photo: `[H,W,3]`, 0..255.
-        epsilon: How far colours may leave the line that a window's pixels lie on; Luan et al. have 1e-7, at which the
-            gradient of nearly flat windows swamps every other.
+        epsilon: How far colours may leave the line that a window's pixels lie on. The usual 1e-7 leaves nearly flat
+            windows with no room for anything but rounding in float32.
 
     Returns:
         Sparse float32 `[H*W,H*W]`, 25 entries a row. What it makes of a picture that is an affine function of the

@@ -11,7 +11,7 @@ pixels at once, so this is what gives a large picture large strokes ([Gatys et a
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -90,6 +90,9 @@ def optimize(
             )
     if not any(style.weight > 0 for style in styles):
         raise RequestError("Expected a style with a weight above 0, got none.")
+    weights = weights or Weights()
+    if not any(astuple(weights)):
+        raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")
     kept, notes = _without_black_masks(styles)
     if not kept:
         return Optimized(replace(photo, notes=(*photo.notes, *notes)), History())
@@ -105,7 +108,7 @@ def optimize(
             objective = Objective(
                 _resize(photo.pixels, height, width),
                 _at_size(kept, height, width, photo, painting_size),
-                weights or Weights(),
+                weights,
                 guided=guided,
                 content_layer=content_layer,
                 vgg19=vgg19,

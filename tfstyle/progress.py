@@ -1,4 +1,4 @@
-"""What a person sees while a training or an optimization runs: a bar with time left and every loss term, or plain lines in a log."""
+"""What a person sees of a training or an optimization: a bar with time left and every loss term, or lines in a log."""
 
 from collections.abc import Mapping
 

@@ -132,15 +132,11 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        import tensorflow as tf
-
         from tfstyle.commands.outputs import Outputs, write
         from tfstyle.images import Photo, format_for, read_photo
         from tfstyle.objective import Weights
         from tfstyle.optimize import optimize
         from tfstyle.progress import OptimizationProgress
-
-        tf.config.experimental.enable_op_determinism()  # the same seed paints the same picture
 
     original = read_photo(args.photo)
     photo = original.resize_to(args.max_size)
@@ -197,8 +193,8 @@ def parse_style(text: str) -> tuple[str, float, dict[str, float] | None]:
     """
     if Path(text).exists():  # a file name may hold colons
         return text, 1.0, None
-    match = re.fullmatch(r"(?P<image>.+?)(:(?P<weight>[^:/]*)(:(?P<layers>[^:/]*))?)?", text)
-    assert match  # anything but an empty text
+    match = re.fullmatch(r"(?P<image>.+?)(:(?P<weight>[^:/]*)(:(?P<layers>[^:/]*))?)?", text, re.DOTALL)
+    assert match  # an empty text is a path that exists, the current folder
     layers = match["layers"]
     return match["image"], _number(match["weight"] or "1", text), _layers(layers, text) if layers is not None else None
 
@@ -222,7 +218,10 @@ def _label(parsed: list[tuple[str, float, dict[str, float] | None]]) -> str:
 
 
 def _styles(
-    args: argparse.Namespace, parsed: list[tuple[str, float, dict[str, float] | None]], photo: "Photo", original: "Photo"
+    args: argparse.Namespace,
+    parsed: list[tuple[str, float, dict[str, float] | None]],
+    photo: "Photo",
+    original: "Photo",
 ) -> "tuple[list[StyleImage], list[str]]":
     """The paintings with their masks, and what is to be said about the masks."""
     from tfstyle.images import read_photo
@@ -261,8 +260,8 @@ def _styles(
 
 def _one_each(values: list[str], option: str, count: int) -> list[str | None]:
     """One value for each style: none, the only one, or as many as there are styles."""
-    if len(values) in (0, 1):
-        return [*(values or [None])] * count
+    if len(values) < 2:
+        return [values[0] if values else None] * count
     if len(values) != count:
         raise RequestError(f"Expected {option} once, or once for each of {count} styles, got it {len(values)} times.")
     return list(values)
