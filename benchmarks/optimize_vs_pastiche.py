@@ -132,7 +132,8 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
 
 
 def _ask(worker: subprocess.Popen[str], iterations: int) -> dict[str, Any]:
-    assert worker.stdin and worker.stdout
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     worker.stdin.write(f"{iterations}\n")
     worker.stdin.flush()
     answer = worker.stdout.readline()
