@@ -138,6 +138,7 @@ def test_relative_losses_divide_by_the_squared_norm_of_the_target():
     np.testing.assert_allclose(losses.relative_feature_loss(FEATURES, target), [10 / 14])
     np.testing.assert_allclose(losses.relative_gram_loss(2 * GRAM, GRAM), [1])
     np.testing.assert_allclose(losses.relative_gram_loss(0 * GRAM, GRAM), [1])
+    np.testing.assert_allclose(losses.relative_gram_loss(GRAM + 1, GRAM, 8), [4 / 8])
 
 
 @pytest.mark.parametrize("picture", ["flat", "noise"])

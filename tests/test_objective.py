@@ -47,21 +47,27 @@ def gradient_of(styles, photo, picture, weights=ONLY_STYLE, **options):
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms_of_the_paper(photo, picture, cup, astronaut):
-    """Two styles with w = 3 : 1, the first with layers in the proportion 1 : 3."""
-    sky = StyleImage(name="sky", painting=astronaut[:64, :64], layers={"block1_conv2": 1.0})
+    """Two styles with w = 3 : 1 and layers of their own, the first in the proportion 1 : 3; one layer is shared."""
+    sky = StyleImage(name="sky", painting=astronaut[:64, :64], layers={"block1_conv1": 1.0, "block1_conv2": 1.0})
     weights = Weights(content=2, style=5, total_variation=7, pixel=11)
 
     total, terms, _ = Objective(photo, [replace(cup, weight=3), sky], weights, **PLAIN)(picture, picture)
 
-    def style(pixels, layer):
-        gram = losses.gram_matrix(features(picture, layer)[layer])
-        return float(losses.relative_gram_loss(gram, losses.gram_matrix(features(pixels, layer)[layer]))[0])
+    def gram(pixels, layer):
+        return np.asarray(losses.gram_matrix(features(pixels, layer)[layer]))
+
+    def style(pixels, layer, shared=None):
+        norm = np.sum(gram(pixels, layer) ** 2) if shared is None else shared
+        return np.sum((gram(picture, layer) - gram(pixels, layer)) ** 2) / norm
+
+    squares = [np.sum(gram(image.painting, "block1_conv1") ** 2) for image in (cup, sky)]
+    shared = (3 * squares[0] + squares[1]) / 4
 
     content = [features(pixels, "block2_conv2")["block2_conv2"] for pixels in (picture, photo)]
     expected = {
         "content": float(losses.relative_feature_loss(*content)[0]),
-        "style cup": (style(cup.painting, "block1_conv1") + 3 * style(cup.painting, "block2_conv1")) / 4,
-        "style sky": style(sky.painting, "block1_conv2"),
+        "style cup": (style(cup.painting, "block1_conv1", shared) + 3 * style(cup.painting, "block2_conv1")) / 4,
+        "style sky": (style(sky.painting, "block1_conv1", shared) + style(sky.painting, "block1_conv2")) / 2,
         "total variation": float(losses.total_variation(picture[None] / 255)[0]),
         "pixel": float(np.mean(np.square((picture - photo) / 255))),
     }
@@ -136,5 +142,5 @@ def test_unknown_layers_are_refused_with_those_there_are(cup):
 
 
 def test_weights_that_are_all_zero_are_refused(photo, cup):
-    with pytest.raises(RequestError, match="got weights that are all 0"):
+    with pytest.raises(RequestError, match="Expected a style with a weight above 0, got none"):
         Objective(photo, [replace(cup, weight=0)], ONLY_STYLE, **PLAIN)

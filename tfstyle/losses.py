@@ -186,17 +186,18 @@ def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
     return _squared_norm(features - target) / _squared_norm(target)
 
 
-def relative_gram_loss(gram: Tensor, target: Tensor) -> Tensor:
+def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None = None) -> Tensor:
     """Squared Frobenius distance of Gram matrices divided by the target's squared norm.
 
     Args:
         gram: `(B, C, C)`.
         target: `(1, C, C)` or `(B, C, C)`.
+        norm: What to divide by instead, for targets that are to be compared.
 
     Returns:
         Float32 `(B,)`, >= 0.
     """
-    return _squared_norm(gram - target) / _squared_norm(target)
+    return _squared_norm(gram - target) / (_squared_norm(target) if norm is None else norm)
 
 
 def _squared_norm(x: Tensor) -> Tensor:

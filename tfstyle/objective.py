@@ -3,8 +3,10 @@
     total = content * l_content + style * sum_i w_i l_style,i + total_variation * l_TV + pixel * l_pixel
             + matting * l_matting
 
-Content and style are relative to their targets, as in training, so the same weights serve every photo and painting;
-l_style,i is the mean over the layers J_i of painting i. A style with a mask sees the picture through
+Content and style are relative to their targets, as in training, so the same weights serve every photo and painting.
+l_style,i is the mean over the layers J_i of painting i. Where paintings share a place, their squared Gram distances at
+a layer are divided by one number, the mean of the targets' squared norms: divided by its own, the painting with the
+smaller Gram matrices would win every blend. A style with a mask sees the picture through
 `losses.masked_gradient`: its gradient is multiplied by the mask, the content's is not.
 
 Reference: Makow and Hernandez, sections 3.2 to 3.6.
@@ -73,7 +75,7 @@ class Objective:
 
     Args:
         photo: float32 `[H,W,3]`, 0..255.
-        styles: At least one; masks and paintings at the size they are to be seen at.
+        styles: At least one with a weight above 0; masks and paintings at the size they are to be seen at.
         weights: How hard each term pulls.
         guided: Count the statistics of each style under its mask only, in the picture and in the painting. Without it
             a mask acts on the gradient alone, and `painting_mask` is not looked at.
@@ -91,6 +93,9 @@ class Objective:
         content_layer: str = CONTENT_LAYER,
         vgg19: str = "embedded",
     ):
+        styles = [style for style in styles if style.weight > 0]
+        if not styles:
+            raise RequestError("Expected a style with a weight above 0, got none.")
         self.styles, self.weights, self.content_layer = styles, weights, content_layer
         self.network = VGG19((content_layer, *dict.fromkeys(layer for s in styles for layer in s.layers)), vgg19)
         self.photo = tf.constant(photo[None], tf.float32)
@@ -99,6 +104,7 @@ class Objective:
         self.guides = [guided and style.mask is not None for style in styles]
         self.gram_targets = [self._gram_targets(style, guided) for style in styles]
         self.shares = _shares(styles, self.masks)
+        self.norms = [self._norms(style) for style in styles]
         self.laplacian = matting.matting_laplacian(photo) if weights.matting else None
         shape = tf.TensorSpec(self.photo.shape, tf.float32)
         self._compiled = tf.function(self._value_and_gradient, input_signature=(shape, shape))
@@ -157,13 +163,23 @@ class Objective:
         style, total = self.styles[number], 0.0
         for layer, weight in style.layers.items():
             gram = _gram(features[layer], layer, style.mask if self.guides[number] else None)
-            total += weight * losses.relative_gram_loss(gram, self.gram_targets[number][layer])[0]
+            target, norm = self.gram_targets[number][layer], self.norms[number][layer]
+            total += weight * losses.relative_gram_loss(gram, target, norm)[0]
         return total / sum(style.layers.values())
 
     def _gram_targets(self, style: StyleImage, guided: bool) -> dict[str, tf.Tensor]:
         features = self.network(tf.constant(style.painting[None], tf.float32))
         guide = style.painting_mask if guided else None
         return {layer: _gram(features[layer], layer, guide) for layer in style.layers}
+
+    def _norms(self, style: StyleImage) -> dict[str, float]:
+        """By layer, the mean squared norm of the targets of all styles in the place of this one, by their weights."""
+        norms = {}
+        for layer in style.layers:
+            there = [n for n, other in enumerate(self.styles) if other.mask is style.mask and layer in other.layers]
+            squares = [float(tf.reduce_sum(tf.square(self.gram_targets[n][layer]))) for n in there]
+            norms[layer] = float(np.average(squares, weights=[self.shares[n] for n in there]))
+        return norms
 
 
 def _gram(features, layer: str, guide: np.ndarray | None):
@@ -182,6 +198,4 @@ def _distinct(masks: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
 def _shares(styles: Sequence[StyleImage], masks: Sequence[np.ndarray | None]) -> list[float]:
     """The weight of each style divided by the sum over those with its mask."""
     sums = {id(mask): sum(style.weight for style in styles if style.mask is mask) for mask in masks}
-    if not all(total > 0 for total in sums.values()):
-        raise RequestError("Expected a style weight above 0 for every place, got weights that are all 0.")
     return [style.weight / sums[id(style.mask)] for style in styles]

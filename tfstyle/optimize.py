@@ -88,8 +88,6 @@ def optimize(
                 f"{style.name}: expected a painting of at least {MIN_PAINTING_SIDE}x{MIN_PAINTING_SIDE} pixels, got "
                 f"{width}x{height}; smaller ones hold no texture to learn."
             )
-    if not any(style.weight > 0 for style in styles):
-        raise RequestError("Expected a style with a weight above 0, got none.")
     weights = weights or Weights()
     if not any(astuple(weights)):
         raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")
