@@ -26,11 +26,17 @@ def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(two_gigaby
         memory.check(round(2000 * (fitting + 20) / 3000), fitting + 20)
 
 
-def test_every_mask_costs_another_pass(two_gigabytes):
+def test_every_mask_costs_memory(two_gigabytes):
     memory.check(500, 600)
     with pytest.raises(RequestError):
-        memory.check(500, 600, passes=3)
+        memory.check(500, 600, masks=2)
+
+
+def test_where_no_size_fits_none_is_named(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5e8))
+    with pytest.raises(RequestError, match=r"and 0.5 GB are available; free some\."):
+        memory.check(500, 600)
 
 
 def test_1024_pixels_fit_into_24_gigabytes():
-    assert memory.estimate(1024, 1024, passes=3) < 24e9
+    assert memory.estimate(1024, 1024, masks=2, matting=True) < 24e9

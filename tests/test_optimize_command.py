@@ -126,8 +126,8 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
 def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch):
     import psutil
 
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 5e8}))
-    assert "of memory, and 0.5 GB are available; use --max-size" in refusal(["--style", "fur.jpg"], capsys)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.004e9}))
+    assert "of memory, and 1.0 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
 
 
 def test_styles_are_read_as_image_weight_and_layers(folder):

@@ -94,7 +94,8 @@ def optimize(
     kept, notes = _without_black_masks(styles)
     if not kept:
         return Optimized(replace(photo, notes=(*photo.notes, *notes)), History())
-    memory.check(photo.height, photo.width, passes=len({id(style.mask) for style in kept} | {id(None)}))
+    masks = {id(style.mask) for style in kept if style.mask is not None}
+    memory.check(photo.height, photo.width, masks=len(masks), matting=weights.matting > 0)
     if matched_luminance:
         kept = [replace(style, painting=match_luminance(style.painting, photo.pixels)) for style in kept]
     run = _Run(photo, report)
