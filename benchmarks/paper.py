@@ -204,7 +204,7 @@ def figure_5(paper: Paper, path: Path) -> None:
         axes.plot(blend["iteration"], blend[column], color=colour, label=f"{TITLES[style]}, blended 50/50")
         single = paper.history(alone)
         axes.plot(single["iteration"], single[column], color=colour, ls=":", label=f"{TITLES[style]}, alone")
-    axes.set(xlabel="iteration", ylabel="style loss, relative to the painting", yscale="log")
+    axes.set(xlabel="iteration", ylabel="style loss, relative to the paintings", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)
@@ -266,7 +266,7 @@ def sides(paper: Paper, path: Path) -> None:
         [
             ("left", paper.mask("left")),
             ("right", paper.mask("right")),
-            ("The Scream left, The Great Wave right", paper.pixels("astronaut_sides")),
+            ("The Scream, The Great Wave", paper.pixels("astronaut_sides")),
         ],
         3,
     )
