@@ -63,7 +63,7 @@ def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     Returns:
         RGB, uint8 `[h,w,3]`; what leaves 0..255 is clipped.
 
-    Reference: [Gatys et al., 2016](https://arxiv.org/abs/1606.05897), equation 10.
+    Reference: [Gatys et al., 2016](https://arxiv.org/abs/1606.05897), luminance-only transfer.
     """
     yiq, target = rgb_to_yiq(painting), rgb_to_yiq(photo)[..., 0]
     luminance = yiq[..., 0]

@@ -40,8 +40,7 @@ def guided_gram_matrix(features: Tensor, guide: Tensor) -> Tensor:
     Returns:
         `sum(guide * f f^T) / (C * sum(guide))`, float32 `(B, C, C)`; with a guide of ones the same as `gram_matrix`.
 
-    Reference: [Gatys et al., 2017](https://arxiv.org/abs/1611.07865), section 4, whose guides are the square roots of
-    these.
+    Reference: [Gatys et al., 2017](https://arxiv.org/abs/1611.07865), whose guides are the square roots of these.
     """
     batch, height, width, channels = ops.shape(features)
     flat = ops.cast(ops.reshape(features, (batch, height * width, channels)), "float32")

@@ -1,6 +1,6 @@
 """Keeps a photograph photographic: the matting Laplacian allows each neighbourhood an affine change of its colours.
 
-Reference: [Luan et al., 2017](https://arxiv.org/abs/1703.07511), section 3, after [Levin et al.,
+Reference: [Luan et al., 2017](https://arxiv.org/abs/1703.07511), after [Levin et al.,
 2008](https://doi.org/10.1109/TPAMI.2007.1177).
 """
 

@@ -4,9 +4,9 @@ Minutes a picture instead of a fraction of a second, and in return any painting,
 layers, weight and place: the method that Makow and Hernandez extend, and the reference for what a network can reach.
 
 Large pictures are painted from coarse to fine: halved until the longer side has at most 512 pixels, then each size
-starts from what the one before it ended with, and the iterations are shared out evenly. The loss network sees about 200
+starts from what the one before it ended with, and the iterations are shared out evenly. The loss network sees 156
 pixels at once, so this is what gives a large picture large strokes ([Gatys et al.,
-2017](https://arxiv.org/abs/1611.07865), section 6).
+2017](https://arxiv.org/abs/1611.07865)).
 """
 
 import time
