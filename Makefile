@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chat test lint bench soak fuzz compat lock clean
+.PHONY: help demo chat test lint bench paper soak fuzz compat lock clean
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
@@ -18,6 +18,7 @@ help:
 	@echo "make soak    serve 1000 requests, new versions and restarts under load: memory and lost calls, 15 minutes"
 	@echo "make fuzz    send 100000 broken requests to a server, 15 minutes"
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
+	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
 	@echo "make clean   remove what was made, except .venv and models"
 
@@ -35,8 +36,16 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# These want paintings, hours, or a rival's environment; each says what in its first lines.
+WANT_MORE := $(patsubst %,benchmarks/%.py,paper johnson_comparison optimize_vs_pastiche pastiche_worker)
+
 bench: $(VENV)/.dev
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in $(filter-out $(WANT_MORE),$(wildcard benchmarks/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script"; done
+
+# Goes on where it was stopped; its pictures are kept in runs/paper.
+paper: $(VENV)/.dev
+	@test -n "$(PAINTINGS)" || { echo "Expected a folder of paintings: make paper PAINTINGS=dir"; exit 2; }
+	$(BIN)/python -m benchmarks.paper --paintings "$(PAINTINGS)"
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.serving.soak

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfstyle.color import RGB_TO_YIQ, YIQ_TO_RGB, luminance_only, rgb_to_yiq, yiq_to_rgb
+from tfstyle.color import RGB_TO_YIQ, YIQ_TO_RGB, luminance_only, match_luminance, rgb_to_yiq, yiq_to_rgb
 
 
 @pytest.fixture
@@ -65,3 +65,24 @@ def test_luminance_only_stops_at_the_brightest_colour():
 def test_a_painting_equal_to_the_photo_changes_nothing(rng):
     photo = rng.integers(0, 256, (6, 6, 3)).astype(np.float32)
     np.testing.assert_array_equal(luminance_only(photo, photo), photo)
+
+
+def test_matched_luminance_has_the_photos_mean_and_deviation():
+    """By hand: grays 10 and 30 (mean 20, deviation 10) become those of 100 and 140 (mean 120, deviation 20)."""
+    painting = np.array([10, 30], np.uint8).reshape(1, 2, 1).repeat(3, axis=-1)
+    photo = np.array([100, 140], np.uint8).reshape(2, 1, 1).repeat(3, axis=-1)
+
+    np.testing.assert_array_equal(match_luminance(painting, photo)[0, :, 0], [100, 140])
+
+
+def test_matching_luminance_changes_no_colour(rng):
+    painting = rng.integers(90, 120, (8, 8, 3)).astype(np.uint8)
+    matched = match_luminance(painting, rng.integers(60, 160, (9, 9, 3)).astype(np.uint8))
+
+    np.testing.assert_allclose(rgb_to_yiq(matched)[..., 1:], rgb_to_yiq(painting)[..., 1:], atol=1)
+
+
+def test_a_painting_of_one_brightness_is_matched_too():
+    flat, photo = np.full((4, 4, 3), 9, np.uint8), np.full((4, 4, 3), 200, np.uint8)
+
+    assert (match_luminance(flat, photo) == 200).all()

@@ -13,6 +13,7 @@ from PIL import Image
 from tests import training_case
 from tfstyle import evaluate
 from tfstyle.cli import main
+from tfstyle.errors import TrainingError
 
 RECIPE = "from tests.training_case import recipe\n\nRECIPE = recipe()\n"
 
@@ -122,6 +123,35 @@ def test_a_model_is_measured_against_the_paintings(folder, model, capsys):
         assert set(distances["sizes"]) <= {64, 96}
 
 
+def test_optimization_and_pictures_of_others_are_measured_beside_the_network(folder, model, monkeypatch, capsys):
+    """The photo itself as a picture of another making: content 0, and the style distance that painting starts from."""
+    monkeypatch.chdir(folder)
+    Path("pictures").mkdir()
+    shutil.copy("photo.jpg", "pictures/photo.dots.jpg")
+    arguments = ["--paintings", "paintings", "--model", str(model), "--style", "dots"]
+    more = ["--optimize", "8", "--pictures", "pictures", "--csv", "out/all.csv", "--plot", "out/all.png"]
+
+    assert main(["evaluate", "photo.jpg", *arguments, *more, "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert list(measured) == ["network", "optimization", "pictures"]
+    photo, optimized = measured["pictures"]["dots"], measured["optimization"]["dots"]
+    assert photo["content"] == 0
+    assert optimized["style"] < photo["style"]
+    assert optimized["content"] > 0
+    lines = Path("out/all.csv").read_text().splitlines()
+    assert [line.split(",")[:3] for line in lines[1:]] == [[method, "photo.jpg", "dots"] for method in measured]
+    assert Image.open("out/all.png").width > 400
+
+    Image.new("RGB", (40, 30)).save("pictures/photo.dots.jpg")
+    assert main(["evaluate", "photo.jpg", *arguments, "--pictures", "pictures"]) == 2
+    assert "expected a picture of its photo's size, 120x100, got 40x30" in capsys.readouterr().err
+    Path("pictures/photo.dots.jpg").unlink()
+    assert main(["evaluate", "photo.jpg", *arguments, "--pictures", "pictures"]) == 2
+    assert "Missing: photo.dots.jpg." in capsys.readouterr().err
+    assert main(["evaluate", "photo.jpg", "--model", str(model), "--optimize", "8"]) == 2
+    assert "Expected --paintings with --optimize" in capsys.readouterr().err
+
+
 def test_a_style_without_saved_targets_is_refused(folder, model, capsys):
     saved = model / "assets.extra" / evaluate.TARGETS_FILE
     measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model)]
@@ -152,6 +182,24 @@ def test_paintings_come_from_a_folder_or_as_files(folder, train, capsys):
             f"tfstyle: Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.\n"
         )
     assert not (folder / "refused").exists()
+
+
+def test_weights_of_the_command_line_replace_the_recipes(folder, train, monkeypatch):
+    def run(out, recipe, *arguments, **options):
+        weights.append(recipe.weights)
+        raise TrainingError("enough seen")
+
+    weights: list = []
+    monkeypatch.setattr("tfstyle.run.Run", run)
+    given = ["--paintings", folder / "paintings", "--out", folder / "weights"]
+
+    assert train(*given) == 2
+    assert train(*given, "--style-weight", "3", "--tv-weight", "0", "--pixel-weight", "0.5") == 2
+
+    recipe, changed = weights
+    assert (changed.style, changed.total_variation, changed.pixel) == (3, 0, 0.5)
+    assert changed.content == recipe.content
+    assert recipe.total_variation == 1
 
 
 def test_two_paintings_of_one_name_are_refused(folder, train, capsys):

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = {"tensorflow", "keras", "jax", "h5py", "scipy", "skimage", "tensorflow_serving"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "jax",
+    "h5py",
+    "scipy",
+    "skimage",
+    "tensorflow_serving",
+    "matplotlib",
+    "pymatting",
+    "psutil",
+}
 LIGHT_ROOMS = (
     "catalog", "color", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix", "models", "modes",
     "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",

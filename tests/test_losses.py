@@ -100,12 +100,45 @@ def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
     np.testing.assert_allclose(tape.gradient(loss, image), 3 * mask)
 
 
+def test_a_held_picture_takes_the_place_of_what_the_mask_leaves_out():
+    """Then value and gradient belong together: 0.25 * 8 + 0.75 * 4 = 5."""
+    image, mask = np.full((1, 1, 1, 1), 8, "float32"), np.full((1, 1, 1, 1), 0.25, "float32")
+
+    np.testing.assert_allclose(losses.masked_gradient(image, mask, held=image / 2), [[[[5]]]])
+
+
+def test_a_guided_gram_matrix_counts_positions_as_much_as_the_guide_says():
+    """(1, 2) counts 1 and (3, 4) counts 0.5, over C = 2 times their sum 1.5."""
+    guide = np.array([1, 0.5], "float32").reshape(1, 1, 2, 1)
+    expected = np.array([[[1 + 4.5, 2 + 6], [2 + 6, 4 + 8]]]) / 3
+
+    np.testing.assert_allclose(losses.guided_gram_matrix(FEATURES, guide), expected, rtol=1e-6)
+    np.testing.assert_allclose(losses.guided_gram_matrix(FEATURES, np.ones_like(guide)), GRAM, rtol=1e-6)
+
+
+def test_a_guided_gram_matrix_does_not_see_what_is_outside():
+    guide = np.array([1, 0], "float32").reshape(1, 1, 2, 1)
+    other = FEATURES.copy()
+    other[0, 0, 1] = 1000
+
+    np.testing.assert_array_equal(losses.guided_gram_matrix(other, guide), losses.guided_gram_matrix(FEATURES, guide))
+
+
+def test_a_guide_is_averaged_over_what_pooling_brings_together():
+    """A row or column that pooling drops at an odd border counts nowhere."""
+    guide = np.array([[0, 1, 1, 1, 9], [1, 0, 1, 0, 9]], "float32").reshape(1, 2, 5, 1)
+
+    np.testing.assert_allclose(losses.pool_guide(guide, 0), guide)
+    np.testing.assert_allclose(ops.reshape(losses.pool_guide(guide, 1), (2,)), [0.5, 0.75])
+
+
 def test_relative_losses_divide_by_the_squared_norm_of_the_target():
     target = np.array([[[[0, 2], [3, 1]]]], "float32")  # squared norm 14, squared difference 10
 
     np.testing.assert_allclose(losses.relative_feature_loss(FEATURES, target), [10 / 14])
     np.testing.assert_allclose(losses.relative_gram_loss(2 * GRAM, GRAM), [1])
     np.testing.assert_allclose(losses.relative_gram_loss(0 * GRAM, GRAM), [1])
+    np.testing.assert_allclose(losses.relative_gram_loss(GRAM + 1, GRAM, 8), [4 / 8])
 
 
 @pytest.mark.parametrize("picture", ["flat", "noise"])
@@ -124,6 +157,7 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         "pixel": lambda x: losses.pixel_loss(x, other),
         "variation": losses.total_variation,
         "relative feature": lambda x: losses.relative_feature_loss(x, other),
+        "guided gram": lambda x: ops.sum(losses.guided_gram_matrix(x, other[..., :1]), axis=(1, 2)),
         "relative gram": lambda x: losses.relative_gram_loss(losses.gram_matrix(x), gram),
     }
     for name, loss in terms.items():

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from tfstyle import __version__
 from tfstyle.errors import StyleTransferError
 
-COMMANDS = ("demo", "stylize", "styles", "sheet", "mask", "serve", "train", "export", "evaluate", "data", "info")
+COMMANDS = (
+    "demo", "stylize", "styles", "sheet", "mask", "serve", "train", "optimize", "export", "evaluate", "data", "info",
+)  # fmt: skip
 
 # Which extra of the package brings what a command could not import.
 _EXTRAS = {
@@ -25,6 +27,10 @@ _EXTRAS = {
     "grpc_health": "serve",
     "tensorboard": "train",
     "httpx": "train",
+    "scipy": "optimize",
+    "psutil": "optimize",
+    "matplotlib": "plot",
+    "pymatting": "matting",
 }
 
 

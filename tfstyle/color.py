@@ -48,3 +48,25 @@ def luminance_only(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     brighter = difference @ RGB_TO_YIQ[0].astype(np.float32)
     brighter = np.clip(brighter, -photo.min(axis=-1), 255 - photo.max(axis=-1))
     return photo + brighter[..., None]
+
+
+def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """The painting with the photo's mean and standard deviation of luminance, its I and Q unchanged.
+
+    `L' = (L - mean(L_painting)) * std(L_photo) / std(L_painting) + mean(L_photo)`, so that a dark painting does not
+    make a bright photo dark.
+
+    Args:
+        painting: RGB, uint8 `[h,w,3]`.
+        photo: RGB, uint8 `[H,W,3]`.
+
+    Returns:
+        RGB, uint8 `[h,w,3]`; what leaves 0..255 is clipped.
+
+    Reference: [Gatys et al., 2016](https://arxiv.org/abs/1606.05897), luminance-only transfer.
+    """
+    yiq, target = rgb_to_yiq(painting), rgb_to_yiq(photo)[..., 0]
+    luminance = yiq[..., 0]
+    deviation = max(float(luminance.std()), 1e-6)  # a painting of one brightness stays one
+    yiq[..., 0] = (luminance - luminance.mean()) * (target.std() / deviation) + target.mean()
+    return np.rint(np.clip(yiq_to_rgb(yiq), 0, 255)).astype(np.uint8)

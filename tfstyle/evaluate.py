@@ -8,7 +8,7 @@ Distances alone can be had by recolouring: look at the pictures as well (`tfstyl
 """
 
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,38 @@ class Evaluator:
             )
             for name, values in measured.items()
         }
+
+
+def mean(distances: Sequence[Distances]) -> Distances:
+    """Means over photos of what was measured photo by photo."""
+    return Distances(
+        content=float(np.mean([d.content for d in distances])),
+        style=float(np.mean([d.style for d in distances])),
+        sizes=tuple(sorted({size for d in distances for size in d.sizes})),
+    )
+
+
+def plot(path: Path, measured: Mapping[str, Mapping[str, Distances]]) -> None:
+    """Content against style distance: one mark a method and style, nearer to the corner is better.
+
+    Args:
+        path: A file to write: PNG, SVG or PDF.
+        measured: Method to style to distances.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    axes = figure.subplots()
+    styles = list(dict.fromkeys(style for distances in measured.values() for style in distances))
+    for marker, (method, distances) in zip("osD^v*", measured.items(), strict=False):
+        for style, value in distances.items():
+            colour = f"C{styles.index(style) % 10}"
+            axes.scatter(value.content, value.style, marker=marker, color=colour, label=f"{style}, {method}")
+    axes.set(xlabel="content distance", ylabel="style distance", xlim=(0, None), ylim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
 
 
 def content_distance(stylized: np.ndarray, photo: np.ndarray) -> float:

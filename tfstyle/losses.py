@@ -30,6 +30,37 @@ def gram_matrix(features: Tensor) -> Tensor:
     return ops.matmul(ops.swapaxes(flat, 1, 2), flat / size)
 
 
+def guided_gram_matrix(features: Tensor, guide: Tensor) -> Tensor:
+    """The texture of one region: a Gram matrix in which each position counts as much as the guide says.
+
+    Args:
+        features: Activations `(B, H, W, C)`.
+        guide: `(B, H, W, 1)` or `(1, H, W, 1)`, 0..1, not all 0; at the size of the layer, see `pool_guide`.
+
+    Returns:
+        `sum(guide * f f^T) / (C * sum(guide))`, float32 `(B, C, C)`; with a guide of ones the same as `gram_matrix`.
+
+    Reference: [Gatys et al., 2017](https://arxiv.org/abs/1611.07865), whose guides are the square roots of these.
+    """
+    batch, height, width, channels = ops.shape(features)
+    flat = ops.cast(ops.reshape(features, (batch, height * width, channels)), "float32")
+    share = ops.reshape(guide, (ops.shape(guide)[0], height * width, 1))
+    share = share / (ops.cast(channels, "float32") * ops.sum(share, axis=1, keepdims=True))
+    return ops.matmul(ops.swapaxes(flat, 1, 2), flat * share)
+
+
+def pool_guide(guide: Tensor, halvings: int) -> Tensor:
+    """A mask at the size of a layer: averaged over the pixels that the network's pooling brings together.
+
+    Args:
+        guide: `(B, H, W, 1)` at the size of the picture.
+        halvings: Pooling steps before the layer: 0 for block1, 4 for block5.
+    """
+    for _ in range(halvings):
+        guide = ops.average_pool(guide, 2, strides=2)
+    return guide
+
+
 def feature_reconstruction_loss(features: Tensor, target: Tensor) -> Tensor:
     """How far a picture shows something else: mean squared difference of activations (section 3.2).
 
@@ -123,17 +154,22 @@ def total_variation(image: Tensor) -> Tensor:
     return (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / size
 
 
-def masked_gradient(image: Tensor, mask: Tensor) -> Tensor:
+def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:
     """The picture unchanged, its gradient multiplied by a mask: style goes only where the mask says (section 3.6).
+
+    Multiplying a gradient by a mask is holding `(1 - mask) * image` constant, and no function has that gradient
+    everywhere. A line search needs one: with `held` fixed while it searches, value and gradient belong together.
 
     Args:
         image: Pictures `(B, H, W, C)`.
         mask: `(B, H, W, 1)`, 0..1; any mask: binary, soft or a gradient.
+        held: The picture to hold where the mask is 0, of the shape of `image`; None is `image` itself.
 
     Returns:
-        `image`; what flows back through it is the gradient times `mask`.
+        `image` where `held` is None, else `mask * image + (1 - mask) * held`; what flows back to `image` through either
+        is the gradient times `mask`.
     """
-    return mask * image + ops.stop_gradient((1 - mask) * image)
+    return mask * image + ops.stop_gradient((1 - mask) * (image if held is None else held))
 
 
 def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -149,17 +185,18 @@ def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
     return _squared_norm(features - target) / _squared_norm(target)
 
 
-def relative_gram_loss(gram: Tensor, target: Tensor) -> Tensor:
+def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None = None) -> Tensor:
     """Squared Frobenius distance of Gram matrices divided by the target's squared norm.
 
     Args:
         gram: `(B, C, C)`.
         target: `(1, C, C)` or `(B, C, C)`.
+        norm: What to divide by instead, for targets that are to be compared.
 
     Returns:
         Float32 `(B,)`, >= 0.
     """
-    return _squared_norm(gram - target) / _squared_norm(target)
+    return _squared_norm(gram - target) / (_squared_norm(target) if norm is None else norm)
 
 
 def _squared_norm(x: Tensor) -> Tensor:

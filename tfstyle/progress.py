@@ -1,4 +1,4 @@
-"""What a person sees while a training runs: a bar with time left and every loss term, or plain lines in a log."""
+"""What a person sees of a training or an optimization: a bar with time left and every loss term, or lines in a log."""
 
 from collections.abc import Mapping
 
@@ -21,15 +21,7 @@ class TrainingProgress:
         self.recipe, self.photos = recipe, photos
         self.said = ""  # the summary of the photos as it was told
         self.console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[terms]}"),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
+        self.bar = _bar(self.console)
 
     def __enter__(self) -> "TrainingProgress":
         self.bar.start()
@@ -57,3 +49,49 @@ class TrainingProgress:
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
         self.console.print(text, highlight=False, soft_wrap=True)
+
+
+class OptimizationProgress:
+    """The iterations of one picture, on stderr.
+
+    Args:
+        iterations: How many there will be.
+    """
+
+    def __init__(self, iterations: int):
+        self.iterations = iterations
+        self.console = Console(stderr=True)
+        self.bar = _bar(self.console)
+
+    def __enter__(self) -> "OptimizationProgress":
+        self.bar.start()
+        self.task = self.bar.add_task("starting", total=self.iterations, terms="")
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.bar.stop()
+
+    def report(self, row: Mapping[str, float | str]) -> None:
+        """One row of a `tfstyle.history.History`."""
+        number, seconds = int(row["iteration"]), float(row["seconds"])
+        names = [name for name in row if name not in ("iteration", "size", "seconds")]
+        text = "  ".join(f"{name} {float(row[name]):.3g}" for name in names)
+        self.bar.update(self.task, completed=number, description=str(row["size"]), terms=text)
+        if not self.console.is_terminal and (number % 25 == 0 or number in (1, self.iterations)):
+            self.say(f"{number}/{self.iterations}  {row['size']}  {seconds:.0f} s  {text}")
+
+    def say(self, text: str) -> None:
+        """One line, above the bar if there is one."""
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[terms]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,13 +1,30 @@
-"""`tfstyle evaluate`: how far a model's paintings are from the photos and from the paintings they imitate."""
+"""Measure how far paintings are from the photos and from the paintings they imitate.
+
+A model's own paintings are measured, beside them with --optimize what optimization reaches, and with --pictures what
+anything else made: pictures named PHOTO.STYLE.jpg (.png, .webp), as `tfstyle stylize` names its own.
+
+  tfstyle evaluate holiday/ --paintings paintings/ --style starry_night --optimize 300 --plot distances.png
+  tfstyle evaluate photo.jpg --pictures made_by_others/ --csv distances.csv --json
+"""
 
 import argparse
+import csv
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfstyle.errors import ModelError
+from tfstyle.commands.numbers import whole
+from tfstyle.errors import ModelError, PhotoError, RequestError
 
-HELP = "measure a model: content and style distances per style"
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfstyle.evaluate import Distances
+    from tfstyle.images import Photo
+
+HELP = "measure a model, optimization or any pictures: content and style distances"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style", action="append", metavar="NAME", help="only this style; repeat it for more")
     parser.add_argument("--model", metavar="PATH", help="model to measure (default: the newest tfstyle)")
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
+    parser.add_argument(
+        "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --paintings"
+    )
+    parser.add_argument(
+        "--pictures", metavar="DIR", help="also measure pictures of another making, DIR/PHOTO.STYLE.jpg or .png"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write a row for every photo and style")
+    parser.add_argument("--plot", metavar="FILE", help="plot content against style distance, as PNG, SVG or PDF")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--save-targets",
@@ -29,41 +54,137 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Measure, then print a table or JSON."""
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
         from tfstyle import evaluate, images, models
         from tfstyle.commands.outputs import list_photos
+        from tfstyle.commands.painters import progress_bar
         from tfstyle.painter import Painter
         from tfstyle.paintings import find_paintings
 
+    if args.optimize and not args.paintings:
+        raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
     painter = Painter(model=args.model)
     catalog = painter.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
     evaluator = evaluate.Evaluator(args.vgg19)
+    paintings: dict[str, np.ndarray] = {}
     if args.paintings:
-        paintings = find_paintings(Path(args.paintings), names)
-        targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in paintings.items()}
+        found = find_paintings(Path(args.paintings), names)
+        paintings = {name: images.read_photo(file).pixels for name, file in found.items()}
+        targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
     else:
         saved = models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
         known = evaluate.load_targets(saved)
         if missing := [name for name in names if name not in known]:
             raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
         targets = {name: known[name] for name in names}
-    distances = evaluator.evaluate(
-        lambda photo, style: painter.stylize(photo, style).pixels,
-        (images.read_photo(file).pixels for file in files),
-        targets,
-    )
+    methods: dict[str, Callable[[Photo, str], np.ndarray]] = {
+        "network": lambda photo, style: painter.stylize(photo, style).pixels
+    }
+    if args.optimize:
+        methods["optimization"] = lambda photo, style: _optimized(photo, style, paintings[style], args)
+    if args.pictures:
+        pictures = _pictures(Path(args.pictures), files, names)
+        methods["pictures"] = lambda photo, style: _picture(photo, pictures[photo.name, style])
+    by_photo: dict[str, list[dict[str, Distances]]] = {method: [] for method in methods}
+    with progress_bar(quiet=args.json) as bar:
+        for file in bar.track(files, description="measuring"):
+            photo = images.read_photo(file, name=file)
+            for method, stylize in methods.items():
+                paint = lambda _, style, stylize=stylize, photo=photo: stylize(photo, style)  # noqa: E731
+                by_photo[method].append(evaluator.evaluate(paint, [photo.pixels], targets))
+    measured = {
+        method: {name: evaluate.mean([one[name] for one in each]) for name in names}
+        for method, each in by_photo.items()
+    }
     if args.save_targets:
-        nearest = {name: {size: targets[name][size] for size in value.sizes} for name, value in distances.items()}
+        nearest = {
+            name: {size: targets[name][size] for size in value.sizes} for name, value in measured["network"].items()
+        }
         evaluate.save_targets(Path(args.save_targets), nearest)
-    if args.json:
-        print(json.dumps({name: asdict(value) for name, value in distances.items()}, indent=2))
-        return 0
-    width = max(map(len, distances))
-    print(f"{'style':{width}}  style distance  content distance   ({len(files)} photos)")
-    for name, value in distances.items():
-        print(f"{name:{width}}  {value.style:14.3f}  {value.content:16.3f}")
+    if args.csv:
+        _write_csv(Path(args.csv), files, by_photo)
+    if args.plot:
+        evaluate.plot(Path(args.plot), measured)
+    _print(measured, len(files), as_json=args.json)
     return 0
+
+
+def _optimized(photo: "Photo", style: str, painting: "np.ndarray", args: argparse.Namespace) -> "np.ndarray":
+    from tfstyle.objective import StyleImage
+    from tfstyle.optimize import optimize
+
+    image = StyleImage(name=style, painting=painting)
+    result = optimize(photo, [image], iterations=args.optimize, vgg19=args.vgg19)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result.picture.pixels
+
+
+def _pictures(folder: Path, files: list[str], names: tuple[str, ...]) -> dict[tuple[str, str], Path]:
+    """The picture of each photo and style.
+
+    Raises:
+        PhotoError: If one is missing.
+    """
+    from tfstyle.paintings import SUFFIXES
+
+    found, missing = {}, []
+    for file in files:
+        for name in names:
+            stem = f"{Path(file).stem}.{name}"
+            candidates = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
+            there = [path for path in candidates if path.is_file()]
+            if there:
+                found[file, name] = there[0]
+            else:
+                missing.append(f"{stem}.jpg")
+    if missing:
+        raise PhotoError(f"Expected a picture of each photo and style in {folder}. Missing: {', '.join(missing)}.")
+    return found
+
+
+def _picture(photo: "Photo", path: Path) -> "np.ndarray":
+    from tfstyle.images import read_photo
+
+    picture = read_photo(path)
+    if picture.pixels.shape != photo.pixels.shape:
+        raise PhotoError(
+            f"{path}: expected a picture of its photo's size, {photo.width}x{photo.height}, got "
+            f"{picture.width}x{picture.height}; give the photo at that size."
+        )
+    return picture.pixels
+
+
+def _write_csv(path: Path, files: list[str], by_photo: "Mapping[str, list[dict[str, Distances]]]") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("method", "photo", "style", "style_distance", "content_distance"))
+        for method, each in by_photo.items():
+            for photo, distances in zip(files, each, strict=True):
+                for style, value in distances.items():
+                    writer.writerow((method, photo, style, f"{value.style:.6g}", f"{value.content:.6g}"))
+
+
+def _print(measured: "Mapping[str, Mapping[str, Distances]]", photos: int, *, as_json: bool) -> None:
+    """One method alone is not named."""
+    if as_json:
+        plain = {
+            method: {name: asdict(value) for name, value in distances.items()} for method, distances in measured.items()
+        }
+        print(json.dumps(plain if len(plain) > 1 else plain["network"], indent=2))
+        return
+    rows = [
+        (name if len(measured) == 1 else f"{name}, {method}", distances[name])
+        for name in measured["network"]
+        for method, distances in measured.items()
+    ]
+    width = max(len(label) for label, _ in rows)
+    print(f"{'style':{width}}  style distance  content distance   ({photos} photos)")
+    for label, value in rows:
+        print(f"{label:{width}}  {value.style:14.3f}  {value.content:16.3f}")

@@ -47,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--style-weight", type=weight, metavar="W", help="replaces the recipe's; raise for bolder strokes"
     )
+    parser.add_argument("--tv-weight", type=weight, metavar="W", help="replaces the recipe's; raise for flatter areas")
+    parser.add_argument(
+        "--pixel-weight", type=weight, metavar="W", help="replaces the recipe's; raise to keep the photo's colours"
+    )
     parser.add_argument(
         "--seed",
         type=whole(0, 2**32 - 1),
@@ -73,8 +77,9 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.run import Run
 
     recipe, files = _choose_paintings(load_recipe(args.recipe), args)
-    if args.style_weight is not None:
-        recipe = replace(recipe, weights=replace(recipe.weights, style=args.style_weight))
+    given = {"style": args.style_weight, "total_variation": args.tv_weight, "pixel": args.pixel_weight}
+    changes = {name: value for name, value in given.items() if value is not None}
+    recipe = replace(recipe, weights=replace(recipe.weights, **changes))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     paintings = {name: images.read_photo(file).pixels for name, file in files.items()}

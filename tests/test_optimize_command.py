@@ -1,0 +1,141 @@
+"""`tfstyle optimize`: a photo and paintings in, a painting, its history and clear refusals out."""
+
+import csv
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from tfstyle.cli import main
+from tfstyle.commands.optimize import parse_style
+from tfstyle.errors import RequestError
+
+SHALLOW = ["--content-layer", "block2_conv2", "--iterations", "3"]
+LAYERS = "block1_conv1=2,block2_conv1"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, astronaut):
+    """The current folder, with a photo of 48 pixels, two paintings and a mask in it."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).resize((48, 48)).save("photo.png")
+    Image.fromarray(skimage.data.chelsea()).save("fur.jpg")
+    Image.fromarray(skimage.data.immunohistochemistry()).save("tissue.png")
+    Image.new("L", (48, 48)).save("black.png")
+    return tmp_path
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def refusal(arguments, capsys):
+    """The one line that a refused command says."""
+    assert main(["optimize", "photo.png", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tfstyle: ")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_two_paintings_on_two_sides_with_history_plot_and_previews(folder, capsys):
+    styles = [
+        "--style",
+        f"fur.jpg:3:{LAYERS}",
+        "--style",
+        f"tissue.png:1:{LAYERS}",
+        "--mask",
+        "left",
+        "--mask",
+        "right",
+    ]
+    files = ["--history", "out/losses.csv", "--plot", "out/losses.svg", "--previews", "out", "--preview-every", "2"]
+
+    assert main(["optimize", "photo.png", *styles, *files, *SHALLOW, "--guided", "--preserve-color"]) == 0
+
+    painting = pixels("photo.fur+tissue.png")
+    assert painting.shape == (48, 48, 3)
+    assert np.abs(painting - pixels("photo.png")).mean() > 1
+    with open("out/losses.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["1", "2", "3"]
+    assert {"content", "style fur", "style tissue", "total variation"} < rows[0].keys()
+    assert "<svg" in (folder / "out" / "losses.svg").read_text()
+    assert pixels("out/000002.jpg").shape == (48, 48, 3)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("1/3  48x48 ")
+    assert said[-1] == "photo.png -> photo.fur+tissue.png (48x48)"
+
+
+def test_interrupting_writes_the_picture_so_far(folder, monkeypatch, capsys):
+    def stop(self, row):
+        if row["iteration"] == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tfstyle.progress.OptimizationProgress.report", stop)
+
+    assert main(["optimize", "photo.png", "--style", f"fur.jpg::{LAYERS}", *SHALLOW, "-o", "early.png"]) == 130
+    assert pixels("early.png").shape == (48, 48, 3)
+    assert "stopped after 2 iterations" in capsys.readouterr().err
+
+
+def test_a_photograph_as_style_changes_colours_and_keeps_edges(folder):
+    """Against the same transfer without the matting Laplacian: nearer to an affine change of the photo's colours."""
+    given = ["optimize", "photo.png", "--style", f"tissue.png:1:{LAYERS}", *SHALLOW, "--iterations", "12"]
+    assert main([*given, "-o", "free.png"]) == 0
+    assert main([*given, "-o", "kept.png", "--photorealistic"]) == 0
+
+    def rest(painting):
+        photo = np.concatenate([pixels("photo.png").reshape(-1, 3), np.ones((48 * 48, 1))], axis=1)
+        return np.linalg.lstsq(photo, painting.reshape(-1, 3), rcond=None)[1].sum()
+
+    assert rest(pixels("kept.png")) < rest(pixels("free.png")) / 2
+    assert np.abs(pixels("kept.png") - pixels("photo.png")).mean() > 2
+
+
+def test_an_all_black_mask_gives_the_photo_back_with_a_warning(folder, capsys):
+    assert main(["optimize", "photo.png", "--style", "fur.jpg", "--mask", "black.png", "-o", "same.png"]) == 0
+    np.testing.assert_array_equal(pixels("same.png"), pixels("photo.png"))
+    assert "the mask of fur is all black: the photo stays as it is there" in capsys.readouterr().err
+
+
+def test_bad_input_is_refused_in_one_sentence(folder, capsys):
+    Image.new("RGB", (63, 200)).save("small.png")
+    Image.new("L", (48, 40)).save("wide.png")
+    fur = ["--style", "fur.jpg"]
+    for arguments, sentence in [
+        (["--style", "small.png"], "small: expected a painting of at least 64x64 pixels, got 63x200"),
+        (["--style", "fur.jpg:1:conv9"], "fur: expected layers out of block1_conv1, block1_conv2, "),
+        (["--style", "fur.jpg:0"], "Expected a style with a weight above 0, got none"),
+        (["--style", "fur.jpg:-1"], "with weights of 0 or more, got 'fur.jpg:-1'"),
+        (["--style", "none.jpg"], "none.jpg: no such file"),
+        ([*fur, "--mask", "wide.png"], "expected a mask shaped like the photo, 48x48, got 48x40"),
+        ([*fur, "--mask", "left", "--mask", "right"], "Expected --mask once, or once for each of 1 styles, got it 2"),
+        ([*fur, "--painting-mask", "left"], "Expected --guided with --painting-mask"),
+        ([*fur, "--guided", "--painting-mask", "black.png"], "black.png: expected a mask shaped like the photo"),
+        ([*fur, "--init", "none.png"], "none.png: no such file"),
+        ([*fur, "-o", "fur.jpg"], "fur.jpg: this is a painting that was given"),
+        ([*fur, "--content-layer", "fc7"], "The loss network has the layers block1_conv1, "),
+        ([*fur, "--style-weight", "0", "--content-weight", "0", "--tv-weight", "0"], "got 0 for all of them"),
+    ]:
+        assert sentence in refusal(arguments, capsys), arguments
+    assert sorted(path.name for path in folder.glob("*.fur*")) == []
+
+
+def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch):
+    import psutil
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.004e9}))
+    assert "of memory, and 1.0 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
+
+
+def test_styles_are_read_as_image_weight_and_layers(folder):
+    (folder / "odd:name.jpg").touch()
+    assert parse_style("a/b.jpg") == ("a/b.jpg", 1.0, None)
+    assert parse_style("b.jpg:0.5") == ("b.jpg", 0.5, None)
+    assert parse_style("b.jpg::block1_conv1") == ("b.jpg", 1.0, {"block1_conv1": 1.0})
+    assert parse_style("b.jpg:2:x=3,y") == ("b.jpg", 2.0, {"x": 3.0, "y": 1.0})
+    assert parse_style("odd:name.jpg") == ("odd:name.jpg", 1.0, None)
+    with pytest.raises(RequestError, match=r"IMAGE\[:WEIGHT\[:LAYERS\]\]"):
+        parse_style("b.jpg:bold")

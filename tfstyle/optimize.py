@@ -1,0 +1,216 @@
+"""One photo and some paintings, and the picture itself is what is learned: the optimization method of Gatys et al.
+
+Minutes a picture instead of a fraction of a second, and in return any painting, any number of them, each with its own
+layers, weight and place: the method that Makow and Hernandez extend, and the reference for what a network can reach.
+
+Large pictures are painted from coarse to fine: halved until the longer side has at most 512 pixels, then each size
+starts from what the one before it ended with, and the iterations are shared out evenly. The loss network sees 156
+pixels at once, so this is what gives a large picture large strokes ([Gatys et al.,
+2017](https://arxiv.org/abs/1611.07865)).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from tfstyle import memory
+from tfstyle.color import luminance_only, match_luminance
+from tfstyle.descent import LBFGS_ROUND, adam, lbfgs
+from tfstyle.errors import PhotoError, RequestError
+from tfstyle.history import History
+from tfstyle.images import MIN_SIDE, Photo
+from tfstyle.objective import CONTENT_LAYER, Objective, StyleImage, Weights
+
+COARSEST = 512  # px, longer side
+MIN_PAINTING_SIDE = 64  # px: less holds no texture of the deeper layers
+
+Optimizer = Literal["adam", "lbfgs"]
+Report = Callable[[np.ndarray, History], None]  # the picture so far, uint8 [h,w,3]; its last row is this iteration
+
+
+@dataclass(frozen=True, eq=False)
+class Optimized:
+    """What came out: the picture with its notes, what it went through, and whether Ctrl-C ended it early."""
+
+    picture: Photo
+    history: History
+    interrupted: bool = False
+
+
+def optimize(
+    photo: Photo,
+    styles: Sequence[StyleImage],
+    *,
+    iterations: int = 300,
+    optimizer: Optimizer = "lbfgs",
+    weights: Weights | None = None,
+    init: Literal["photo", "noise"] | Photo = "photo",
+    painting_size: int | None = None,
+    guided: bool = False,
+    preserve_color: bool = False,
+    matched_luminance: bool = False,
+    content_layer: str = CONTENT_LAYER,
+    vgg19: str = "embedded",
+    seed: int = 0,
+    report: Report | None = None,
+) -> Optimized:
+    """Paint one photo.
+
+    Args:
+        photo: What to paint, at the size to paint it; its longer side decides how much memory and time it takes.
+        styles: Paintings at full size with masks of the photo's and of their own size.
+        iterations: Evaluations of loss and gradient, over all sizes together.
+        optimizer: `lbfgs` gets further in as many iterations; `adam` is the paper's.
+        weights: How hard each term of the loss pulls.
+        init: Where to start: the photo, noise, or another picture, which is stretched to the photo's size.
+        painting_size: Short side that paintings are seen at, px at the photo's full size: larger paints broader
+            strokes. None gives each as many pixels as the photo. A painting is never enlarged.
+        guided: Count style statistics under the masks only, see `tfstyle.objective.Objective`.
+        preserve_color: Keep the photo's colours, take only luminance from what was painted (section 3.5).
+        matched_luminance: Give paintings the photo's mean and deviation of luminance first.
+        content_layer: Layer of the loss network that says what a picture shows.
+        vgg19: Weights of the loss network, see `tfstyle.vgg19.VGG19`.
+        seed: Of the noise.
+        report: Called after every iteration. KeyboardInterrupt, from it or from Ctrl-C, ends with the picture so far.
+
+    Raises:
+        PhotoError: If a painting is smaller than 64 pixels a side.
+        RequestError: If weights or layers are wrong, or memory would not suffice; says what would fit.
+    """
+    for style in styles:
+        if min(style.painting.shape[:2]) < MIN_PAINTING_SIDE:
+            height, width = style.painting.shape[:2]
+            raise PhotoError(
+                f"{style.name}: expected a painting of at least {MIN_PAINTING_SIDE}x{MIN_PAINTING_SIDE} pixels, got "
+                f"{width}x{height}; smaller ones hold no texture to learn."
+            )
+    weights = weights or Weights()
+    if not any(astuple(weights)):
+        raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")
+    kept, notes = _without_black_masks(styles)
+    if not kept:
+        return Optimized(replace(photo, notes=(*photo.notes, *notes)), History())
+    masks = {id(style.mask) for style in kept if style.mask is not None}
+    memory.check(photo.height, photo.width, masks=len(masks), matting=weights.matting > 0)
+    if matched_luminance:
+        kept = [replace(style, painting=match_luminance(style.painting, photo.pixels)) for style in kept]
+    run = _Run(photo, report)
+    picture = _first_picture(photo, init, np.random.default_rng(seed))
+    levels = sizes(photo.height, photo.width)
+    interrupted = False
+    try:
+        for number, (height, width) in enumerate(levels):
+            objective = Objective(
+                _resize(photo.pixels, height, width),
+                _at_size(kept, height, width, photo, painting_size),
+                weights,
+                guided=guided,
+                content_layer=content_layer,
+                vgg19=vgg19,
+            )
+            share = iterations * (number + 1) // len(levels) - iterations * number // len(levels)
+            start = np.clip(_resize(picture, height, width), 0, 255)
+            if optimizer == "adam":
+                picture = adam(objective, start, share, run.keep)
+            else:
+                picture = lbfgs(objective, start, share, run.keep, renew=LBFGS_ROUND if objective.masked else None)
+    except KeyboardInterrupt:
+        if run.picture is None:
+            raise
+        picture, interrupted = run.picture, True
+    pixels = np.clip(_resize(picture, photo.height, photo.width), 0, 255)
+    if preserve_color:
+        pixels = luminance_only(pixels, photo.pixels)
+    result = replace(photo, pixels=_round(pixels), jpeg=None, notes=(*photo.notes, *notes))
+    return Optimized(result, run.history, interrupted)
+
+
+def sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """(height, width) of every size that a picture is painted at, the coarsest first and its own last."""
+    levels = [(height, width)]
+    while max(levels[0]) > COARSEST and min(levels[0]) >= 2 * MIN_SIDE:
+        levels.insert(0, ((levels[0][0] + 1) // 2, (levels[0][1] + 1) // 2))
+    return levels
+
+
+class _Run:
+    """Keeps the newest picture and the history."""
+
+    def __init__(self, photo: Photo, report: Report | None):
+        self.photo, self.report = photo, report
+        self.history = History()
+        self.picture: np.ndarray | None = None
+        self.began = time.monotonic()
+
+    def keep(self, picture: np.ndarray, total: float, terms) -> None:
+        self.picture = picture
+        self.history.add(picture.shape[:2], time.monotonic() - self.began, total, terms)
+        if self.report:
+            self.report(_round(picture), self.history)
+
+
+def _without_black_masks(styles: Sequence[StyleImage]) -> tuple[list[StyleImage], list[str]]:
+    """The styles that reach some pixel, and a note for each that does not."""
+    kept = [style for style in styles if style.mask is None or style.mask.max() > 0]
+    left_out = [style.name for style in styles if style not in kept]
+    notes = [f"the mask of {name} is all black: the photo stays as it is there" for name in left_out]
+    return kept, notes
+
+
+def _first_picture(photo: Photo, init: Literal["photo", "noise"] | Photo, rng: np.random.Generator) -> np.ndarray:
+    if isinstance(init, Photo):
+        return _resize(init.pixels, photo.height, photo.width)
+    if init == "noise":
+        height, width = sizes(photo.height, photo.width)[0]
+        return rng.uniform(0, 255, (height, width, 3)).astype(np.float32)
+    return photo.pixels.astype(np.float32)
+
+
+def _at_size(
+    styles: Sequence[StyleImage], height: int, width: int, photo: Photo, painting_size: int | None
+) -> list[StyleImage]:
+    """The styles for a picture of this size: paintings and masks resized; who shared a mask still does."""
+    masks = {id(s.mask): _resize_mask(s.mask, height, width) for s in styles if s.mask is not None}
+    return [
+        replace(_seen_at(style, height, width, photo, painting_size), mask=masks.get(id(style.mask)))
+        for style in styles
+    ]
+
+
+def _seen_at(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> StyleImage:
+    """The style with its painting as large as it is to be seen beside a picture of this size."""
+    rows, columns = style.painting.shape[:2]
+    if painting_size is None:
+        scale = np.sqrt(height * width / (rows * columns))
+    else:
+        scale = painting_size / min(rows, columns) * height / photo.height
+    if scale < 1:
+        rows, columns = (max(MIN_SIDE, round(side * scale)) for side in (rows, columns))
+    mask = style.painting_mask
+    return replace(
+        style,
+        painting=_round(_resize(style.painting, rows, columns)),
+        painting_mask=None if mask is None else _resize_mask(mask, rows, columns),
+    )
+
+
+def _resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    return np.clip(_resize(mask[..., None], height, width)[..., 0], 0, 1)
+
+
+def _resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """`[h,w,C]` to float32 `[height,width,C]`; antialiased, not rounded, so it may ring beyond the values' range."""
+    picture = picture.astype(np.float32)
+    if picture.shape[:2] == (height, width):
+        return picture
+    channels = [Image.fromarray(channel) for channel in np.moveaxis(picture, -1, 0)]
+    resized = [np.asarray(channel.resize((width, height), Image.Resampling.LANCZOS)) for channel in channels]
+    return np.stack(resized, axis=-1)
+
+
+def _round(picture: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
