@@ -86,7 +86,7 @@ lock: $(VENV)/.base
 	$(compile) pyproject.toml --extra dev -c requirements/build.lock -o requirements/dev.lock
 	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
 	$(compile) pyproject.toml --extra serve -c requirements/dev.lock -o requirements/serve.lock
-	$(compile) pyproject.toml --extra bot -c requirements/dev.lock -o requirements/bot.lock
+	$(compile) pyproject.toml --extra bot --extra masks -c requirements/dev.lock -o requirements/bot.lock
 	$(compile) pyproject.toml --extra train -c requirements/dev.lock -o requirements/train.lock
 	@! grep -nE '://' requirements/*.lock || { echo "A lock file holds an address."; exit 1; }
 

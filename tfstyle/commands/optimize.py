@@ -86,8 +86,8 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHERE",
-        help="where to paint: left, right, top, bottom, radial, or a gray picture (white: paint); once for all styles, "
-        "or once for each",
+        help="where to paint: person, background, subject, left, right, top, bottom, radial, or a gray picture (white: "
+        "paint); once for all styles, or once for each",
     )
     parser.add_argument(
         "--fade",
@@ -230,8 +230,9 @@ def _styles(
 
     if args.painting_mask and not args.guided:
         raise RequestError("Expected --guided with --painting-mask; without it only the gradient has a mask.")
+    size = original.height, original.width
     masks = {
-        where: resolve(where, photo.height, photo.width, fade=args.fade, photo_size=(original.height, original.width))
+        where: resolve(where, photo.height, photo.width, fade=args.fade, photo=photo, photo_size=size)
         for where in dict.fromkeys(args.mask)
     }
     places = _one_each(args.mask, "--mask", len(parsed))
@@ -240,15 +241,15 @@ def _styles(
     notes = [note for mask in masks.values() for note in mask.notes]
     styles = []
     for (file, share, layers), name, place, part in zip(parsed, names, places, parts, strict=True):
-        painting = read_photo(file).pixels
-        painting_mask = resolve(part, *painting.shape[:2], fade=args.fade) if part else None
+        painting = read_photo(file)
+        painting_mask = resolve(part, painting.height, painting.width, fade=args.fade, photo=painting) if part else None
         if painting_mask and not painting_mask.values.max() > 0:
             raise MaskError(f"{part}: expected a mask that is white somewhere, or nothing of {file} counts.")
         notes += painting_mask.notes if painting_mask else ()
         styles.append(
             StyleImage(
                 name=name,
-                painting=painting,
+                painting=painting.pixels,
                 weight=share,
                 layers=dict.fromkeys(STYLE_LAYERS, 1.0) if layers is None else layers,
                 mask=masks[place].values if place else None,
