@@ -86,6 +86,22 @@ def test_total_variation_sums_squared_steps_between_neighbours_over_chw():
     np.testing.assert_allclose(losses.total_variation(np.full((1, 4, 4, 3), 7, "float32")), [0])
 
 
+def test_lattice_is_the_variance_between_the_phases_of_what_repeats():
+    """One pixel in every 4x4 is 1: one of 16 phase means is 1 and the others 0, so their variance is 1/16 - 1/256."""
+    image = np.zeros((1, 32, 40, 3), "float32")
+    image[:, ::4, ::4] = 1
+
+    np.testing.assert_allclose(losses.lattice(image, 4), [1 / 16 - 1 / 256], rtol=1e-5)
+
+
+def test_lattice_sees_nothing_in_a_ramp_and_little_at_another_period():
+    ramp = np.broadcast_to(np.arange(48, dtype="float32")[None, :, None, None], (1, 48, 48, 3))
+    stripes = np.broadcast_to((np.arange(48) % 6 < 3).astype("float32")[None, :, None, None], (1, 48, 48, 3))
+
+    np.testing.assert_allclose(losses.lattice(ramp, 4), [0], atol=1e-6)
+    assert losses.lattice(stripes, 4)[0] < losses.lattice(stripes, 6)[0] / 5
+
+
 def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
     import tensorflow as tf
 
@@ -156,6 +172,7 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         "multiple": lambda x: losses.multiple_style_loss({"a": x}, [losses.StyleTarget(grams={"a": gram})]),
         "pixel": lambda x: losses.pixel_loss(x, other),
         "variation": losses.total_variation,
+        "lattice": lambda x: losses.lattice(x, 2),
         "relative feature": lambda x: losses.relative_feature_loss(x, other),
         "guided gram": lambda x: ops.sum(losses.guided_gram_matrix(x, other[..., :1]), axis=(1, 2)),
         "relative gram": lambda x: losses.relative_gram_loss(losses.gram_matrix(x), gram),

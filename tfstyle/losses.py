@@ -12,6 +12,7 @@ from typing import Any
 from keras import ops
 
 Tensor = Any  # of whichever backend Keras runs on
+LATTICE_WINDOW = 8  # periods each way that count as one place
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -152,6 +153,31 @@ def total_variation(image: Tensor) -> Tensor:
     right = ops.square(image[:, :, 1:, :] - image[:, :, :-1, :])
     size = ops.cast(ops.prod(ops.shape(image)[1:]), "float32")
     return (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / size
+
+
+def lattice(image: Tensor, period: int) -> Tensor:
+    """How much of a picture repeats every `period` pixels: the trace that a network's strides leave as a weave.
+
+    Around each place, the mean of the pixels at each of the period's phases is compared with the mean of all. A box as
+    wide as the period is subtracted before, so that slow ramps and large shapes count nothing.
+
+    Args:
+        image: Pictures `(B, H, W, C)`; H and W at least twice the period.
+        period: Pixels, such as the stride of the network's trunk.
+
+    Returns:
+        Float32 `(B,)`, >= 0, in squared units of the pictures; 0 where nothing repeats.
+    """
+    image = ops.cast(image, "float32")
+    height, width, channels = image.shape[1:]
+    fine = image[:, 1:, 1:][:, : height - period + 1, : width - period + 1]
+    fine = fine - ops.average_pool(image, period, strides=1, padding="valid")
+    rows, columns = (height - period + 1) // period, (width - period + 1) // period
+    cells = ops.space_to_depth(fine[:, : rows * period, : columns * period], period)
+    window = min(LATTICE_WINDOW, rows, columns)
+    means = ops.average_pool(cells, window, strides=max(1, window // 2), padding="valid")
+    means = ops.reshape(means, (-1, *means.shape[1:3], period * period, channels))
+    return ops.mean(ops.square(means - ops.mean(means, axis=3, keepdims=True)), axis=(1, 2, 3, 4))
 
 
 def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:

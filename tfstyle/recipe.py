@@ -64,6 +64,7 @@ class LossWeights:
     content: float = 1.0
     style: float = 8.0  # times the mean over layers; 2 changes the colours and little else
     total_variation: float = 2.0  # of pixels in 0..1; keeps flat areas free of dots
+    lattice: float = 0.0  # of pixels in 0..1; keeps flat areas free of a weave with the period of the trunk's stride
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
 
 

@@ -13,7 +13,7 @@ from tfstyle.recipe import Recipe
 from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
-TERMS = ("content", "style", "total_variation", "pixel")
+TERMS = ("content", "style", "total_variation", "lattice", "pixel")
 
 
 class StyleTrainer(keras.Model):
@@ -94,6 +94,8 @@ class StyleTrainer(keras.Model):
         }
         if weights.total_variation:
             terms["total_variation"] = losses.total_variation(painted / 255)
+        if weights.lattice:
+            terms["lattice"] = losses.lattice(painted / 255, self.transformer.config.stride)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(painted / 255, image / 255)
         return terms
