@@ -14,6 +14,7 @@ import json
 import statistics
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Comparison:
     """The network, and what was measured of it and of optimization."""
 
     def __init__(self, args: argparse.Namespace):
+        from tfstyle.models import find_model
         from tfstyle.painter import Painter
         from tfstyle.paintings import find_paintings
 
@@ -68,10 +70,12 @@ class Comparison:
         self.styles = tuple(args.styles or self.painter.styles().names[:4])
         self.paintings = find_paintings(args.paintings, self.styles)
         args.work.mkdir(parents=True, exist_ok=True)
+        weights = find_model(args.model) / "variables" / "variables.data-00000-of-00001"
+        self.model = f"{zlib.crc32(weights.read_bytes()):08x}"  # what was cached for another model is not this one's
 
     def measure(self, photo: str, style: str, size: int, iterations: int) -> dict[str, Any]:
         """One pair: totals of the network and after each iteration, and seconds."""
-        path = self.args.work / f"{Path(photo).stem}.{style}.{size}px.{iterations}.json"
+        path = self.args.work / f"{Path(photo).stem}.{style}.{size}px.{iterations}.{self.model}.json"
         if not path.exists():
             result = self._measure(_photo(photo).resize_to(size), style, iterations)
             path.write_text(json.dumps({"photo": Path(photo).stem, "style": style, "size": size, **result}))

@@ -6,7 +6,8 @@
 Both run in processes of their own and take turns of a few iterations, in changing order, so that a machine that gets
 slower meanwhile harms both alike. Photo, painting, sizes, layers, the 8-bit VGG19 weights and the loss are the same:
 content 1, style 8, relative to their targets, no total variation. Both use L-BFGS, and an iteration is one evaluation
-of loss and gradient. Each side's loss is that of the picture it would give back now.
+of loss and gradient. Ours is the lowest loss so far, that of the picture it would give back; pastiche's is
+that of its last evaluation. Sizes end at 512 px: beyond, tfstyle paints from coarse to fine and the two differ.
 """
 
 import argparse
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _worker(photo, painting, int(size), int(iterations))
     if not args.pastiche_python:
         parser.error("expected --pastiche-python, the Python of an environment with pastiche in it")
+    if max(args.sizes) > 512:
+        parser.error("expected sizes up to 512 px: larger ones are painted from coarse to fine by one side only")
     results = [measure(args, size) for size in args.sizes]
     print(json.dumps(results, indent=2) if args.json else "\n".join(_report(result) for result in results))
     return 0

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bot.events import Result
-from bot.look import SEGMENTS, Look
+from bot.look import Look
 from serving.client import AsyncStyleClient
 from serving.errors import ServingError
 from tfstyle.catalog import Catalog
@@ -23,6 +23,7 @@ from tfstyle.encoded import StylizeOptions
 from tfstyle.errors import MaskError, PhotoError, StyleTransferError
 from tfstyle.images import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
 from tfstyle.masks import resolve
+from tfstyle.segment import SEGMENTS
 
 PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
 PHOTO_MAX_BYTES = 10 * 2**20
@@ -213,12 +214,10 @@ def _place(place: str, photo: Photo) -> Any:
     if place not in SEGMENTS:
         return place
     try:
-        from tfstyle import segment
-
-        return segment.SEGMENTS[place](photo.pixels)
+        return SEGMENTS[place](photo.pixels)
     except MaskError:
         raise NothingFoundError(place) from None
-    except (ImportError, StyleTransferError) as error:
+    except StyleTransferError as error:
         raise SegmenterMissingError(f"Finding a {place} needs the extra masks ({error}).") from None
 
 

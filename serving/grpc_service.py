@@ -114,6 +114,8 @@ class _Behavior:
         deadline = None if remaining is None else time.monotonic() + remaining
         try:
             with self._turn(remaining):
+                if not context.is_active():  # cancelled while it waited
+                    raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
                 return self._method.call(_parse(self._method.request, data), deadline).SerializeToString()
         # Code and text only: the exception itself would keep the request's tensors through its traceback.
         except StatusError as error:

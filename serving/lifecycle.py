@@ -72,11 +72,17 @@ class Lifecycle:
         if self._config_poll_seconds > 0 and self._read_config is not None:
             self._repeat(self._config_poll_seconds, self.poll_config)
 
+    def halt(self) -> None:
+        """Begin no more loads."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """Watch no more. What is being loaded is loaded to its end."""
-        self._stopped.set()
+        self.halt()
         for thread in self._threads:
             thread.join()
+        with self._lock:  # a reload under way
+            pass
 
     def reload(self, config: Any) -> None:
         """Want the models of another ModelServerConfig, and wait until the new ones serve.
@@ -106,12 +112,15 @@ class Lifecycle:
             config = self._read_config()
             if config != self._config:
                 self.reload(config)
+            self._complaints.pop("", None)
         except (StatusError, StyleTransferError) as error:
-            self._complain("", f"the configuration is not applied: {error}")
+            self._complain("", f"the configuration file: {error}")
 
     def _apply(self, config: Any) -> list[tuple[str, str]]:
         """Want other models; returns the new ones that do not serve, each with the reason."""
         with self._lock:
+            if self._stopped.is_set():
+                raise StatusError(grpc.StatusCode.UNAVAILABLE, "The server is shutting down")
             kind = config.WhichOneof("config")
             if kind is None:
                 return []  # nothing changes, as in TensorFlow Serving

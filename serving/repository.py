@@ -46,9 +46,9 @@ def wanted_versions(model: Any) -> list[ModelVersion]:
         ModelError: If the base path is no folder.
     """
     base_path = Path(model.base_path)
-    if not base_path.is_dir():
-        raise ModelError(f"Could not find base path {base_path} for servable {model.name}; check the path.")
     try:
+        if not base_path.is_dir():
+            raise ModelError(f"Could not find base path {base_path} for servable {model.name}; check the path.")
         found = versions(base_path)
     except OSError as error:
         raise ModelError(f"Could not read base path {base_path} for servable {model.name}: {error.strerror}.") from None

@@ -240,10 +240,10 @@ class RestServer:
 def _fill(model_spec: Any, match: re.Match[str]) -> None:
     model_spec.name = unquote(match["name"])
     if match["version"]:
-        version = int(match["version"])
-        if version > 2**63 - 1:
+        digits = match["version"].lstrip("0") or "0"
+        if len(digits) > 19 or int(digits) > 2**63 - 1:
             raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
-        model_spec.version.value = version
+        model_spec.version.value = int(digits)
     if match["label"]:
         model_spec.version_label = unquote(match["label"])
 

@@ -149,6 +149,7 @@ class Server:
             notice: Seconds in which new calls are told UNAVAILABLE before the port is closed. A call that arrives just
                 then would end as CANCELLED, which no client takes for a reason to try again.
         """
+        self._lifecycle.halt()
         if self._health is not None:
             self._health.enter_graceful_shutdown()
         self._services.refuse()
@@ -210,6 +211,8 @@ def serve(args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log = logging.getLogger("serving")
     log.setLevel(logging.CRITICAL)  # what keeps the server from starting is said once, by whoever catches it
+    for number in (signal.SIGTERM, signal.SIGINT):  # while models load; process 1 would not get them without
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     server = Server(Flags.from_args(args))
     log.setLevel(logging.INFO)
     for failure in server.failures():
@@ -324,10 +327,10 @@ def _add_health(server: grpc.Server) -> Any:
 
 
 def _listen(server: grpc.Server, flags: Flags, ssl: Any) -> int:
-    if flags.grpc_socket_path:
-        _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_insecure_port, f"unix:{flags.grpc_socket_path}")
-    address = f"{flags.host}:{flags.port}"
+    address, socket = f"{flags.host}:{flags.port}", f"unix:{flags.grpc_socket_path}"
     if ssl is None:
+        if flags.grpc_socket_path:
+            _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_insecure_port, socket)
         return _take(address, "--port", server.add_insecure_port, address)
     # gRPC looks at the key only when it takes the port, and says of both faults the same: a probe tells them apart.
     credentials = grpc.ssl_server_credentials(
@@ -336,12 +339,14 @@ def _listen(server: grpc.Server, flags: Flags, ssl: Any) -> int:
         require_client_auth=ssl.client_verify,
     )
     try:
-        grpc.server(ThreadPoolExecutor(1)).add_secure_port(f"{flags.host}:0", credentials)
+        grpc.server(ThreadPoolExecutor(1)).add_secure_port("127.0.0.1:0", credentials)
     except RuntimeError as error:
         raise StyleTransferError(
             f"Expected a key and its certificate in {flags.ssl_config_file}, but TLS does not accept them; check that "
             f"they belong together."
         ) from error
+    if flags.grpc_socket_path:
+        _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_secure_port, socket, credentials)
     return _take(address, "--port", server.add_secure_port, address, credentials)
 
 

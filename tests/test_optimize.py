@@ -75,6 +75,20 @@ def test_iterations_are_shared_by_the_sizes_and_the_last_picture_is_full_size(ph
     assert result.picture.pixels.shape == photo.pixels.shape
 
 
+def test_where_no_mask_reaches_a_large_picture_keeps_the_photos_detail(small, cup, monkeypatch):
+    """Each size starts from the one before it, and there the enlarged picture is blurred."""
+    monkeypatch.setattr("tfstyle.optimize.COARSEST", 20)
+    monkeypatch.setattr("tfstyle.optimize.MIN_SIDE", 10)
+    left = np.zeros((small.height, small.width), "float32")
+    left[:, : small.width // 2] = 1
+
+    result = quick(small, [replace(cup, mask=left)], iterations=4, weights=Weights(content=0.0, style=1.0))
+
+    right = slice(small.width // 2 + 1, None)
+    assert len(sizes(small.height, small.width)) == 2
+    np.testing.assert_array_equal(result.picture.pixels[:, right], small.pixels[:, right])
+
+
 def test_the_same_seed_paints_the_same_picture_from_noise(small, cup):
     pictures = [quick(small, [cup], init="noise", seed=seed).picture.pixels for seed in (1, 1, 2)]
 

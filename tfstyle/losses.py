@@ -46,7 +46,8 @@ def guided_gram_matrix(features: Tensor, guide: Tensor) -> Tensor:
     batch, height, width, channels = ops.shape(features)
     flat = ops.cast(ops.reshape(features, (batch, height * width, channels)), "float32")
     share = ops.reshape(guide, (ops.shape(guide)[0], height * width, 1))
-    share = share / (ops.cast(channels, "float32") * ops.sum(share, axis=1, keepdims=True))
+    total = ops.maximum(ops.sum(share, axis=1, keepdims=True), 1e-6)  # 0 where pooling drops all of a thin guide
+    share = share / (ops.cast(channels, "float32") * total)
     return ops.matmul(ops.swapaxes(flat, 1, 2), flat * share)
 
 

@@ -25,6 +25,7 @@ from tfstyle.vgg19 import LAYERS, VGG19
 
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 CONTENT_LAYER = "block4_conv2"
+TINY = 1e-12  # a guide so thin that pooling drops all of it has Gram matrices of 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,7 +179,7 @@ class Objective:
         for layer in style.layers:
             there = [n for n, other in enumerate(self.styles) if other.mask is style.mask and layer in other.layers]
             squares = [float(tf.reduce_sum(tf.square(self.gram_targets[n][layer]))) for n in there]
-            norms[layer] = float(np.average(squares, weights=[self.shares[n] for n in there]))
+            norms[layer] = max(float(np.average(squares, weights=[self.shares[n] for n in there])), TINY)
         return norms
 
 

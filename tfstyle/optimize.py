@@ -104,9 +104,11 @@ def optimize(
     interrupted = False
     try:
         for number, (height, width) in enumerate(levels):
+            smaller = _resize(photo.pixels, height, width)
+            painted = _at_size(kept, height, width, photo, painting_size)
             objective = Objective(
-                _resize(photo.pixels, height, width),
-                _at_size(kept, height, width, photo, painting_size),
+                smaller,
+                painted,
                 weights,
                 guided=guided,
                 content_layer=content_layer,
@@ -114,6 +116,9 @@ def optimize(
             )
             share = iterations * (number + 1) // len(levels) - iterations * number // len(levels)
             start = np.clip(_resize(picture, height, width), 0, 255)
+            if number and init == "photo":  # where no style reaches, the enlarged picture would be a blurred photo
+                reach = _reach(painted, height, width)
+                start = reach * start + (1 - reach) * smaller
             if optimizer == "adam":
                 picture = adam(objective, start, share, run.keep)
             else:
@@ -179,6 +184,13 @@ def _at_size(
         replace(_seen_at(style, height, width, photo, painting_size), mask=masks.get(id(style.mask)))
         for style in styles
     ]
+
+
+def _reach(styles: Sequence[StyleImage], height: int, width: int) -> np.ndarray:
+    """How far any style may change each pixel, float32 `[H,W,1]`, 0..1."""
+    everywhere = np.ones((height, width), "float32")
+    masks = [everywhere if style.mask is None else style.mask for style in styles]
+    return np.max(masks, axis=0).astype("float32")[..., None]
 
 
 def _seen_at(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> StyleImage:

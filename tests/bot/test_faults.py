@@ -506,11 +506,11 @@ def test_of_an_album_that_is_too_long_the_first_photos_are_painted(strict):
 
 
 def test_without_the_extra_masks_people_are_not_found_and_that_is_told(styles, tmp_path):
-    """A bot whose Python has no `tfstyle.segment`."""
+    """A bot whose Python has no LiteRT."""
     with BotApi() as api:
         process = BotProcess(api, styles[1], tmp_path)
         process.environment["PYTHONPATH"] = str(tmp_path)
-        (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['tfstyle.segment'] = None\n")
+        (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ai_edge_litert'] = None\n")
         with process:
             person = Person(api, 1)
             person.send_photo(photo_bytes(), "scream person")

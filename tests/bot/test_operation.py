@@ -13,6 +13,7 @@ from tests.bot.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
 from tests.bot.process import BotProcess
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE_PHOTO = ROOT / "tfstyle" / "assets" / "astronaut.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def watched(styles, tmp_path_factory):
         before = bot.resident_mb()
         api.faults.append(Fault(method="getFile", done_first=True))  # so that a library tells of a URL
         person = Person(api, 1)
-        person.wait_for_answer(person.send_photo(photo_bytes(1280, 960), "scream left"))
+        person.wait_for_answer(person.send_photo(SAMPLE_PHOTO.read_bytes(), "scream person"))
         yield api, bot, (before, bot.resident_mb())
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import whole
+from tfstyle.commands.numbers import plot_file, whole
 from tfstyle.errors import ModelError, PhotoError, RequestError
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pictures", metavar="DIR", help="also measure pictures of another making, DIR/PHOTO.STYLE.jpg or .png"
     )
     parser.add_argument("--csv", metavar="FILE", help="write a row for every photo and style")
-    parser.add_argument("--plot", metavar="FILE", help="plot content against style distance, as PNG, SVG or PDF")
+    parser.add_argument(
+        "--plot", type=plot_file, metavar="FILE", help="plot content against style distance, as PNG, SVG or PDF"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--save-targets",
@@ -109,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         _write_csv(Path(args.csv), files, by_photo)
     if args.plot:
-        evaluate.plot(Path(args.plot), measured)
+        evaluate.plot(args.plot, measured)
     _print(measured, len(files), as_json=args.json)
     return 0
 

@@ -1,9 +1,12 @@
-"""Types of numbers for arguments: what is out of range is refused before anything is loaded."""
+"""Types of arguments: what is out of range, or cannot be written, is refused before anything is loaded."""
 
 import argparse
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -27,3 +30,10 @@ def weight(text: str) -> float:
         if 0 <= number < math.inf:
             return number
     raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")
+
+
+def plot_file(text: str) -> Path:
+    """An argparse type for the file of a plot."""
+    if Path(text).suffix.lower() in PLOT_SUFFIXES:
+        return Path(text)
+    raise argparse.ArgumentTypeError(f"expected a file that ends in {', '.join(PLOT_SUFFIXES)}, got {text!r}")

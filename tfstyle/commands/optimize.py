@@ -1,8 +1,8 @@
 """Paint one photo by optimizing the picture itself: minutes instead of a fraction of a second, in any style.
 
-A style is IMAGE[:WEIGHT[:LAYERS]]: a painting's file, its weight in proportion to the other paintings (default: 1), and
-the layers of VGG19 it acts through, each with a weight in proportion to the others if it is given one. With several
-styles and several masks, the first mask is for the first style, the second for the second.
+A style is IMAGE[:WEIGHT[:LAYERS]]: a painting's file, its weight in proportion to the other paintings with the same mask
+(default: 1), and the layers of VGG19 it acts through, each with a weight in proportion to the others if it is given one.
+With several styles and several masks, the first mask is for the first style, the second for the second.
 
   tfstyle optimize photo.jpg --style wave.jpg
   tfstyle optimize photo.jpg --style wave.jpg:60 --style scream.jpg:40:block1_conv1=2,block3_conv1 --plot losses.png
@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import weight, whole
+from tfstyle.commands.numbers import plot_file, weight, whole
 from tfstyle.errors import MaskError, RequestError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="give paintings the photo's mean and deviation of brightness first",
     )
     parser.add_argument("--history", metavar="FILE", help="write every loss term at every iteration, as CSV")
-    parser.add_argument("--plot", metavar="FILE", help="plot every loss term, as PNG, SVG or PDF")
+    parser.add_argument("--plot", type=plot_file, metavar="FILE", help="plot every loss term, as PNG, SVG or PDF")
     parser.add_argument("--previews", metavar="DIR", help="write the picture so far into this folder")
     parser.add_argument(
         "--preview-every", type=whole(1), default=25, metavar="N", help="iterations between previews (default: 25)"
@@ -177,7 +177,7 @@ def run(args: argparse.Namespace) -> int:
         if result.history.rows and args.history:
             result.history.write_csv(Path(args.history))
         if result.history.rows and args.plot:
-            result.history.plot(Path(args.plot))
+            result.history.plot(args.plot)
         for note in (*notes, *result.picture.notes):
             progress.say(f"{args.photo}: {note}")
         stopped = f", stopped after {len(result.history.rows)} iterations" if result.interrupted else ""
