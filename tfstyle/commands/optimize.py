@@ -1,8 +1,8 @@
 """Paint one photo by optimizing the picture itself: minutes instead of a fraction of a second, in any style.
 
-A style is IMAGE[:WEIGHT[:LAYERS]]: a painting's file, its weight in proportion to the other paintings with the same mask
-(default: 1), and the layers of VGG19 it acts through, each with a weight in proportion to the others if it is given one.
-With several styles and several masks, the first mask is for the first style, the second for the second.
+A style is IMAGE[:WEIGHT[:LAYERS]]: a painting's file, its weight in proportion to the other paintings with the same
+mask (default: 1), and the layers of VGG19 it acts through, each with a weight in proportion to the others if it is
+given one. With several styles and several masks, the first mask is for the first style, the second for the second.
 
   tfstyle optimize photo.jpg --style wave.jpg
   tfstyle optimize photo.jpg --style wave.jpg:60 --style scream.jpg:40:block1_conv1=2,block3_conv1 --plot losses.png
