@@ -7,6 +7,7 @@ append-only, and places as letters:
     ;100;s;;1280;l0,r2:60+1:40      regions: style 0 on the left, styles 2 and 1 on the right
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -94,7 +95,7 @@ class Look:
                 styles=_decode_mix(styles, names),
                 strength=min(100, max(0, int(strength))),
                 keep_colors=colors == "k",
-                mask=mask if mask.startswith(MESSAGE_MARK) or not mask else _PLACES_BY_LETTER[mask],
+                mask=f"{MESSAGE_MARK}{int(mask[1:])}" if mask[:1] == MESSAGE_MARK else mask and _PLACES_BY_LETTER[mask],
                 size=int(size),
                 regions=tuple(
                     (_PLACES_BY_LETTER[part[0]], _decode_mix(part[1:], names)) for part in regions.split(",") if part
@@ -117,4 +118,7 @@ def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
 
 def _decode_mix(text: str, names: Sequence[str]) -> Mix:
     pairs = [part.partition(":") for part in text.split("+") if part]
-    return tuple((names[int(column)], float(weight or 1)) for column, _, weight in pairs)
+    mix = tuple((names[int(column)], float(weight or 1)) for column, _, weight in pairs)
+    if mix and not (all(0 <= weight < math.inf for _, weight in mix) and any(weight for _, weight in mix)):
+        raise ValueError(f"Expected weights of 0 or more, not all 0, got {text!r}.")
+    return mix

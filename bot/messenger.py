@@ -185,7 +185,7 @@ class Messenger:
 
     async def edit_keyboard(self, chat_id: int, message_id: int, keyboard: Keyboard) -> None:
         """Change the buttons under a message that may be gone."""
-        with contextlib.suppress(MessageGoneError):
+        with contextlib.suppress(MessageGoneError, BadRequest):
             await self._send(
                 chat_id,
                 lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=_markup(keyboard)),
@@ -194,7 +194,7 @@ class Messenger:
 
     async def delete(self, chat_id: int, message_id: int) -> None:
         """Delete a message of the bot that may be gone."""
-        with contextlib.suppress(BadRequest):
+        with contextlib.suppress(MessageGoneError, BadRequest):
             await self._send(chat_id, lambda: self._bot.delete_message(chat_id, message_id), edit=True)
 
     async def answer_press(self, press_id: str, text: str = "") -> None:
@@ -300,6 +300,8 @@ class Messenger:
             except BadRequest:  # a NetworkError by its class, but no fault of the network
                 raise
             except NetworkError as error:
+                if "too large" in str(error).lower():  # HTTP 413, which no other try would change
+                    raise BadRequest(str(error)) from None
                 TELEGRAM_RETRIES.labels("network").inc()
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)

@@ -21,7 +21,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -86,12 +86,12 @@ class Store:
         self._lock: int | None = None
         if self._embedded:
             self._lock = _lock_file(f"{parsed.database}.lock")
-            self.engine = sql.create_engine(parsed)
+            self.engine = sql.create_engine(parsed, hide_parameters=True)  # they hold what people wrote
             sql.event.listen(self.engine, "connect", _prepare_sqlite)
             sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
             self.engine = sql.create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True
+                parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True, hide_parameters=True
             )
         try:
             with self.engine.begin() as connection:
@@ -169,9 +169,9 @@ class Store:
         return _task(row) if row else None
 
     @_transaction
-    def renew(self, connection: Connection) -> None:
-        """Go on owning what this process runs."""
-        mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running")
+    def renew(self, connection: Connection, ids: Collection[int]) -> None:
+        """Go on owning these tasks. One that was claimed, but whose end could not be written, is not among them."""
+        mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running") & tasks.c.id.in_(ids)
         connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
 
     @_transaction

@@ -122,8 +122,9 @@ class Worker:
             self._running[task.id] = running = asyncio.create_task(self._run(task, slot, work))
             running.add_done_callback(partial(self._ended, task.id, slot))
 
-    def _ended(self, task_id: int, slot: _Slot, _: object) -> None:
-        self._running.pop(task_id, None)
+    def _ended(self, task_id: int, slot: _Slot, ended: object) -> None:
+        if self._running.get(task_id) is ended:  # else its lease had lapsed, and it was claimed again
+            del self._running[task_id]
         slot.give_back()
         self.wake()
 
@@ -189,7 +190,7 @@ class Worker:
         while True:
             try:
                 if beat % _RENEW_EVERY == 0:
-                    await self._store.renew()
+                    await self._store.renew(list(self._running))
                 if beat % _PRUNE_EVERY == 0:
                     await self._store.prune(sources_before=time.time() - KEPT_DAYS * _DAY)
                 stats = await self._store.stats()

@@ -145,6 +145,22 @@ def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monk
     run(story())
 
 
+def test_a_task_that_nobody_works_on_is_free_again_although_its_owner_lives(store, other, monkeypatch):
+    """Its end could not be written, as while the database restarts: the owner renews only what it still runs."""
+
+    async def story():
+        await store.add([job("j")])
+        monkeypatch.setattr(storage, "LEASE_SECONDS", 0.2)
+        task = await store.claim(PAINT)
+        for _ in range(3):
+            await asyncio.sleep(0.15)
+            await store.renew([])
+        found = await other.claim(PAINT)
+        assert (found.id, found.attempts) == (task.id, 2)
+
+    run(story())
+
+
 def test_a_renewed_lease_keeps_a_task(store, other, monkeypatch):
     async def story():
         await store.add([job("j")])
@@ -152,7 +168,7 @@ def test_a_renewed_lease_keeps_a_task(store, other, monkeypatch):
         task = await store.claim(PAINT)
         for _ in range(3):
             await asyncio.sleep(0.15)
-            await store.renew()
+            await store.renew([task.id])
         assert await other.claim(PAINT) is None
         assert await store.owns(task.id)
 
