@@ -211,9 +211,14 @@ def serve(args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log = logging.getLogger("serving")
     log.setLevel(logging.CRITICAL)  # what keeps the server from starting is said once, by whoever catches it
-    for number in (signal.SIGTERM, signal.SIGINT):  # while models load; process 1 would not get them without
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    server = Server(Flags.from_args(args))
+    # While models load, too: process 1 gets no signal that it does not handle.
+    before = {number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server = Server(Flags.from_args(args))
+    except StyleTransferError:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        raise
     log.setLevel(logging.INFO)
     for failure in server.failures():
         log.error(failure)
@@ -228,6 +233,10 @@ def serve(args: argparse.Namespace) -> int:
     server.stop(notice=NOTICE_SECONDS)
     print(f"stopped after {server.answered} requests", flush=True)
     return 0
+
+
+def _exit(number: int, _: Any) -> None:
+    sys.exit(128 + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
