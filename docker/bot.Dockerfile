@@ -1,0 +1,24 @@
+# The chat bot: docker build -f docker/bot.Dockerfile -t tfstyle-bot:0.1.0 .
+# Pinned by version; where a registry is at hand, pin the digest too: FROM python:...@sha256:...
+
+FROM python:3.12.12-slim-bookworm AS build
+# Without pip: the one of this stage installs into it, and nothing can be installed in the final image.
+RUN python -m venv --without-pip /opt/venv
+COPY requirements/bot.lock /build/
+RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /build/bot.lock
+COPY tfstyle /opt/app/tfstyle
+COPY serving /opt/app/serving
+COPY bot /opt/app/bot
+# The root file system is read-only, so this cannot happen later.
+RUN /opt/venv/bin/python -m compileall -q /opt/app
+
+FROM python:3.12.12-slim-bookworm
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/app /opt/app
+ENV PYTHONPATH=/opt/app
+ENV PYTHONUNBUFFERED=1
+# A number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+WORKDIR /opt/app
+EXPOSE 8080
+ENTRYPOINT ["/opt/venv/bin/python", "-m", "bot"]
