@@ -1,0 +1,142 @@
+"""The manifests render, and are what the newest versions of Kubernetes and of the operators take."""
+
+import re
+import subprocess
+
+import jsonschema
+import kubernetes_validate.utils
+import pytest
+import yaml
+
+from tests.k8s.cluster import K8S, Cluster, render_components, tool
+
+SCHEMAS = {
+    path.stem: yaml.safe_load(path.read_text()) for path in (K8S.parent / "tests" / "k8s" / "schemas").glob("*.yaml")
+}
+NEWEST = sorted(set(kubernetes_validate.utils.all_versions()), key=lambda version: [*map(int, version.split("."))])[-3:]
+
+
+def schema_of(kind: str) -> dict:
+    """Of a whole object; the file holds that of its `spec`."""
+    spec = dict(SCHEMAS[kind])
+    return {
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "additionalProperties": False,
+        "properties": {
+            "apiVersion": {"const": spec.pop("apiVersion")},
+            "kind": {"const": kind},
+            "metadata": {
+                "required": ["name", "namespace"],
+                "additionalProperties": False,
+                "properties": {
+                    "name": {"type": "string"},
+                    "namespace": {"const": "tfstyle"},
+                    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                },
+            },
+            "spec": {"type": "object", **{key: value for key, value in spec.items() if key != "$defs"}},
+        },
+        "$defs": spec.get("$defs", {}),
+    }
+
+
+def validate(text: str, version: str) -> list[str]:
+    """What kubernetes-validate has against manifests, kinds with a schema here aside."""
+    command = [tool("kubernetes-validate"), "--strict", "-k", version, "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert said.count("INFO") > 5, said
+    unknown = re.compile(rf"Couldn't find schema for kind ({'|'.join(SCHEMAS)}) ")
+    complaints = [line for line in said.splitlines() if not line.startswith("INFO") and not unknown.search(line)]
+    return complaints or ([] if done.returncode == 0 else [f"exit code {done.returncode}"])
+
+
+@pytest.mark.parametrize("version", NEWEST)
+def test_kubernetes_takes_them(rendered, version):
+    assert validate("\n---\n".join(rendered.values()), version) == []
+
+
+def test_custom_resources_are_what_their_operators_take(cluster):
+    for item in cluster.objects:
+        if item["kind"] in SCHEMAS:
+            jsonschema.validate(item, schema_of(item["kind"]), jsonschema.Draft202012Validator)
+
+
+def test_every_schema_is_needed(production):
+    assert set(SCHEMAS) <= {item["kind"] for item in production.objects}
+    assert len(NEWEST) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("Deployment", "readinessProbe:", "readynessProbe:"),
+        ("PodDisruptionBudget", "maxUnavailable: 1", "maxUnavailible: 1"),
+        ("ScaledObject", "kind: ScaledObject", "kind: ScaledObjekt"),
+    ],
+)
+def test_kubernetes_does_not_take_misspelt_ones(rendered, kind, old, new):
+    assert old in rendered["production"]
+    assert validate(rendered["production"].replace(old, new), NEWEST[-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("ScaledObject", "targetQueryValue: ", "targetValue: "),
+        ("ScaledObject", 'port: "5432"', "port: 5432"),
+        ("Certificate", "dnsNames:", "dnsName:"),
+        ("Issuer", "selfSigned: {}", "selfSign: {}"),
+        ("ServiceMonitor", "interval: 30s", "interval: 30"),
+        ("PrometheusRule", "expr: ", "expression: "),
+        ("TriggerAuthentication", "parameter: password", "param: password"),
+    ],
+)
+def test_operators_do_not_take_misspelt_ones(rendered, kind, old, new):
+    assert old in rendered["production"]
+    wrong = Cluster(rendered["production"].replace(old, new)).of(kind)
+
+    with pytest.raises(jsonschema.ValidationError):
+        for item in wrong:
+            jsonschema.validate(item, schema_of(kind), jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("component", sorted(path.name for path in (K8S / "components").iterdir()))
+def test_each_component_fits_the_base_by_itself(component, tmp_path):
+    needs = {"autoscaling": ["postgres"], "webhook": ["postgres"]}.get(component, [])
+
+    cluster = Cluster(render_components([*needs, component], tmp_path))
+
+    assert {item["metadata"]["namespace"] for item in cluster.objects if item["kind"] != "Namespace"} == {"tfstyle"}
+    assert cluster.workload("bot").pod["serviceAccountName"] == "bot"
+
+
+def test_every_object_belongs_to_the_namespace_and_no_file_is_left_out(production, development, volume):
+    """A file that no kustomization names would never be applied."""
+    named = set()
+    for path in K8S.rglob("kustomization.yaml"):
+        text = yaml.safe_load(path.read_text())
+        patches = [patch["path"] for patch in text.get("patches", []) if "path" in patch]
+        files = [file for generator in text.get("configMapGenerator", []) for file in generator["files"]]
+        named |= {path} | {path.parent / name for name in [*text.get("resources", []), *patches, *files]}
+
+    assert {path for path in K8S.rglob("*") if path.is_file()} <= named
+
+
+def test_development_is_one_of_each_on_cpus_with_the_bots_defaults(development):
+    assert {workload.name: workload.spec["replicas"] for workload in development.workloads} == {
+        "bot": 1,
+        "model-server": 1,
+    }
+    assert "nvidia" not in yaml.safe_dump(development.objects)
+    assert "TFSTYLE_BOT_MODE" not in development.workload("bot").environment
+
+
+def test_production_has_gpus_and_several_of_each(production):
+    server = production.workload("model-server")
+
+    assert server.main["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert {"nvidia.com/gpu"} == {taint["key"] for taint in server.pod["tolerations"]}
+    assert production.workload("bot").spec["replicas"] >= 2
+    assert production.get("ScaledObject", "model-server")["spec"]["minReplicaCount"] >= 2
