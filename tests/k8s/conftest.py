@@ -1,5 +1,7 @@
 """The overlays, rendered once."""
 
+import socket
+
 import pytest
 
 from tests.k8s.cluster import K8S, Cluster, render, render_components
@@ -33,3 +35,11 @@ def development(rendered) -> Cluster:
 @pytest.fixture(scope="session")
 def volume(rendered) -> Cluster:
     return Cluster(rendered["volume"])
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A local port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
