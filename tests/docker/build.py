@@ -1,6 +1,6 @@
 """Builds an image's file system without a container engine, by doing what its Dockerfile says in a folder.
 
-Enough for our own files: COPY of files and folders, RUN with paths under /opt and /build, ENV, WORKDIR and ENTRYPOINT.
+Enough for the bot's: COPY of files and folders, RUN with paths under /opt and /build, ARG and ENV of one variable.
 """
 
 import os
@@ -22,6 +22,7 @@ class Image:
 
     Attributes:
         root: Its file system, on top of the base image's.
+        arguments: What ARG says, if nobody says otherwise.
         environment: What ENV says, with paths in `root`.
         folder: Where it starts, in `root`.
         entrypoint: What it starts, in `root`.
@@ -29,6 +30,7 @@ class Image:
     """
 
     root: Path
+    arguments: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path = Path("/")
     entrypoint: list[str] = field(default_factory=list)
@@ -69,9 +71,12 @@ def _do(step: Instruction, image: Image, stages: dict[str, Image]) -> None:
         case "RUN":
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
             command = ["/bin/sh", "-ec", image.inside(step.text)]
-            environment = os.environ | image.environment | {"PATH": path}
+            environment = os.environ | image.arguments | image.environment | {"PATH": path}
             done = subprocess.run(command, cwd=image.root, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
+        case "ARG":
+            name, _, value = step.text.partition("=")
+            image.arguments[name] = value
         case "ENV":
             name, _, value = step.text.partition("=")
             image.environment[name] = image.inside(value)

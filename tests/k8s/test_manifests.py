@@ -1,6 +1,7 @@
 """The manifests render, and are what the newest versions of Kubernetes and of the operators take."""
 
 import re
+import shutil
 import subprocess
 
 import jsonschema
@@ -8,7 +9,7 @@ import kubernetes_validate.utils
 import pytest
 import yaml
 
-from tests.k8s.cluster import K8S, Cluster, render_components, tool
+from tests.k8s.cluster import K8S, Cluster, render, render_components, tool
 
 SCHEMAS = {
     path.stem: yaml.safe_load(path.read_text()) for path in (K8S.parent / "tests" / "k8s" / "schemas").glob("*.yaml")
@@ -104,7 +105,7 @@ def test_operators_do_not_take_misspelt_ones(rendered, kind, old, new):
 
 @pytest.mark.parametrize("component", sorted(path.name for path in (K8S / "components").iterdir()))
 def test_each_component_fits_the_base_by_itself(component, tmp_path):
-    needs = {"autoscaling": ["postgres"], "webhook": ["postgres"]}.get(component, [])
+    needs = {"autoscaling": ["postgres", "webhook"], "webhook": ["postgres"]}.get(component, [])
 
     cluster = Cluster(render_components([*needs, component], tmp_path))
 
@@ -138,5 +139,17 @@ def test_production_has_gpus_and_several_of_each(production):
 
     assert server.main["resources"]["limits"]["nvidia.com/gpu"] == 1
     assert {"nvidia.com/gpu"} == {taint["key"] for taint in server.pod["tolerations"]}
-    assert production.workload("bot").spec["replicas"] >= 2
-    assert production.get("ScaledObject", "model-server")["spec"]["minReplicaCount"] >= 2
+    for name in ("bot", "model-server"):
+        assert production.get("ScaledObject", name)["spec"]["minReplicaCount"] >= 2
+
+
+def test_an_operators_address_has_one_place(tmp_path):
+    """The Ingress listens for the host of the webhook."""
+    shutil.copytree(K8S, tmp_path / "k8s")
+    patch = tmp_path / "k8s" / "overlays" / "production" / "bot.yaml"
+    patch.write_text(patch.read_text().replace("paint.example.org", "art.example.net"))
+
+    text = render(patch.parent)
+
+    assert text.count("art.example.net") == 3
+    assert "paint.example.org" not in text

@@ -172,9 +172,9 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "too little time to start": (
             "probes_tell_something", lambda c: main(c, "model-server")["startupProbe"].update(failureThreshold=3)),
         "a setting that does not exist": (
-            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_CONCURRENCY").update(name="TFSTYLE_BOT_WORKERS")),
+            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_TLS_CA").update(name="TFSTYLE_BOT_CA")),
         "a setting that is wrong": (
-            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_CONCURRENCY").update(value="many")),
+            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_MODE").update(value="push")),
         "a flag that does not exist": ("flags_are_known", lambda c: flag(c, "--enable_profiler", "--profiler=false")),
         "a flag that is refused": (
             "flags_are_known", lambda c: flag(c, "--enable_profiler", "--enable_batching=true")),

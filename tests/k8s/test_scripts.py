@@ -178,7 +178,9 @@ def test_publishing_that_is_killed_shows_no_part_of_a_version_and_goes_on_later(
 
 
 def test_keda_counts_the_photos_that_wait_or_are_painted(production):
-    (trigger,) = production.get("ScaledObject", "model-server")["spec"]["triggers"]
+    bots, servers = (production.get("ScaledObject", name)["spec"]["triggers"] for name in ("bot", "model-server"))
+    assert bots == servers
+    (trigger,) = servers
 
     def paint(key: str, photos: int) -> NewTask:
         return NewTask(key=key, kind=PAINT, chat_id=1, user_id=1, payload={"pictures": [{}] * photos})

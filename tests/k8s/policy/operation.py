@@ -147,7 +147,8 @@ def scaling_has_the_last_word(cluster: Cluster) -> Iterator[str]:
         if not 1 <= item["spec"]["minReplicaCount"] <= item["spec"]["maxReplicaCount"]:
             yield f"{name} may be scaled away"
     for workload in cluster.workloads:
-        if workload.runs_on and not scaled and "replicas" not in workload.spec:
+        by_keda = workload.name in [item["spec"]["scaleTargetRef"]["name"] for item in scaled]
+        if workload.runs_on and not by_keda and "replicas" not in workload.spec:
             yield f"{workload.name} does not say how many"
 
 
