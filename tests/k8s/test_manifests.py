@@ -96,11 +96,9 @@ def test_kubernetes_does_not_take_misspelt_ones(rendered, old, new):
 )
 def test_operators_do_not_take_misspelt_ones(rendered, kind, old, new):
     assert old in rendered["production"]
-    wrong = Cluster(rendered["production"].replace(old, new)).of(kind)
+    validator = jsonschema.Draft202012Validator(schema_of(kind))
 
-    with pytest.raises(jsonschema.ValidationError):
-        for item in wrong:
-            jsonschema.validate(item, schema_of(kind), jsonschema.Draft202012Validator)
+    assert not all(validator.is_valid(item) for item in Cluster(rendered["production"].replace(old, new)).of(kind))
 
 
 @pytest.mark.parametrize("component", sorted(path.name for path in (K8S / "components").iterdir()))

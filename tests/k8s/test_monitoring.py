@@ -124,6 +124,7 @@ def test_every_alert_has_its_section_in_the_operators_page(alerts):
     for rule in alerts:
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
         assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["labels"]["namespace"] == "tfstyle"  # by which alerts are routed, and which absent() drops
     assert all(len(text) > 100 for _, text in sections)
 
 

@@ -1,4 +1,4 @@
-"""A name server on this machine, which knows one name: as a headless Service in Kubernetes, it tells all its addresses."""
+"""A name server on this machine that knows one name, with several addresses, as a headless Service in Kubernetes has."""
 
 import socket
 import struct

@@ -128,8 +128,8 @@ def rollouts_work(cluster: Cluster) -> Iterator[str]:
         budgets = [budget for budget in cluster.of("PodDisruptionBudget") if _selects(budget, workload)]
         if [budget["spec"].get("maxUnavailable") for budget in budgets] != [1]:
             yield f"{workload.name} has no disruption budget that lets nodes be drained one by one"
-        spread = workload.pod.get("topologySpreadConstraints", [])
-        if not spread or not all(rule["labelSelector"]["matchLabels"].items() <= workload.labels.items() for rule in spread):
+        spread = [rule["labelSelector"] for rule in workload.pod.get("topologySpreadConstraints", [])]
+        if not spread or not all(rule["matchLabels"].items() <= workload.labels.items() for rule in spread):
             yield f"{workload.name} may end up on one node"
         if workload.spec["selector"]["matchLabels"].items() - workload.labels.items():
             yield f"{workload.name} does not select its own pods"

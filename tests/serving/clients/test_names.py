@@ -18,11 +18,10 @@ PODS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 class CountedModel(FakeModel):
     """Counts its calls by the address of the server that got them."""
 
-    calls: Counter[str] = Counter()
-
-    def __init__(self, host):
+    def __init__(self, host, calls):
         super().__init__()
         self.host = host
+        self.calls = calls
 
     def __call__(self, request, context):
         self.calls[self.host] += 1
@@ -31,19 +30,24 @@ class CountedModel(FakeModel):
 
 @pytest.fixture
 def calls():
-    CountedModel.calls.clear()
-    return CountedModel.calls
+    return Counter()
 
 
-def pod(host, port, **options):
-    return answering({PREDICT: CountedModel(host)}, host=host, port=port, **options)
+@pytest.fixture
+def pod(free_port, calls):
+    """Starts a server at an address, all at one port."""
+
+    def start(host, **options):
+        return answering({PREDICT: CountedModel(host, calls)}, host=host, port=free_port, **options)
+
+    return start
 
 
-def test_calls_spread_evenly_over_the_addresses_of_a_name(open_client, free_port, calls):
+def test_calls_spread_evenly_over_the_addresses_of_a_name(open_client, pod, free_port, calls):
     with ExitStack() as stack:
         names = stack.enter_context(naming("model-server", PODS))
         for host in PODS:
-            stack.enter_context(pod(host, free_port))
+            stack.enter_context(pod(host))
         client = stack.enter_context(open_client(f"dns://127.0.0.1:{names.port}/model-server:{free_port}"))
         client.stylize(photo_array(), "the_scream")
         _wait_for_all(client, calls, PODS)
@@ -55,16 +59,16 @@ def test_calls_spread_evenly_over_the_addresses_of_a_name(open_client, free_port
     assert calls == dict.fromkeys(PODS, 10)
 
 
-def test_a_new_pod_is_found_when_connections_end_and_one_that_is_gone_costs_no_call(free_port, calls):
+def test_a_new_pod_is_found_when_connections_end_and_one_that_is_gone_costs_no_call(pod, free_port, calls):
     """`grpc.max_connection_age_ms` of the servers makes the client look the name up again."""
     with ExitStack() as stack:
         names = stack.enter_context(naming("model-server", PODS[:2]))
         old = stack.enter_context(ExitStack())
-        old.enter_context(pod(PODS[0], free_port, max_connection_age=0.5))
-        stack.enter_context(pod(PODS[1], free_port, max_connection_age=0.5))
+        old.enter_context(pod(PODS[0], max_connection_age=0.5))
+        stack.enter_context(pod(PODS[1], max_connection_age=0.5))
         client = stack.enter_context(StyleClient(f"dns://127.0.0.1:{names.port}/model-server:{free_port}"))
         _wait_for_all(client, calls, PODS[:2])
-        stack.enter_context(pod(PODS[2], free_port, max_connection_age=0.5))
+        stack.enter_context(pod(PODS[2], max_connection_age=0.5))
 
         names.addresses = PODS[1:]
         _wait_for_all(client, calls, PODS[2:])
