@@ -1,4 +1,4 @@
-"""A name server on this machine that knows one name, with several addresses, as a headless Service in Kubernetes has."""
+"""A name server on this machine that knows one name, with all its addresses: a headless Service, as clients see it."""
 
 import socket
 import struct
