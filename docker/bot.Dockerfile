@@ -24,7 +24,6 @@ FROM python:3.12.12-slim-bookworm
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/app /opt/app
 ENV PYTHONPATH=/opt/app
-ENV PYTHONUNBUFFERED=1
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 WORKDIR /opt/app

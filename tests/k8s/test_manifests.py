@@ -151,3 +151,24 @@ def test_an_operators_address_has_one_place(tmp_path):
 
     assert text.count("art.example.net") == 3
     assert "paint.example.org" not in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_secret_that_operators_are_told_to_make_has_every_key(page, production):
+    """`kubectl` makes it here without a cluster."""
+    text = (K8S.parent / page).read_text().replace("\\\n", " ")
+    (command,) = re.findall(r"^ *kubectl (.*create secret.*)$", text, re.MULTILINE)
+    script = f"{tool('kubectl')} {command.replace('openssl rand -hex 32', 'echo secret')} --dry-run=client -o yaml"
+    done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, text=True)
+    secret = yaml.safe_load(done.stdout)
+    references = [
+        variable["valueFrom"]["secretKeyRef"]
+        for _, _, container in production.containers()
+        for variable in container.get("env", [])
+        if "valueFrom" in variable
+    ]
+
+    assert (secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("bot", "tfstyle")
+    assert {(reference["name"], reference["key"]) for reference in references} == {
+        ("bot", key) for key in secret["data"]
+    }
