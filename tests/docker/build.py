@@ -26,7 +26,6 @@ class Image:
         environment: What ENV says, with paths in `root`.
         folder: Where it starts, in `root`.
         entrypoint: What it starts, in `root`.
-        user: Whom it starts as.
     """
 
     root: Path
@@ -34,7 +33,6 @@ class Image:
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path = Path("/")
     entrypoint: list[str] = field(default_factory=list)
-    user: str = "root"
 
     def inside(self, text: str) -> str:
         """Text with the image's paths as those of this machine."""
@@ -84,9 +82,7 @@ def _do(step: Instruction, image: Image, stages: dict[str, Image]) -> None:
             image.folder = Path(image.inside(step.text))
         case "ENTRYPOINT":
             image.entrypoint = [image.inside(word) for word in step.words]
-        case "USER":
-            image.user = step.text
-        case "EXPOSE":
+        case "USER" | "EXPOSE":
             pass
         case other:
             raise NotImplementedError(other)
