@@ -16,7 +16,7 @@ from PIL import Image
 
 from bot.events import Result
 from bot.look import Look
-from serving.client import AsyncStyleClient
+from serving.client import AsyncStyleClient, Tls
 from serving.errors import ServingError
 from tfstyle.catalog import Catalog
 from tfstyle.encoded import StylizeOptions
@@ -76,17 +76,18 @@ class Painter:
     """A connection to the style server; to be made where the event loop runs.
 
     Args:
-        address: `host:port`.
+        address: `host:port`, or `dns:///host:port` for all addresses of a name in turns.
         timeout: Seconds that one painting may take.
         max_pixels: Largest H * W that is decoded.
+        tls: Encrypt; None is plain text.
         threads: Photos whose pixels are worked on at once.
 
     Attributes:
         reachable: The server answered when it was asked last.
     """
 
-    def __init__(self, address: str, *, timeout: float, max_pixels: int, threads: int = 2):
-        self._client = AsyncStyleClient(address, timeout=timeout)
+    def __init__(self, address: str, *, timeout: float, max_pixels: int, tls: Tls | None = None, threads: int = 2):
+        self._client = AsyncStyleClient(address, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
