@@ -93,21 +93,22 @@ class Conversation:
     def press(self, press: Press, chat: Chat) -> Answer:
         """Answer a pressed button; arguments and result as for `hear`."""
         texts = load_texts(choose_language(press.language, self._languages))
-        action, _, text = press.data.partition(":")
+        wanted, _, text = press.data.partition(":")
+        action, number = wanted[:1], wanted[1:] or "0"
         try:
             look = Look.decode(text, self.catalog.names)
-        except LookError:
+            page = int(number)
+        except (LookError, ValueError):
             return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
         quiet = AnswerPress(press_id=press.press_id)
         match action:
-            case keyboards.STYLES:
-                keyboard = keyboards.style_keyboard(look, self.catalog, back=texts.button_back, marked=look.style_names)
+            case keyboards.STYLES | keyboards.BLEND:
+                keyboard = keyboards.style_keyboard(look, self.catalog, action, page=page, back=texts.button_back)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
-            case keyboards.BLEND:
-                keyboard = keyboards.style_keyboard(
-                    look, self.catalog, action=keyboards.BLEND, back=texts.button_back, marked=look.style_names
-                )
-                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.PICKER | keyboards.CHOOSER:
+                return chat, [quiet, self._gallery(look, texts, action, page=page, turns=press.message_id)]
+            case keyboards.CHOOSE:
+                return self._press_to_choose(press, chat, look, texts)
             case keyboards.PLACE_MENU:
                 keyboard = keyboards.place_keyboard(look, self.catalog, texts)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
@@ -122,15 +123,26 @@ class Conversation:
                 return self._press_to_paint(press, chat, action, look, texts)
         return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
 
+    def _press_to_choose(self, press: Press, chat: Chat, look: Look, texts: Texts) -> Answer:
+        """A style of the gallery that /styles sent is for the photos to come."""
+        chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        page = next(
+            (
+                number
+                for number, styles in enumerate(keyboards.pages(self.catalog))
+                if any(style.name in look.style_names for style in styles)
+            ),
+            0,
+        )
+        keyboard = keyboards.style_keyboard(chat.look, self.catalog, keyboards.CHOOSER, page=page)
+        return chat, [
+            AnswerPress(press_id=press.press_id),
+            Say(text=texts.style_set.format(styles=self.style_text(chat.look, texts))),
+            ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
+        ]
+
     def _press_to_paint(self, press: Press, chat: Chat, action: str, look: Look, texts: Texts) -> Answer:
         if press.reply_to is None or not press.reply_to.pictures:
-            if action == keyboards.PAINT and press.reply_to is None:  # the gallery that /styles sent: a choice
-                chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
-                styles = self.style_text(chat.look, texts)
-                return chat, [
-                    AnswerPress(press_id=press.press_id),
-                    Say(text=texts.style_set.format(styles=styles)),
-                ]
             return chat, [AnswerPress(press_id=press.press_id, text=texts.photo_gone)]
         result = {keyboards.COMPARE: Result.COMPARISON, keyboards.FILE: Result.FILE}.get(action, Result.PHOTO)
         repaints = action == keyboards.REPAINT and len(press.reply_to.pictures) == 1
@@ -167,7 +179,7 @@ class Conversation:
             case "reset":
                 return Chat(saw_styles=chat.saw_styles), say(texts.reset)
             case "styles":
-                return replace(chat, saw_styles=True), [self._gallery(chat, texts, 0)]
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
             case "cancel":
                 return chat, [CancelAll()]
             case "forget":
@@ -182,7 +194,7 @@ class Conversation:
         reading, problem = self._read_command(message.command, message.text, texts)
         if message.command == "style" and not message.text:
             if message.picture is None and message.reply_to is None:
-                return replace(chat, saw_styles=True), [self._gallery(chat, texts, 0)]
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
             reading, problem = Reading(), ""
         if problem:
             return chat, [Say(text=problem, reply_to=message.message_id)]
@@ -270,7 +282,7 @@ class Conversation:
             return chat, [Say(text=problem, reply_to=message.message_id)]
         actions: list[Action] = []
         if not (reading.says_something or message.command or chat.look.style_names or chat.saw_styles):
-            actions.append(self._gallery(chat, texts, message.message_id))
+            actions.append(self._gallery(chat.look, texts, keyboards.PICKER, reply_to=message.message_id))
             chat = replace(chat, saw_styles=True)
         order = Order(
             pictures=(message.picture,),
@@ -315,9 +327,11 @@ class Conversation:
                 return texts.too_many_pixels.format(size=f"{size:.0f}", limit=f"{limit:.3g}")
         return ""
 
-    def _gallery(self, chat: Chat, texts: Texts, reply_to: int) -> ShowStyles:
-        keyboard = keyboards.style_keyboard(chat.look, self.catalog, marked=chat.look.style_names)
-        return ShowStyles(text=texts.choose_style, keyboard=keyboard, reply_to=reply_to)
+    def _gallery(
+        self, look: Look, texts: Texts, menu: str, *, page: int = 0, reply_to: int = 0, turns: int = 0
+    ) -> ShowStyles:
+        keyboard = keyboards.style_keyboard(look, self.catalog, menu, page=page)
+        return ShowStyles(text=texts.choose_style, keyboard=keyboard, page=page, reply_to=reply_to, turns=turns)
 
     def _settings_text(self, look: Look, texts: Texts) -> str:
         where = texts.places[look.mask] if look.mask else texts.everywhere

@@ -28,7 +28,7 @@ from tfstyle.segment import SEGMENTS
 PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
-FILE_MAX_BYTES = 50 * 2**20
+FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
 REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _GAP = 8  # pixels between photo and painting in a comparison
@@ -124,7 +124,7 @@ class Painter:
     async def keep_fresh(self) -> None:
         """Ask for the styles again and again, so that a new model's are offered without a restart."""
         while True:
-            with contextlib.suppress(StyleTransferError):
+            with contextlib.suppress(ServingError):
                 await self.refresh()
             await asyncio.sleep(REFRESH_SECONDS)
 

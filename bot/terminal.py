@@ -137,7 +137,10 @@ class Terminal:
                 case Say(text=text, keyboard=keyboard):
                     self._show(text, keyboard)
                 case ShowStyles(text=text, keyboard=keyboard, reply_to=reply_to):
-                    path = self._save("styles.jpg", gallery(talk.catalog))
+                    book = keyboards.pages(talk.catalog)
+                    page = min(action.page, len(book) - 1)
+                    name = f"styles.{page + 1}.jpg" if len(book) > 1 else "styles.jpg"
+                    path = self._save(name, gallery(book[page]))
                     self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else None)
                 case Paint(order=order):
                     await self._paint(order, talk)
