@@ -281,7 +281,8 @@ class Conversation:
         if problem := self._refused([message.picture], texts):
             return chat, [Say(text=problem, reply_to=message.message_id)]
         actions: list[Action] = []
-        if not (reading.says_something or message.command or chat.look.style_names or chat.saw_styles):
+        chosen = reading.says_something or message.command or chat.look.style_names
+        if not (chosen or chat.saw_styles or message.album):  # under an album are buttons for all of it
             actions.append(self._gallery(chat.look, texts, keyboards.PICKER, reply_to=message.message_id))
             chat = replace(chat, saw_styles=True)
         order = Order(

@@ -42,7 +42,8 @@ TEXTS = Texts(
         "zweierlei ohne Inhalt: eine Stunde lang, wie viele Fotos du malen ließest, wegen der Obergrenze, und "
         "einen Tag lang die Nummern, unter denen deine Nachrichten ankamen, damit keine zweimal beantwortet wird."
     ),
-    forgotten="Vergessen. Was über diesen Chat gespeichert war, ist gelöscht; welche zwei Zahlen bleiben, sagt /privacy.",
+    forgotten="Vergessen. Was über diesen Chat gespeichert war, ist gelöscht; "
+    "welche zwei Zahlen bleiben, sagt /privacy.",
     choose_style="Welcher Stil?",
     settings="Stil: {styles}\nStärke: {strength} %\nFarben: {colors}\nWo: {where}\nGröße: {size}",
     style_set="Stil: {styles}. Jetzt schick ein Foto.",
