@@ -16,7 +16,7 @@ from tfstyle.errors import MaskError, PhotoError, RequestError, UnknownStyleErro
 
 MAX_TRIES = 4  # that end in a fault of ours or of the server's
 MAX_DEADLINES = 2
-MAX_CRASHES = 10  # of the bot during one task: then it is the task
+MAX_CRASHES = 30  # of the bot during one task: then it is the task
 PATIENCE_SECONDS = 3600.0  # for a server that is away
 _LONGEST_WAIT = 30.0
 

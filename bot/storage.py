@@ -8,7 +8,8 @@ finished by the same few statements, in SQLite and PostgreSQL alike. A task is
        └─────────┘  handed back, or its owner's lease ran out
 
 It counts its tries, those that the owner did not blame on something else, and apart from them its crashes: owners that
-were gone before it ended. So a job that was only there when the bot was killed has all its tries left.
+were gone before it ended. So a job that was only there when the bot was killed has all its tries left, and one that may
+have killed it waits for the others.
 
 A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
 in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction
@@ -38,6 +39,7 @@ from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats
 from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
+SUSPECT_CRASHES = 3  # what was there at so many may be their cause, so the others come first
 HOUR = 3600.0
 KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
 _THREADS = 4  # connections at once, where the database takes several
@@ -159,7 +161,7 @@ class Store:
         chosen = (
             sql.select(tasks.c.id)
             .where(*ready)
-            .order_by(tasks.c.turn, tasks.c.id)
+            .order_by(tasks.c.crashes >= SUSPECT_CRASHES, tasks.c.turn, tasks.c.id)
             .limit(1)
             .with_for_update(skip_locked=True, of=tasks)
             .scalar_subquery()

@@ -145,6 +145,18 @@ def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monk
     run(story())
 
 
+def test_what_may_have_crashed_the_bot_comes_after_everything_else(store):
+    async def story():
+        await store.add([job("suspect"), job("unlucky", chat_id=2)])
+        with store.engine.begin() as connection:
+            for key, crashes in (("suspect", storage.SUSPECT_CRASHES), ("unlucky", storage.SUSPECT_CRASHES - 1)):
+                connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{key}'")
+        await store.add([job("late", chat_id=3)])
+        assert [task.key for task in await claim_all(store)] == ["unlucky", "late", "suspect"]
+
+    run(story())
+
+
 def test_a_task_that_nobody_works_on_is_free_again_although_its_owner_lives(store, other, monkeypatch):
     """Its end could not be written, as while the database restarts: the owner renews only what it still runs."""
 
