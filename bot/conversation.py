@@ -23,9 +23,9 @@ from bot.events import (
     ShowStats,
     ShowStyles,
 )
-from bot.look import FULL_SIZE, MESSAGE_MARK, PLACES, Look, LookError
+from bot.look import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, Look, LookError
 from bot.texts import Texts, choose_language, load_texts
-from bot.words import Reading, Vocabulary
+from bot.words import NEAR_WORD_IN_CAPTION, Reading, Vocabulary
 from tfstyle.catalog import Catalog
 from tfstyle.images import MIN_SIDE
 
@@ -210,15 +210,19 @@ class Conversation:
             case "strength" | "size":
                 reading = self._vocabulary.read(f"{command} {text}", near=1.0)
                 value = reading.strength if command == "strength" else reading.size
-                needed = texts.strength_needed if command == "strength" else texts.size_needed.format(least=MIN_SIDE)
+                needed = (
+                    texts.strength_needed
+                    if command == "strength"
+                    else texts.size_needed.format(least=MIN_SIDE, most=MAX_SIZE)
+                )
                 return reading, "" if value is not None and not reading.unknown else needed
             case "colors":
                 reading = self._vocabulary.read(f"colors {text}")
                 return reading, "" if text and not reading.unknown and reading.styles is None else texts.colors_needed
             case "mask":
-                reading = self._vocabulary.read(text)
+                reading = self._vocabulary.read(text, near=NEAR_WORD_IN_CAPTION)
                 wrong = reading.mask is None or reading.unknown
-                return reading, texts.place_needed.format(places=", ".join(PLACES)) if wrong else ""
+                return reading, texts.place_needed.format(places=", ".join(texts.places.values())) if wrong else ""
             case "regions":
                 reading = self._vocabulary.read(text)
                 if reading.mask and reading.styles:  # one region is a region too when it is called one
@@ -234,7 +238,7 @@ class Conversation:
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
         sentences += [texts.did_you_mean.format(likely=likely)] if likely else []
-        return " ".join([*sentences, ", ".join(self.catalog.names) + "."])
+        return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
 
     def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
         look = reading.apply(chat.look)
@@ -250,7 +254,7 @@ class Conversation:
         if reading.mask is not None:
             said.append(texts.mask_set.format(where=texts.places[look.mask]) if look.mask else texts.mask_off)
         if reading.size is not None:
-            said.append(texts.size_set.format(size=look.size) if look.size else f"{texts.size_full}.")
+            said.append(texts.size_set.format(size=look.size) if look.size else f"{_sentence(texts.size_full)}.")
         return replace(chat, look=look), [Say(text="\n".join(said), reply_to=message.message_id)]
 
     def _picture(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
@@ -370,3 +374,7 @@ class Conversation:
 
 def _colors(look: Look, texts: Texts) -> str:
     return texts.colors_keep if look.keep_colors else texts.colors_style
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
