@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 
 import telegram
 
-from bot.conversation import Conversation
 from bot.events import (
     Action,
     AnswerPress,
@@ -29,7 +28,6 @@ from bot.events import (
     ShowStyles,
 )
 from bot.gallery import gallery
-from bot.keyboards import pages
 from bot.messenger import Messenger
 from bot.metrics import ERRORS, PHOTOS
 from bot.settings import Settings
@@ -38,10 +36,12 @@ from bot.talks import Talks
 from bot.tasks import ALBUM, PAINT, NewTask, Outcome, Task
 from bot.texts import Texts, choose_language, load_texts
 from bot.updates import read_event
+from tfstyle.catalog import Style
 from tfstyle.errors import StyleTransferError
 
 _log = logging.getLogger(__name__)
 
+_KEPT_GALLERIES = 20
 ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
 
 
@@ -72,7 +72,7 @@ class Answers:
         self._settings = settings
         self._me = me
         self._stop = stop
-        self._galleries: dict[int, tuple[Conversation, bytes | str]] = {}  # by page; a file id once Telegram has it
+        self._galleries: dict[tuple[Style, ...], str] = {}  # file ids of those that Telegram has
 
     async def handle(self, task: Task) -> None:
         """Answer one update and end its task."""
@@ -129,7 +129,7 @@ class Answers:
         """Take an album whose photos have all arrived, or refuse all of it, and end the task that gathered it."""
         order = Order.from_dict(task.payload)
         texts = load_texts(order.language)
-        limit = self._settings.album_limit
+        limit = min(self._settings.album_limit, self._settings.user_photos_per_hour)
         pictures = order.pictures[:limit]
         if problem := await self._too_many(task.user_id, len(pictures), texts):
             await self._messenger.say(task.chat_id, problem, reply_to=order.reply_to)
@@ -179,12 +179,7 @@ class Answers:
         return bool(cancelled)
 
     async def _show_styles(self, chat_id: int, action: ShowStyles) -> None:
-        talk = await self._talks.now()
-        book = pages(talk.catalog)
-        page = min(action.page, len(book) - 1)
-        if page not in self._galleries or self._galleries[page][0] is not talk:
-            self._galleries[page] = talk, await asyncio.to_thread(gallery, book[page])
-        picture = self._galleries[page][1]
+        picture = self._galleries.get(action.styles) or await asyncio.to_thread(gallery, action.styles)
         if action.turns:
             file_id = await self._messenger.turn_page(chat_id, action.turns, picture, action.text, action.keyboard)
         else:
@@ -192,7 +187,9 @@ class Answers:
                 chat_id, picture, action.text, keyboard=action.keyboard, reply_to=action.reply_to
             )
         if file_id:
-            self._galleries[page] = talk, file_id
+            self._galleries[action.styles] = file_id
+            while len(self._galleries) > _KEPT_GALLERIES:
+                del self._galleries[next(iter(self._galleries))]
 
     async def _admitted(self, event: Event) -> bool:
         allowed = self._settings.allowed_users

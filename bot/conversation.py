@@ -97,7 +97,7 @@ class Conversation:
         action, number = wanted[:1], wanted[1:] or "0"
         try:
             look = Look.decode(text, self.catalog.names)
-            page = int(number)
+            page = keyboards.page_number(number, self.catalog)
         except (LookError, ValueError):
             return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
         quiet = AnswerPress(press_id=press.press_id)
@@ -336,7 +336,8 @@ class Conversation:
         self, look: Look, texts: Texts, menu: str, *, page: int = 0, reply_to: int = 0, turns: int = 0
     ) -> ShowStyles:
         keyboard = keyboards.style_keyboard(look, self.catalog, menu, page=page)
-        return ShowStyles(text=texts.choose_style, keyboard=keyboard, page=page, reply_to=reply_to, turns=turns)
+        styles = keyboards.pages(self.catalog)[page]
+        return ShowStyles(text=texts.choose_style, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns)
 
     def _settings_text(self, look: Look, texts: Texts) -> str:
         where = texts.places[look.mask] if look.mask else texts.everywhere

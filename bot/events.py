@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.look import Look
+from tfstyle.catalog import Style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +168,14 @@ class ShowStyles:
     Attributes:
         text: What stands under it.
         keyboard: The buttons.
-        page: Which page, from 0; the last one if there are fewer.
+        styles: Those of the page.
         reply_to: The photo that a button paints; 0 for none.
         turns: The message to show the page in, instead of a new one.
     """
 
     text: str
     keyboard: Keyboard
-    page: int = 0
+    styles: tuple[Style, ...]
     reply_to: int = 0
     turns: int = 0
 

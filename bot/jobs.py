@@ -43,7 +43,8 @@ class Jobs:
     async def paint(self, task: Task, painted: Callable[[int], Awaitable[None]]) -> None:
         """Paint one job and end its task.
 
-        An album is sent in parts of no more than one request may hold, so no more than that is in memory.
+        An album is sent in parts of no more than one request may hold, so no more than a part and the next painting
+        are in memory.
 
         Args:
             task: The job.

@@ -57,6 +57,17 @@ def pages(catalog: Catalog) -> list[tuple[Style, ...]]:
     return [styles[start : start + length] for start in range(0, len(styles), length)]
 
 
+def page_number(text: str, catalog: Catalog) -> int:
+    """The page that a button names, from 0; the last one if there are fewer now.
+
+    Raises:
+        ValueError: If it is no number.
+    """
+    if not text.isdecimal():
+        raise ValueError(f"Expected the number of a page, got {text!r}.")
+    return min(int(text), len(pages(catalog)) - 1)
+
+
 def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, back: str = "") -> Keyboard:
     """A button for each style of a page, two in a row, and buttons to turn the page; those in use are marked.
 
@@ -64,11 +75,10 @@ def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, ba
         look: What is kept beside the style.
         catalog: The styles.
         menu: `STYLES`, `BLEND` (half and half into the look), `PICKER` or `CHOOSER`.
-        page: Which page, from 0; the last one if there are fewer.
+        page: Which page, from 0.
         back: The text of a button that leads back, if there is one.
     """
     book = pages(catalog)
-    page = min(page, len(book) - 1)
     action = CHOOSE if menu == CHOOSER else PAINT
     buttons = []
     for style in book[page]:

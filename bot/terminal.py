@@ -142,12 +142,9 @@ class Terminal:
             match action:
                 case Say(text=text, keyboard=keyboard):
                     self._show(text, keyboard)
-                case ShowStyles(text=text, keyboard=keyboard, reply_to=reply_to):
-                    book = keyboards.pages(talk.catalog)
-                    page = min(action.page, len(book) - 1)
-                    name = f"styles.{page + 1}.jpg" if len(book) > 1 else "styles.jpg"
-                    path = self._save(name, gallery(book[page]))
-                    self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else None)
+                case ShowStyles(text=text, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns):
+                    path = self._save("styles.jpg", gallery(styles))
+                    self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else self._replied.get(turns))
                 case Paint(order=order):
                     await self._paint(order, talk)
                 case ChangeKeyboard(keyboard=keyboard):

@@ -165,7 +165,7 @@ def test_a_gallery_is_turned_in_its_message_and_its_buttons_stay_for_what_they_w
     for menu, action in ((keyboards.PICKER, "p:"), (keyboards.CHOOSER, "g:")):
         _, actions = MANY.press(press(f"{menu}2:0;100;s;;1280"), Chat())
         shown = actions[1]
-        assert (shown.page, shown.turns) == (2, 20)
+        assert (len(shown.styles), shown.turns) == (7, 20)
         assert [button.text for row in shown.keyboard[:-1] for button in row] == [f"Style {n}" for n in range(18, 25)]
         assert all(button.data.startswith(action) for row in shown.keyboard[:-1] for button in row)
 
@@ -192,7 +192,9 @@ def test_an_albums_buttons_paint_all_of_it_as_a_new_album():
     assert not actions[1].order.repaints
 
 
-@pytest.mark.parametrize("data", ["", "q:0;100;s;;1280", "sx:0;100;s;;1280", "r:99;100;s;;1280", "r:", "nonsense"])
+@pytest.mark.parametrize(
+    "data", ["", "q:0;100;s;;1280", "sx:0;100;s;;1280", "s-1:0;100;s;;1280", "r:99;100;s;;1280", "r:", "nonsense"]
+)
 def test_a_button_that_is_not_understood_says_so(data):
     assert TALK.press(press(data), Chat())[1] == [AnswerPress(press_id="p", text=EN.old_button)]
 
