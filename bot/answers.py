@@ -179,7 +179,8 @@ class Answers:
         return bool(cancelled)
 
     async def _show_styles(self, chat_id: int, action: ShowStyles) -> None:
-        picture = self._galleries.get(action.styles) or await asyncio.to_thread(gallery, action.styles)
+        picture: bytes | str = self._galleries.get(action.styles, "")
+        picture = picture or await asyncio.to_thread(gallery, action.styles)
         if action.turns:
             file_id = await self._messenger.turn_page(chat_id, action.turns, picture, action.text, action.keyboard)
         else:
