@@ -162,11 +162,11 @@ def test_weights_that_are_all_zero_are_refused(small, cup, stripes):
 def test_memory_is_asked_for_before_anything_is_computed(small, cup, monkeypatch):
     asked = []
 
-    def check(height, width, *, masks, matting):
-        asked.append((height, width, masks, matting))
+    def check(height, width, *, masks, matting, painting):
+        asked.append((height, width, masks, matting, painting))
         raise RequestError("too large")
 
     monkeypatch.setattr(memory, "check", check)
     with pytest.raises(RequestError, match="too large"):
-        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))])
-    assert asked == [(40, 40, 1, False)]
+        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))], painting_size=300)
+    assert asked == [(40, 40, 1, False, (300, 450))]
