@@ -10,6 +10,7 @@ from tests import training_case
 from tfstyle import color, memory
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.images import Photo
+from tfstyle.masks import gradient
 from tfstyle.objective import StyleImage, Weights
 from tfstyle.optimize import optimize, sizes
 
@@ -89,6 +90,28 @@ def test_where_no_mask_reaches_a_large_picture_keeps_the_photos_detail(small, cu
     right = slice(small.width // 2 + 1, None)
     assert len(sizes(small.height, small.width)) == 2
     np.testing.assert_array_equal(result.picture.pixels[:, right], small.pixels[:, right])
+
+
+def test_a_gradient_mask_leaves_no_seam_and_a_hard_one_does(coffee):
+    """How much columns change on average, from 0 at the left to the painted right, along the mask's ramp."""
+    photo = Photo(coffee[:256, :384]).resize_to(96)
+    tissue = skimage.data.immunohistochemistry()
+
+    def profile(fade):
+        mask = gradient("right", photo.height, photo.width, fade)
+        result = quick(photo, [StyleImage(name="tissue", painting=tissue, mask=mask)], iterations=20)
+        change = np.abs(result.picture.pixels.astype(float) - photo.pixels).mean(axis=(0, 2))
+        painted = mask[0] == 1
+        steps = np.abs(np.diff(change))
+        inside = painted[1:] & painted[:-1]
+        return change[~painted].max() / change[painted].max(), steps[~inside].max() / steps[inside].max()
+
+    highest, steepest = profile(fade=0.5)
+    assert highest < 1.2
+    assert steepest < 2.5
+
+    _, steepest = profile(fade=0.0)
+    assert steepest > 5
 
 
 def test_the_same_seed_paints_the_same_picture_from_noise(small, cup):

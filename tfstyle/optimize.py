@@ -20,7 +20,7 @@ from PIL import Image
 
 from tfstyle import memory
 from tfstyle.color import luminance_only, match_luminance
-from tfstyle.descent import LBFGS_ROUND, adam, lbfgs
+from tfstyle.descent import adam, lbfgs
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.history import History
 from tfstyle.images import MIN_SIDE, Photo
@@ -126,7 +126,7 @@ def optimize(
             if optimizer == "adam":
                 picture = adam(objective, start, share, run.keep)
             else:
-                picture = lbfgs(objective, start, share, run.keep, renew=LBFGS_ROUND if objective.masked else None)
+                picture = lbfgs(objective, start, share, run.keep, masked=objective.masked)
     except KeyboardInterrupt:
         if run.picture is None:
             raise
