@@ -1,6 +1,7 @@
 """Both clients against a real server, and against fakes of one."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from concurrent import futures
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from serving import codec
 from serving.calls import PREDICT, STATUS
@@ -255,6 +257,8 @@ def test_every_option_of_a_painter_is_an_option_here(fake):
     assert model.predictor.last["preserve_color"].tolist() == [True]
     with pytest.raises(RequestError, match="strength"):
         client.stylize(photo_array(), "the_scream", strength=2)
+    client.stylize(photo_array(), "the_scream", stroke=2)
+    assert Image.open(io.BytesIO(model.predictor.last["image_bytes"][0])).size == (32, 24)
 
 
 def test_the_version_that_answered_is_told(fake):
