@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.fakes import CATALOG, COLOURS, FakePredictor, encode, photo_array
-from tfstyle import Painter
+from tfstyle import Painter, strokes
 from tfstyle.color import rgb_to_yiq
 from tfstyle.compose import compose
 from tfstyle.encoded import EncodedRequest
@@ -66,13 +66,14 @@ def test_strokes_are_as_many_times_as_broad_as_asked_for(stroke):
     assert period(painting.pixels) == pytest.approx(stroke * PERIOD, rel=0.03)
 
 
-def test_strokes_of_large_photos_are_as_broad_a_share_of_the_picture():
+def test_strokes_of_large_photos_are_as_broad_a_share_of_the_picture(monkeypatch):
     """Or the photo that a phone takes would look hardly painted, and the one that it sends would."""
+    monkeypatch.setattr(strokes, "PAINTED_SIDE", 128)  # large ones are quick, too
     stripes = [
         side / period(Painter(Striped(LARGE)).stylize(photo_array(side, side), "the_scream").pixels)
-        for side in (PAINTED_SIDE, 1600, 2048)
+        for side in (128, 160, 512)
     ]
-    assert stripes == pytest.approx([PAINTED_SIDE / PERIOD] * 3, rel=0.01)
+    assert stripes == pytest.approx([128 / PERIOD] * 3, rel=0.01)
 
 
 def test_native_strokes_are_as_fine_as_the_photo_is_large():
@@ -95,22 +96,21 @@ def test_every_photo_above_is_painted_at_as_many_pixels(size, stroke):
 
 def test_the_default_sends_the_request_it_always_sent(painter, model):
     data = encode(Image.fromarray(PHOTO), "jpeg")
-    painter.stylize(data, "the_scream", mask="left", strength=0.5, preserve_color=True, format="jpeg")
+    options = {"style": "the_scream", "mask": "left", "strength": 0.5, "preserve_color": True, "format": "jpeg"}
+    painter.stylize(data, **options)
     usual = model.last
-    for stroke in (1, 1.0, "1", "native"):
-        painter.stylize(
-            data, "the_scream", mask="left", strength=0.5, preserve_color=True, format="jpeg", stroke=stroke
-        )
-        assert all((model.last[name] == usual[name]).all() for name in usual)
     assert usual["image_bytes"][0][:2] == b"\xff\xd8"  # as it was compressed
     assert usual["strength"] == [0.5]
+    for stroke in (1, 1.0, "1", "native"):
+        painter.stylize(data, **options, stroke=stroke)
+        assert all((model.last[name] == usual[name]).all() for name in usual)
 
 
 # Back at the photo's size
 
 
 @pytest.mark.parametrize("stroke", [0.5, 0.77, 1.3, 2, "native"])
-@pytest.mark.parametrize("size", [(16, 16), (17, 33), (101, 67), (16, 300), (1999, 1301)])
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), (101, 67), (16, 300), (599, 401)])
 def test_paintings_have_exactly_the_photos_size(painter, size, stroke):
     painting = painter.stylize(photo_array(*size), "the_scream", stroke=stroke)
     assert painting.pixels.shape == (*size, 3)
@@ -197,9 +197,7 @@ def test_encoded_paintings_are_of_the_photos_size_and_the_format_asked_for(model
 
 @pytest.mark.parametrize("stroke", [0.49, 2.01, 0, -1, float("nan"), float("inf"), "broad", "", None])
 def test_strokes_out_of_range_are_refused(painter, model, stroke):
-    with pytest.raises(
-        RequestError, match=r"Expected a stroke from 0\.5 \(finer\) to 2 \(broader\), or native .*, got"
-    ):
+    with pytest.raises(RequestError, match=r"Expected a stroke from 0\.5 \(finer\) to 2 \(broader\), or native"):
         painter.stylize(PHOTO, "the_scream", stroke=stroke)
     assert not model.calls
 
@@ -228,6 +226,7 @@ def test_photos_too_large_at_any_stroke_name_a_size_that_fits(model, size, strok
         painter.stylize(photo, "the_scream", stroke=stroke, max_size=fitting + 1)
 
 
-def test_large_photos_are_no_longer_too_large_for_the_model(model):
-    model.catalog = replace(CATALOG, max_pixels=2_000_000)
-    assert Painter(model).stylize(photo_array(1700, 1700), "the_scream").pixels.shape == (1700, 1700, 3)
+def test_large_photos_are_not_too_large_for_the_model(model, monkeypatch):
+    monkeypatch.setattr(strokes, "PAINTED_SIDE", 128)
+    model.catalog = replace(CATALOG, max_pixels=20_000)
+    assert Painter(model).stylize(photo_array(300, 300), "the_scream").pixels.shape == (300, 300, 3)
