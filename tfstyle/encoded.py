@@ -124,15 +124,18 @@ class EncodedRequest:
         weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places]))
         _check_pixels(self._photo, self._stroke, catalog.max_pixels)
         photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
-        whole = self._resized
-        masks = self._filled_masks() if whole else [mask.encode() if mask else b"" for mask in self._masks]
+        if self._resized:
+            masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
+        else:
+            masks = [mask.encode() if mask else b"" for mask in self._masks]
+            strength, preserve_color, format = self._strength, self._preserve_color, self._format
         return {
             "image_bytes": _strings([photo]),
             "region_weights": weights[None],
             "region_masks": _strings(masks)[None],
-            "strength": np.array([1 if whole else self._strength], dtype=np.float32),
-            "preserve_color": np.array([self._preserve_color and not whole], dtype=np.bool_),
-            "format": _strings([b"png" if whole else self._format.encode()]),
+            "strength": np.array([strength], dtype=np.float32),
+            "preserve_color": np.array([preserve_color], dtype=np.bool_),
+            "format": _strings([format.encode()]),
         }
 
     def painting(self, answer: Mapping[str, np.ndarray]) -> Photo:
@@ -184,8 +187,8 @@ class EncodedRequest:
         photo = self._photo
         covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
         share = self._strength * np.minimum(sum(covered), 1)
-        whole = bring_back(painting.pixels, photo.height, photo.width)
-        pixels = compose(photo.pixels, whole, share, preserve_color=self._preserve_color)
+        pixels = bring_back(painting.pixels, photo.height, photo.width)
+        pixels = compose(photo.pixels, pixels, share, preserve_color=self._preserve_color)
         return replace(painting, pixels=pixels, format=self._format, jpeg=None)
 
     def _filled_masks(self) -> list[bytes]:

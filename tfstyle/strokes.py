@@ -75,14 +75,13 @@ def bring_back(painting: np.ndarray, height: int, width: int) -> np.ndarray:
     """
     image = Image.fromarray(painting)
     size = (width, height)
-    enlarged = image.resize(size, Image.Resampling.LANCZOS)
-    if width <= image.width:
-        return np.asarray(enlarged)
-    sharpening = ImageFilter.UnsharpMask(_SHARPEN_RADIUS * width / image.width, _SHARPEN_PERCENT, threshold=0)
-    sharp = enlarged.filter(sharpening)
-    darkest = image.filter(ImageFilter.MinFilter(3)).resize(size, Image.Resampling.BILINEAR)
-    brightest = image.filter(ImageFilter.MaxFilter(3)).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(ImageChops.lighter(ImageChops.darker(sharp, brightest), darkest))
+    result = image.resize(size, Image.Resampling.LANCZOS)
+    if width > image.width:
+        radius = _SHARPEN_RADIUS * width / image.width
+        result = result.filter(ImageFilter.UnsharpMask(radius, _SHARPEN_PERCENT, threshold=0))
+        for limit, extreme in ((ImageChops.lighter, ImageFilter.MinFilter), (ImageChops.darker, ImageFilter.MaxFilter)):
+            result = limit(result, image.filter(extreme(3)).resize(size, Image.Resampling.BILINEAR))
+    return np.asarray(result)
 
 
 def fill(masks: np.ndarray, height: int, width: int) -> np.ndarray:
