@@ -1,0 +1,397 @@
+"""Which network? Quality against time for twenty shapes of it, each trained alike.
+
+    python -m benchmarks.frontier --photos COCO --paintings DIR --eval DIR [--steps 300] [--size 128] [--batch 4]
+    python -m benchmarks.frontier --photos COCO --paintings DIR --eval DIR --time-only
+
+Every configuration is trained with the same recipe, steps, batches and seed, then measured: content and style distance
+as `tfstyle evaluate` defines them on the photos of --eval, which training never sees; parameters; and seconds at 512
+and 1024 px, uint8 to uint8, as a plain graph without XLA on two threads, all configurations in turns.
+
+What is trained or measured is kept in --out, a folder a configuration, and a run that was stopped goes on there. Times
+are taken at the end, or again with --time-only, when the machine has nothing else to do. Into --results go
+frontier.json, frontier.md, frontier.png (the plot), and a sheet of crops for each question: frontier_depth.jpg, ...
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.measuring import (
+    MIN_TURNS,
+    RESULTS,
+    STYLE_WEIGHT,
+    BenchmarkError,
+    in_turns,
+    machine,
+    medians,
+    save,
+    table,
+)
+from tfstyle.errors import StyleTransferError
+
+if TYPE_CHECKING:
+    from tfstyle.recipe import Recipe
+    from tfstyle.transformer import Transformer
+
+# Shapes by name: keyword arguments of `TransformerConfig`; what is not said is its default.
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "blocks-2": {"blocks": 2},
+    "blocks-3": {"blocks": 3},
+    "blocks-4": {"blocks": 4},
+    "blocks-6": {"blocks": 6},
+    "blocks-7": {"blocks": 7},
+    "24-48": {"widths": (24, 48)},
+    "48-96": {"widths": (48, 96)},
+    "32-96": {"widths": (32, 96)},
+    "24-48-96": {"widths": (24, 48, 96)},
+    "32-64-128": {"widths": (32, 64, 128)},
+    "depth4-64": {"space_to_depth": 4, "widths": (64,)},
+    "depth4-96": {"space_to_depth": 4, "widths": (96,)},
+    "full-16-32-64": {"space_to_depth": 1, "widths": (16, 32, 64)},
+    "ends-5": {"end_kernel": 5},
+    "ends-9": {"end_kernel": 9},
+    "johnson": {"space_to_depth": 1, "widths": (32, 64, 128), "end_kernel": 9},
+}
+# One question each: what is compared on one sheet.
+QUESTIONS: dict[str, tuple[str, ...]] = {
+    "depth": ("blocks-2", "blocks-3", "blocks-4", "base", "blocks-6", "blocks-7"),
+    "width": ("24-48", "base", "32-96", "48-96"),
+    "resolution": ("full-16-32-64", "base", "depth4-64", "depth4-96", "24-48-96", "32-64-128"),
+    "ends": ("base", "ends-5", "ends-9", "johnson"),
+}
+SIZES = (512, 1024)
+STYLES = ("starry_night", "great_wave", "rain_princess")
+QUICK = {"steps": 2, "size": 64, "batch": 1, "turns": 1, "sizes": [64]}
+BUDGET = "budget.json"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train and measure what is missing, write the results; 2 if something they need is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", nargs="+", required=True, metavar="SOURCE", help="COCO folder, zip, or any photos")
+    parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--eval", type=Path, required=True, metavar="DIR", help="folder of photos to measure on")
+    parser.add_argument("--styles", nargs="+", default=STYLES, metavar="NAME", help=f"default: {' '.join(STYLES)}")
+    parser.add_argument("--recipe", default="tfstyle_1", help="whose losses and learning rates (default: tfstyle_1)")
+    parser.add_argument("--steps", type=int, default=300, metavar="N", help="of each configuration (default: 300)")
+    parser.add_argument("--size", type=int, default=128, metavar="N", help="side of the crops, px (default: 128)")
+    parser.add_argument("--batch", type=int, default=4, metavar="N", help="crops a step (default: 4)")
+    parser.add_argument("--only", nargs="+", choices=CONFIGURATIONS, metavar="NAME", help="only these configurations")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="N", help="timed, px")
+    parser.add_argument("--turns", type=int, default=MIN_TURNS, metavar="N", help=f"timings of each ({MIN_TURNS})")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow (default: 2)")
+    parser.add_argument("--out", type=Path, default=Path("runs/frontier"), metavar="DIR", help="default: runs/frontier")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: benchmarks/results; OUT with --quick")
+    parser.add_argument("--time-only", action="store_true", help="train nothing, time what is there once more")
+    parser.add_argument("--quick", action="store_true", help="two steps, one photo, one timing: shows that it works")
+    args = parser.parse_args(argv)
+    if args.quick:
+        vars(args).update(QUICK)
+    args.results = args.results or (args.out if args.quick else RESULTS)
+    try:
+        run(args)
+    except (StyleTransferError, BenchmarkError) as error:
+        print(f"frontier: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("frontier: stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(args: argparse.Namespace) -> None:
+    """Everything, in the order of its cost; what is there already is taken as it is."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(args.threads)
+    names = [name for name in CONFIGURATIONS if name in (args.only or CONFIGURATIONS)]
+    _check_budget(args)
+    if args.time_only:
+        names = [name for name in names if (args.out / name / "distances.json").exists()]
+        if not names:
+            raise BenchmarkError(f"{args.out} holds no trained configuration; run without --time-only first.")
+    else:
+        for name in names:
+            train(args, name)
+        measure(args, names)
+    networks = {name: _load(args.out / name) for name in names}
+    seconds = _times(args, networks)
+    rows = list(_rows(args, networks, seconds))
+    budget = {"steps": args.steps, "size": args.size, "batch": args.batch, "styles": list(args.styles)}
+    result = {"machine": machine("tensorflow", "keras"), "threads": args.threads, "budget": budget, "rows": rows}
+    save(args.results, "frontier", result, report(rows, args.sizes, budget))
+    plot(args.results / "frontier.png", rows, args.sizes[0])
+    sheets(args.results, networks, args.styles)
+
+
+def _check_budget(args: argparse.Namespace) -> None:
+    """Configurations that were trained in different ways say nothing about each other.
+
+    Raises:
+        BenchmarkError: If the folder was begun with another budget.
+    """
+    budget = {
+        "recipe": args.recipe,
+        "styles": list(args.styles),
+        "steps": args.steps,
+        "size": args.size,
+        "batch": args.batch,
+        "photos": [str(Path(source).resolve()) for source in args.photos],
+        "eval": [Path(photo).name for photo in _photos(args)],
+    }
+    path = args.out / BUDGET
+    if not path.exists():
+        args.out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(budget, indent=2) + "\n")
+    elif (before := json.loads(path.read_text())) != budget:
+        changed = ", ".join(f"{key} {before.get(key)} -> {value}" for key, value in budget.items()
+                            if before.get(key) != value)  # fmt: skip
+        raise BenchmarkError(
+            f"Expected the options that {args.out} was begun with, or configurations could not be compared. Changed: "
+            f"{changed}. Give another --out."
+        )
+
+
+def recipe(args: argparse.Namespace, name: str) -> "Recipe":
+    """The same training for every configuration: losses and learning rates of the base recipe, one stage."""
+    from tfstyle.recipe import Stage, load_recipe
+    from tfstyle.transformer import TransformerConfig
+
+    base = load_recipe(args.recipe)
+    known = {style.name: style for style in (*base.with_paintings(tuple(args.styles)).styles, *base.styles)}
+    return replace(
+        base,
+        name=name,
+        styles=tuple(known[style] for style in args.styles),
+        network=TransformerConfig(styles=len(args.styles), **CONFIGURATIONS[name]),
+        stages=(Stage(size=args.size, batch=args.batch, steps=args.steps),),
+        ema_momentum=max(0.5, 1 - 10 / args.steps),  # over the last tenth: a short run has no steps to average over
+    )
+
+
+def train(args: argparse.Namespace, name: str) -> None:
+    """Trains one configuration as far as it is not, in a folder of its name."""
+    import keras
+
+    from tfstyle.images import read_photo
+    from tfstyle.paintings import find_paintings
+    from tfstyle.photos import open_photos
+    from tfstyle.run import CHECKPOINT_FILE, Run
+
+    folder, training = args.out / name, recipe(args, name)
+    finished = folder / "trained.json"
+    if finished.exists():
+        return
+    paintings = find_paintings(args.paintings, training.paintings)
+    keras.utils.clear_session()
+    began, resumed = time.monotonic(), (folder / CHECKPOINT_FILE).exists()
+    run = Run(
+        folder,
+        training,
+        open_photos(args.photos),
+        {style: read_photo(file).pixels for style, file in paintings.items()},
+        jit=args.steps > 50,  # compiling takes as long as so many steps
+        checkpoint_every=25,
+        sheet_every=args.steps,
+        report=lambda step, seconds, _: print(f"{name:<14} step {step:4d}  {seconds:.2f} s a step", file=sys.stderr),
+    )
+    run.train()
+    # Of a run that was stopped nobody knows how long it took.
+    took = None if resumed else time.monotonic() - began
+    finished.write_text(json.dumps({"network": asdict(training.network), "seconds": took}) + "\n")
+
+
+def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Distances of what has none yet, `distances.json`: style to content and style, means over the photos."""
+    from tfstyle.evaluate import Evaluator
+    from tfstyle.images import read_photo
+    from tfstyle.paintings import find_paintings
+
+    missing = [name for name in names if not (args.out / name / "distances.json").exists()]
+    if not missing:
+        return
+    evaluator = Evaluator()
+    paintings = find_paintings(args.paintings, args.styles)
+    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
+    photos = [read_photo(photo).pixels for photo in _photos(args)]
+    for name in missing:
+        network = _load(args.out / name)
+        paint = lambda photo, style, network=network: _paint(network, photo, args.styles.index(style))  # noqa: E731
+        distances = {
+            style: {"content": value.content, "style": value.style}
+            for style, value in evaluator.evaluate(paint, photos, targets).items()
+        }
+        (args.out / name / "distances.json").write_text(json.dumps(distances, indent=2) + "\n")
+        print(f"{name:<14} measured", file=sys.stderr)
+
+
+def _photos(args: argparse.Namespace) -> list[str]:
+    from tfstyle.commands.outputs import list_photos
+
+    return list_photos([str(args.eval)])[: 1 if args.quick else None]
+
+
+def _load(folder: Path) -> "Transformer":
+    from tfstyle import weights
+
+    return weights.load(folder)[0]
+
+
+def _paint(network: "Transformer", photo: np.ndarray, row: int) -> np.ndarray:
+    style = np.eye(network.config.styles, dtype="float32")[row]
+    return np.rint(np.asarray(network(photo[None], style[None])[0])).astype(np.uint8)
+
+
+def _times(args: argparse.Namespace, networks: Mapping[str, "Transformer"]) -> dict[str, dict[str, float]]:
+    """Medians by size and configuration. Kept: what was timed together is timed together again when one comes new."""
+    path = args.out / "seconds.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    wanted = {str(size): networks.keys() for size in args.sizes}
+    if args.time_only or any(not names <= kept.get(size, {}).keys() for size, names in wanted.items()):
+        kept = seconds(networks, args.sizes, args.turns)
+        path.write_text(json.dumps(kept, indent=2) + "\n")
+    return kept
+
+
+def seconds(networks: Mapping[str, "Transformer"], sizes: Sequence[int], turns: int) -> dict[str, dict[str, float]]:
+    """Medians of calls of the plain graph, uint8 to uint8, all configurations in turns: size to name to seconds."""
+    import tensorflow as tf
+
+    def graph(network):
+        signature = (
+            tf.TensorSpec((None, None, None, 3), tf.uint8),
+            tf.TensorSpec((None, network.config.styles), tf.float32),
+        )
+        return tf.function(
+            lambda image, style: tf.cast(tf.round(network(image, style)), tf.uint8), signature, jit_compile=False
+        )
+
+    graphs = {name: graph(network) for name, network in networks.items()}
+    result = {}
+    for size in sizes:
+        photo = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+
+        def call(name: str, photo: np.ndarray = photo) -> float:
+            style = np.eye(networks[name].config.styles, dtype="float32")[:1]
+            began = time.perf_counter()
+            graphs[name](photo, style).numpy()
+            return time.perf_counter() - began
+
+        sides = {name: lambda name=name: call(name) for name in graphs}
+        in_turns(sides, 2)  # the first calls trace and allocate
+        result[str(size)] = medians(in_turns(sides, turns))
+        print(f"timed at {size} px", file=sys.stderr)
+    return result
+
+
+def _rows(
+    args: argparse.Namespace, networks: Mapping[str, "Transformer"], seconds: Mapping[str, Mapping[str, float]]
+) -> Iterator[dict[str, Any]]:
+    for name, network in networks.items():
+        distances = json.loads((args.out / name / "distances.json").read_text())
+        content = float(np.mean([value["content"] for value in distances.values()]))
+        style = float(np.mean([value["style"] for value in distances.values()]))
+        yield {
+            "name": name,
+            "network": asdict(network.config),
+            "parameters": parameters(network),
+            "seconds": {str(size): seconds[str(size)][name] for size in args.sizes},
+            "content": content,
+            "style": style,
+            "total": content + STYLE_WEIGHT * style,
+            "styles": distances,
+        }
+
+
+def parameters(network: "Transformer") -> int:
+    """Numbers that are learned for one style: all kernels and biases, and one row of every normalization."""
+    rows = [np.prod(v.shape[1:] if v.name in ("gamma", "beta") else v.shape) for v in network.variables]
+    return int(np.sum(rows))
+
+
+def frontier(rows: Sequence[Mapping[str, Any]], size: int) -> list[str]:
+    """Names of the configurations that no other one beats in time and total at once, the fastest first."""
+    best, names = float("inf"), []
+    for row in sorted(rows, key=lambda row: (row["seconds"][str(size)], row["total"])):
+        if row["total"] < best:
+            best = row["total"]
+            names.append(row["name"])
+    return names
+
+
+def report(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], budget: Mapping[str, Any]) -> str:
+    """The table, the fastest first; what lies on the frontier is bold."""
+    best = frontier(rows, sizes[0])
+    head = ["configuration", "space-to-depth", "widths", "blocks", "ends", "parameters"]
+    head += [*(f"s at {size} px" for size in sizes), "content", "style", f"content + {STYLE_WEIGHT:g} style"]
+    body = [
+        [
+            f"**{row['name']}**" if row["name"] in best else row["name"],
+            row["network"]["space_to_depth"],
+            "-".join(map(str, row["network"]["widths"])),
+            row["network"]["blocks"],
+            row["network"]["end_kernel"],
+            f"{row['parameters'] / 1e3:.0f} k",
+            *(f"{row['seconds'][str(size)]:.3f}" for size in sizes),
+            *(f"{row[key]:.3f}" for key in ("content", "style", "total")),
+        ]
+        for row in sorted(rows, key=lambda row: row["seconds"][str(sizes[0])])
+    ]
+    return (
+        f"{budget['steps']} steps of {budget['batch']} crops of {budget['size']} px each, styles "
+        f"{', '.join(budget['styles'])}. Bold: nothing else is faster and better.\n\n{table(head, body)}"
+    )
+
+
+def plot(path: Path, rows: Sequence[Mapping[str, Any]], size: int) -> None:
+    """Seconds against total, the frontier as a line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    points = {row["name"]: (row["seconds"][str(size)], row["total"]) for row in rows}
+    best = frontier(rows, size)
+    axes.step(*zip(*(points[name] for name in best), strict=True), where="post", color="0.7", zorder=0)
+    for name, point in points.items():
+        axes.scatter(*point, color="C3" if name in best else "C0", s=25)
+        axes.annotate(name, point, xytext=(5, 4), textcoords="offset points", fontsize="small")
+    axes.set(xlabel=f"seconds at {size} x {size} px", ylabel=f"content + {STYLE_WEIGHT:g} style distance", xscale="log")
+    axes.xaxis.set_major_formatter("{x:.2f}")
+    axes.xaxis.set_minor_formatter("{x:.2f}")
+    axes.grid(alpha=0.3, which="both")
+    figure.savefig(path, dpi=110)
+
+
+def sheets(folder: Path, networks: Mapping[str, "Transformer"], styles: Sequence[str]) -> None:
+    """For each question a sheet of crops at 1:1, a row a configuration: a face and a table in every style."""
+    import skimage.data
+    from PIL import Image
+
+    from tfstyle.sheets import contact_sheet
+
+    # Painted larger than they are shown: statistics are those of a whole picture.
+    crops = ((skimage.data.astronaut(), (0, 96)), (skimage.data.coffee(), (60, 180)))
+    tiles: dict[str, list[tuple[str, np.ndarray]]] = {}
+    for name, network in networks.items():
+        tiles[name] = [
+            (f"{name}: {style}", _paint(network, photo, row)[top : top + 256, left : left + 256])
+            for row, style in enumerate(styles)
+            for photo, (top, left) in crops
+        ]
+    for question, names in QUESTIONS.items():
+        if shown := [tile for name in names if name in tiles for tile in tiles[name]]:
+            sheet = contact_sheet(shown, columns=len(styles) * len(crops))
+            Image.fromarray(sheet).save(folder / f"frontier_{question}.jpg", quality=88)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
