@@ -1,7 +1,7 @@
-"""Which network? Quality against time for twenty shapes of it, each trained alike.
+"""Which network? Quality against time for many shapes of it, each trained alike.
 
     python -m benchmarks.frontier --photos COCO --paintings DIR --eval DIR [--steps 300] [--size 128] [--batch 4]
-    python -m benchmarks.frontier --photos COCO --paintings DIR --eval DIR --time-only
+    python -m benchmarks.frontier --time-only
 
 Every configuration is trained with the same recipe, steps, batches and seed, then measured: content and style distance
 as `tfstyle evaluate` defines them on the photos of --eval, which training never sees; parameters; and seconds at 512
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from tfstyle.recipe import Recipe
     from tfstyle.transformer import Transformer
 
-# Shapes by name: keyword arguments of `TransformerConfig`; what is not said is its default.
+# Arguments of `TransformerConfig`.
+BASE: dict[str, Any] = {"widths": (32, 64), "blocks": 5, "end_kernel": 3, "space_to_depth": 2}
+# What a shape changes of it, by name.
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "base": {},
     "blocks-2": {"blocks": 2},
@@ -76,9 +78,9 @@ BUDGET = "budget.json"
 def main(argv: Sequence[str] | None = None) -> int:
     """Train and measure what is missing, write the results; 2 if something they need is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", nargs="+", required=True, metavar="SOURCE", help="COCO folder, zip, or any photos")
-    parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
-    parser.add_argument("--eval", type=Path, required=True, metavar="DIR", help="folder of photos to measure on")
+    parser.add_argument("--photos", nargs="+", metavar="SOURCE", help="COCO folder, zip, or any photos")
+    parser.add_argument("--paintings", type=Path, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--eval", type=Path, metavar="DIR", help="folder of photos to measure on")
     parser.add_argument("--styles", nargs="+", default=STYLES, metavar="NAME", help=f"default: {' '.join(STYLES)}")
     parser.add_argument("--recipe", default="tfstyle_1", help="whose losses and learning rates (default: tfstyle_1)")
     parser.add_argument("--steps", type=int, default=300, metavar="N", help="of each configuration (default: 300)")
@@ -90,9 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow (default: 2)")
     parser.add_argument("--out", type=Path, default=Path("runs/frontier"), metavar="DIR", help="default: runs/frontier")
     parser.add_argument("--results", type=Path, metavar="DIR", help="default: benchmarks/results; OUT with --quick")
-    parser.add_argument("--time-only", action="store_true", help="train nothing, time what is there once more")
+    parser.add_argument("--time-only", action="store_true", help="train nothing, time what is in --out once more")
     parser.add_argument("--quick", action="store_true", help="two steps, one photo, one timing: shows that it works")
     args = parser.parse_args(argv)
+    if not (args.time_only or (args.photos and args.paintings and args.eval)):
+        parser.error("expected --photos, --paintings and --eval, unless --time-only")
     if args.quick:
         vars(args).update(QUICK)
     args.results = args.results or (args.out if args.quick else RESULTS)
@@ -109,17 +113,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     """Everything, in the order of its cost; what is there already is taken as it is."""
-    import tensorflow as tf
+    from tfstyle.quiet import quiet_tensorflow
 
-    tf.config.threading.set_intra_op_parallelism_threads(args.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(args.threads)
+    with quiet_tensorflow():
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(args.threads)
+        tf.config.list_physical_devices()
     names = [name for name in CONFIGURATIONS if name in (args.only or CONFIGURATIONS)]
-    _check_budget(args)
     if args.time_only:
+        vars(args).update(_budget_of(args.out))
         names = [name for name in names if (args.out / name / "distances.json").exists()]
         if not names:
             raise BenchmarkError(f"{args.out} holds no trained configuration; run without --time-only first.")
     else:
+        _check_budget(args)
         for name in names:
             train(args, name)
         measure(args, names)
@@ -131,6 +140,19 @@ def run(args: argparse.Namespace) -> None:
     save(args.results, "frontier", result, report(rows, args.sizes, budget))
     plot(args.results / "frontier.png", rows, args.sizes[0])
     sheets(args.results, networks, args.styles)
+
+
+def _budget_of(folder: Path) -> dict[str, Any]:
+    """Steps, size, batch and styles of what is in the folder.
+
+    Raises:
+        BenchmarkError: If nothing is.
+    """
+    path = folder / BUDGET
+    if not path.exists():
+        raise BenchmarkError(f"{folder} holds no trained configuration; run without --time-only first.")
+    budget = json.loads(path.read_text())
+    return {key: budget[key] for key in ("steps", "size", "batch", "styles")}
 
 
 def _check_budget(args: argparse.Namespace) -> None:
@@ -172,7 +194,7 @@ def recipe(args: argparse.Namespace, name: str) -> "Recipe":
         base,
         name=name,
         styles=tuple(known[style] for style in args.styles),
-        network=TransformerConfig(styles=len(args.styles), **CONFIGURATIONS[name]),
+        network=TransformerConfig(styles=len(args.styles), **{**BASE, **CONFIGURATIONS[name]}),
         stages=(Stage(size=args.size, batch=args.batch, steps=args.steps),),
         ema_momentum=max(0.5, 1 - 10 / args.steps),  # over the last tenth: a short run has no steps to average over
     )
@@ -367,6 +389,7 @@ def plot(path: Path, rows: Sequence[Mapping[str, Any]], size: int) -> None:
     axes.set(xlabel=f"seconds at {size} x {size} px", ylabel=f"content + {STYLE_WEIGHT:g} style distance", xscale="log")
     axes.xaxis.set_major_formatter("{x:.2f}")
     axes.xaxis.set_minor_formatter("{x:.2f}")
+    axes.margins(x=0.12)
     axes.grid(alpha=0.3, which="both")
     figure.savefig(path, dpi=110)
 

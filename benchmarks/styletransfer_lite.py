@@ -81,9 +81,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             workers = {side: stack.enter_context(Worker(command)) for side, command in commands.items()}
             for size in args.sizes:
                 sides = {
-                    side: lambda side=side, size=size: workers[side].ask(photo=photos[size], **requests[side])[
-                        "seconds"
-                    ]
+                    side: lambda side=side, photo=photos[size]: _ask(workers[side], photo, requests[side])
                     for side in SIDES
                 }
                 in_turns(sides, 2)  # the first calls load, trace and allocate
@@ -92,8 +90,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             row["peak"] = {}
             for side, command in commands.items():
                 with Worker(command) as worker:
-                    answers = [worker.ask(photo=photos[row["size"]], **requests[side]) for _ in range(CALLS_FOR_PEAK)]
-                row["peak"][side] = answers[-1]["peak"]
+                    for _ in range(CALLS_FOR_PEAK):
+                        row["peak"][side] = worker.ask(photo=photos[row["size"]], **requests[side])["peak"]
     for row in rows:
         row["median"] = medians(row["seconds"])
         row["ratio"] = {side: ratio_of_medians(row["seconds"], OURS, side) for side in (FIXED, ANY)}
@@ -105,6 +103,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "turns": args.turns,
         "rows": rows,
     }
+
+
+def _ask(worker: Worker, photo: str, request: dict[str, Any]) -> float:
+    return worker.ask(photo=photo, **request)["seconds"]
 
 
 @contextmanager
