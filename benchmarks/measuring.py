@@ -66,12 +66,13 @@ class Worker:
     """A process that answers every line of JSON with one, and so can take turns with others.
 
     Args:
+        name: What messages call it.
         command: What to run.
         environment: Variables besides those of this process.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None):
-        self._name = Path(command[1]).name if command[1].endswith(".py") else command[2]
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None):
+        self._name = name
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -102,8 +103,12 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            raise BenchmarkError(f"{self._name} ended early; its message is above.")
+            raise BenchmarkError(f"The process of {self._name} ended early; its message is above.")
         return json.loads(answer)
+
+    def timing(self, **request: Any) -> Callable[[], float]:
+        """What sends the request and gives back the `seconds` of the answer, for `in_turns`."""
+        return lambda: self.ask(**request)["seconds"]
 
 
 def machine(*packages: str) -> dict[str, Any]:

