@@ -23,17 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.measuring import (
-    MIN_TURNS,
-    RESULTS,
-    STYLE_WEIGHT,
-    BenchmarkError,
-    in_turns,
-    machine,
-    medians,
-    save,
-    table,
-)
+from benchmarks.frontier_report import plot, report, sheet
+from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkError, machine, save
 from tfstyle.errors import StyleTransferError
 
 if TYPE_CHECKING:
@@ -73,6 +64,7 @@ SIZES = (512, 1024)
 STYLES = ("starry_night", "great_wave", "rain_princess")
 QUICK = {"steps": 2, "size": 64, "batch": 1, "turns": 1, "sizes": [64]}
 BUDGET = "budget.json"
+CROP = 256  # px
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -113,14 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     """Everything, in the order of its cost; what is there already is taken as it is."""
-    from tfstyle.quiet import quiet_tensorflow
+    import keras
 
-    with quiet_tensorflow():
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(args.threads)
-        tf.config.list_physical_devices()
+    with_tensorflow = keras.backend.backend() == "tensorflow"
+    if with_tensorflow:
+        _set_threads(args.threads)
     names = [name for name in CONFIGURATIONS if name in (args.only or CONFIGURATIONS)]
     if args.time_only:
         vars(args).update(_budget_of(args.out))
@@ -132,6 +121,10 @@ def run(args: argparse.Namespace) -> None:
         for name in names:
             train(args, name)
         measure(args, names)
+    if not with_tensorflow:
+        raise BenchmarkError(
+            f"{args.out} is trained and measured; --time-only with the TensorFlow backend does the rest."
+        )
     networks = {name: _load(args.out / name) for name in names}
     seconds = _times(args, networks)
     rows = list(_rows(args, networks, seconds))
@@ -139,7 +132,20 @@ def run(args: argparse.Namespace) -> None:
     result = {"machine": machine("tensorflow", "keras"), "threads": args.threads, "budget": budget, "rows": rows}
     save(args.results, "frontier", result, report(rows, args.sizes, budget))
     plot(args.results / "frontier.png", rows, args.sizes[0])
-    sheets(args.results, networks, args.styles)
+    crops = {name: list(_crops(name, network, args.styles)) for name, network in networks.items()}
+    for question, names in QUESTIONS.items():
+        sheet(args.results / f"frontier_{question}.jpg", [crops[name] for name in names if name in crops])
+
+
+def _set_threads(threads: int) -> None:
+    from tfstyle.quiet import quiet_tensorflow
+
+    with quiet_tensorflow():
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        tf.config.list_physical_devices()
 
 
 def _budget_of(folder: Path) -> dict[str, Any]:
@@ -279,40 +285,11 @@ def _times(args: argparse.Namespace, networks: Mapping[str, "Transformer"]) -> d
     kept = json.loads(path.read_text()) if path.exists() else {}
     wanted = {str(size): networks.keys() for size in args.sizes}
     if args.time_only or any(not names <= kept.get(size, {}).keys() for size, names in wanted.items()):
-        kept = seconds(networks, args.sizes, args.turns)
+        from benchmarks import plain_graph
+
+        kept = plain_graph.seconds(networks, args.sizes, args.turns)
         path.write_text(json.dumps(kept, indent=2) + "\n")
     return kept
-
-
-def seconds(networks: Mapping[str, "Transformer"], sizes: Sequence[int], turns: int) -> dict[str, dict[str, float]]:
-    """Medians of calls of the plain graph, uint8 to uint8, all configurations in turns: size to name to seconds."""
-    import tensorflow as tf
-
-    def graph(network):
-        signature = (
-            tf.TensorSpec((None, None, None, 3), tf.uint8),
-            tf.TensorSpec((None, network.config.styles), tf.float32),
-        )
-        return tf.function(
-            lambda image, style: tf.cast(tf.round(network(image, style)), tf.uint8), signature, jit_compile=False
-        )
-
-    graphs = {name: graph(network) for name, network in networks.items()}
-    result = {}
-    for size in sizes:
-        photo = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
-
-        def call(name: str, photo: np.ndarray = photo) -> float:
-            style = np.eye(networks[name].config.styles, dtype="float32")[:1]
-            began = time.perf_counter()
-            graphs[name](photo, style).numpy()
-            return time.perf_counter() - began
-
-        sides = {name: lambda name=name: call(name) for name in graphs}
-        in_turns(sides, 2)  # the first calls trace and allocate
-        result[str(size)] = medians(in_turns(sides, turns))
-        print(f"timed at {size} px", file=sys.stderr)
-    return result
 
 
 def _rows(
@@ -334,86 +311,19 @@ def _rows(
         }
 
 
+def _crops(name: str, network: "Transformer", styles: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """A face and a cup in every style, at 1:1, with labels; painted as whole pictures, whose statistics count."""
+    import skimage.data
+
+    for row, style in enumerate(styles):
+        for photo, top, left in ((skimage.data.astronaut(), 0, 96), (skimage.data.coffee(), 60, 180)):
+            yield f"{name}: {style}", _paint(network, photo, row)[top : top + CROP, left : left + CROP]
+
+
 def parameters(network: "Transformer") -> int:
     """Numbers that are learned for one style: all kernels and biases, and one row of every normalization."""
     rows = [np.prod(v.shape[1:] if v.name in ("gamma", "beta") else v.shape) for v in network.variables]
     return int(np.sum(rows))
-
-
-def frontier(rows: Sequence[Mapping[str, Any]], size: int) -> list[str]:
-    """Names of the configurations that no other one beats in time and total at once, the fastest first."""
-    best, names = float("inf"), []
-    for row in sorted(rows, key=lambda row: (row["seconds"][str(size)], row["total"])):
-        if row["total"] < best:
-            best = row["total"]
-            names.append(row["name"])
-    return names
-
-
-def report(rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], budget: Mapping[str, Any]) -> str:
-    """The table, the fastest first; what lies on the frontier is bold."""
-    best = frontier(rows, sizes[0])
-    head = ["configuration", "space-to-depth", "widths", "blocks", "ends", "parameters"]
-    head += [*(f"s at {size} px" for size in sizes), "content", "style", f"content + {STYLE_WEIGHT:g} style"]
-    body = [
-        [
-            f"**{row['name']}**" if row["name"] in best else row["name"],
-            row["network"]["space_to_depth"],
-            "-".join(map(str, row["network"]["widths"])),
-            row["network"]["blocks"],
-            row["network"]["end_kernel"],
-            f"{row['parameters'] / 1e3:.0f} k",
-            *(f"{row['seconds'][str(size)]:.3f}" for size in sizes),
-            *(f"{row[key]:.3f}" for key in ("content", "style", "total")),
-        ]
-        for row in sorted(rows, key=lambda row: row["seconds"][str(sizes[0])])
-    ]
-    return (
-        f"{budget['steps']} steps of {budget['batch']} crops of {budget['size']} px each, styles "
-        f"{', '.join(budget['styles'])}. Bold: nothing else is faster and better.\n\n{table(head, body)}"
-    )
-
-
-def plot(path: Path, rows: Sequence[Mapping[str, Any]], size: int) -> None:
-    """Seconds against total, the frontier as a line."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    points = {row["name"]: (row["seconds"][str(size)], row["total"]) for row in rows}
-    best = frontier(rows, size)
-    axes.step(*zip(*(points[name] for name in best), strict=True), where="post", color="0.7", zorder=0)
-    for name, point in points.items():
-        axes.scatter(*point, color="C3" if name in best else "C0", s=25)
-        axes.annotate(name, point, xytext=(5, 4), textcoords="offset points", fontsize="small")
-    axes.set(xlabel=f"seconds at {size} x {size} px", ylabel=f"content + {STYLE_WEIGHT:g} style distance", xscale="log")
-    axes.xaxis.set_major_formatter("{x:.2f}")
-    axes.xaxis.set_minor_formatter("{x:.2f}")
-    axes.margins(x=0.12)
-    axes.grid(alpha=0.3, which="both")
-    figure.savefig(path, dpi=110)
-
-
-def sheets(folder: Path, networks: Mapping[str, "Transformer"], styles: Sequence[str]) -> None:
-    """For each question a sheet of crops at 1:1, a row a configuration: a face and a table in every style."""
-    import skimage.data
-    from PIL import Image
-
-    from tfstyle.sheets import contact_sheet
-
-    # Painted larger than they are shown: statistics are those of a whole picture.
-    crops = ((skimage.data.astronaut(), (0, 96)), (skimage.data.coffee(), (60, 180)))
-    tiles: dict[str, list[tuple[str, np.ndarray]]] = {}
-    for name, network in networks.items():
-        tiles[name] = [
-            (f"{name}: {style}", _paint(network, photo, row)[top : top + 256, left : left + 256])
-            for row, style in enumerate(styles)
-            for photo, (top, left) in crops
-        ]
-    for question, names in QUESTIONS.items():
-        if shown := [tile for name in names if name in tiles for tile in tiles[name]]:
-            sheet = contact_sheet(shown, columns=len(styles) * len(crops))
-            Image.fromarray(sheet).save(folder / f"frontier_{question}.jpg", quality=88)
 
 
 if __name__ == "__main__":

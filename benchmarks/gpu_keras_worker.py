@@ -52,12 +52,9 @@ def _compiled(network: Transformer) -> Callable:
 
         variables, compiled = [variable.value for variable in network.trainable_variables], jax.jit(call)
         return lambda image, style: compiled(variables, image, style)
-    import tensorflow as tf
+    from benchmarks.plain_graph import graph
 
-    return tf.function(
-        lambda image, style: tf.cast(tf.round(network(image, style)), tf.uint8),
-        (tf.TensorSpec((None, None, None, 3), tf.uint8), tf.TensorSpec((None, network.config.styles), tf.float32)),
-    )
+    return graph(network)
 
 
 def _about() -> dict[str, str]:

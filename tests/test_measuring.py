@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks import rivals
-from benchmarks.frontier import frontier
+from benchmarks.frontier_report import frontier
 from benchmarks.gpu import pixels
 from benchmarks.measuring import BenchmarkError, Worker, in_turns, percentiles, ratio_of_medians, table
 
