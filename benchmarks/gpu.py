@@ -114,9 +114,7 @@ def report(result: dict[str, Any]) -> str:
         ]
         for row in result["rows"]
     ]
-    devices = "; ".join(
-        f"{side}: {answer['version']} on {answer['device']}" for side, answer in result["devices"].items()
-    )
+    devices = [f"{side}: {answer['version']} on {answer['device']}" for side, answer in result["devices"].items()]
     how = f"{result['precision']}, medians of {result['turns']} turns of {result['calls']} calls"
     return f"{'; '.join(devices)}. {how}.\n\n{table(head, rows)}"
 
