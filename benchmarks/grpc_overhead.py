@@ -8,23 +8,21 @@ in turns, and the order within a pair changes, so that a machine that gets slowe
 """
 
 import argparse
-import io
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from benchmarks.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
-from tfstyle.errors import ModelError, StyleTransferError
+from tfstyle.errors import StyleTransferError
 from tfstyle.images import JPEG_QUALITY
 from tfstyle.models import find_model
 
@@ -64,12 +62,12 @@ def measure(model: Path, *, size: int = 512, pairs: int = 15, commands: int = 3)
         `request` and `command`, each with the medians of `bare` and `grpc` in seconds, the median, smallest and
         largest `ratio` grpc / bare of the pairs, and their number.
     """
-    photo = _photo(size)
-    with _server(model) as address, StyleClient(address) as client, tempfile.TemporaryDirectory() as folder:
+    photo = photo_jpeg(size)
+    with served(model) as address, StyleClient(address) as client, tempfile.TemporaryDirectory() as folder:
         catalog = client.styles()
-        weights = np.zeros((1, len(catalog)), np.float32)
-        weights[0, 0] = 1
-        result = {"request": _alternate(_bare_call(model, photo, weights), _grpc_call(client, photo, weights), pairs)}
+        request = encoded_request(photo, len(catalog))
+        bare = _bare_call(model, photo, request["region_weights"][0])
+        result = {"request": _alternate(bare, lambda: client.predict("encoded", request), pairs)}
         if commands:
             path = Path(folder) / "photo.jpg"
             path.write_bytes(photo)
@@ -79,15 +77,6 @@ def measure(model: Path, *, size: int = 512, pairs: int = 15, commands: int = 3)
                 lambda: _run([*command, "--model", str(model)]), lambda: _run([*command, "--server", address]), commands
             )
     return {"size": size, **result}
-
-
-def _photo(size: int) -> bytes:
-    """NASA's portrait of Eileen Collins, public domain, as JPEG."""
-    from skimage.data import astronaut
-
-    buffer = io.BytesIO()
-    Image.fromarray(astronaut()).resize((size, size), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=95)
-    return buffer.getvalue()
 
 
 def _bare_call(model: Path, photo: bytes, weights: np.ndarray) -> Callable[[], object]:
@@ -102,18 +91,6 @@ def _bare_call(model: Path, photo: bytes, weights: np.ndarray) -> Callable[[], o
         return tf.io.encode_jpeg(stylized[0], quality=JPEG_QUALITY, chroma_downsampling=False).numpy()
 
     return call
-
-
-def _grpc_call(client: StyleClient, photo: bytes, weights: np.ndarray) -> Callable[[], object]:
-    inputs = {
-        "image_bytes": np.array([photo], object),
-        "region_weights": weights[None],
-        "region_masks": np.array([[b""]], object),
-        "strength": np.ones(1, np.float32),
-        "preserve_color": np.zeros(1, np.bool_),
-        "format": np.array([b"jpeg"], object),
-    }
-    return lambda: client.predict("encoded", inputs)
 
 
 def _alternate(bare: Callable[[], object], grpc: Callable[[], object], pairs: int) -> dict[str, float]:
@@ -135,24 +112,6 @@ def _alternate(bare: Callable[[], object], grpc: Callable[[], object], pairs: in
         "largest_ratio": max(ratios),
         "pairs": pairs,
     }
-
-
-@contextmanager
-def _server(model: Path) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "tfstyle").mkdir()
-        (Path(folder) / "tfstyle" / "1").symlink_to(model.resolve())  # whatever version it is, only this one is served
-        command = [sys.executable, "-m", "serving.server", "--models_dir", folder, "--host", "127.0.0.1", "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
-            if not ready:
-                raise ModelError(f"The server of {model} did not start; its message is above.")
-            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def _run(command: list[str]) -> None:

