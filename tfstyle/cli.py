@@ -1,7 +1,7 @@
 """The command `tfstyle`: reads its arguments, runs one sub-command, and turns errors into one line and exit code 2.
 
 Each sub-command is a module in `tfstyle/commands/` with `HELP`, `add_arguments(parser)` and `run(args) -> int`; a dash
-in its name is an underscore there. They are imported for every call, so what is heavy is imported inside `run`. A module
+in its name is an underscore there. All are imported for every call, so what is heavy is imported inside `run`. A module
 with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`.
 """
 
