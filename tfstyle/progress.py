@@ -77,7 +77,7 @@ class LearningProgress:
 
     def report(self, spent: float, step: int, terms: Mapping[str, float]) -> None:
         """One step: seconds since the beginning, its number, each loss term."""
-        text = f"step {step}  " + "  ".join(f"{name} {value:.3f}" for name, value in terms.items())
+        text = f"step {step}  " + "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
         self.bar.update(self.task, completed=round(spent), terms=text)
         if not self.console.is_terminal and spent > self.told + LOG_SECONDS:
             self.told = spent
