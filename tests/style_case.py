@@ -16,9 +16,9 @@ from tfstyle.recipe import Stage
 STAGES = (Stage(size=32, batch=2, steps=1), Stage(size=48, batch=2, steps=1))
 
 
-def make_small(patch: pytest.MonkeyPatch) -> None:
+def make_small(patch: pytest.MonkeyPatch, stages: tuple[Stage, ...] = STAGES) -> None:
     """Sizes at which VGG19 takes little time; and every look at the clock is a second, so no machine is too slow."""
-    patch.setattr(new_style, "STAGES", STAGES)
+    patch.setattr(new_style, "STAGES", stages)
     patch.setattr(new_style, "LOOKS", 2)
     patch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
     seconds = itertools.count()

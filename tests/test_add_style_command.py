@@ -151,7 +151,7 @@ def test_it_tells_where_to_watch_how_it_came_out_and_where_it_is(add, capsys, mo
     assert "6 files: 6 photos" in said
     assert any(line.startswith("That is few: with 50 or more") for line in said)
     assert "Starts from first." in said
-    assert said[-1] == "stripes: style distance 0.200, content distance 0.900 (the others: 0.160 and 0.800)"
+    assert said[-1] == "stripes: style distance 0.200, content distance 0.900 (the other styles: 0.160 and 0.800)"
     sheet = np.asarray(Image.open(tmp_path / "stripes.preview.jpg"))
     assert sheet.shape[1] > 3 * 48  # two photos and the painting beside each other
     assert not list(tmp_path.glob(".*"))

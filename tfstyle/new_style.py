@@ -210,7 +210,8 @@ class NewStyle:
     def _nearest_row(self, photos: np.ndarray) -> Style | None:
         """The known style, or None for the mean of all, whose paintings have the lowest loss against the painting."""
         count = len(self.known.catalog)
-        rows = {**dict(zip(self.known.catalog, np.eye(count), strict=True)), None: np.full(count, 1 / count)}
+        rows: dict[Style | None, np.ndarray] = dict(zip(self.known.catalog, np.eye(count), strict=True))
+        rows[None] = np.full(count, 1 / count)
         losses = {}
         for style, row in rows.items():
             distances = self._measure(self.known.network, row, photos)

@@ -1,12 +1,14 @@
 """What a person sees of a training or an optimization: a bar with time left and every loss term, or lines in a log."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tfstyle.photos import PhotoSet
-from tfstyle.recipe import Recipe
+if TYPE_CHECKING:
+    from tfstyle.photos import PhotoSet
+    from tfstyle.recipe import Recipe
 
 LOG_SECONDS = 30.0  # between lines about a style that is learned, where there is no bar
 
@@ -19,7 +21,7 @@ class TrainingProgress:
         photos: What it is trained on.
     """
 
-    def __init__(self, recipe: Recipe, photos: PhotoSet):
+    def __init__(self, recipe: "Recipe", photos: "PhotoSet"):
         self.recipe, self.photos = recipe, photos
         self.said = ""  # the summary of the photos as it was told
         self.console = Console(stderr=True)

@@ -6,6 +6,7 @@ import runpy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tfstyle.catalog import title_of
 from tfstyle.errors import TrainingError
 from tfstyle.mix import STYLE_NAME
 from tfstyle.transformer import TransformerConfig
@@ -125,11 +126,6 @@ class Recipe:
     def style_layers(self) -> tuple[str, ...]:
         """Every loss-network layer that some style looks at."""
         return tuple(sorted({layer for style in self.styles for image in style.images for layer in image.layers}))
-
-
-def title_of(name: str) -> str:
-    """What a painting may be called if nobody says."""
-    return name.replace("_", " ").title()
 
 
 def load_recipe(name: str) -> Recipe:

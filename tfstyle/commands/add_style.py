@@ -11,6 +11,7 @@ import argparse
 import math
 import signal
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,29 +61,15 @@ def run(args: argparse.Namespace) -> int:
             f"Expected --photos with photos to learn on, got none: any folder of {ENOUGH_PHOTOS} or more will do, or "
             "COCO (tfstyle data coco --split val2017)."
         )
-    from tfstyle.images import format_for, read_photo
+    preview = _preview_file(args)
+    painting = _read_painting(args.painting)
+
+    from tfstyle.catalog import Style, title_of
     from tfstyle.photos import open_photos
-
-    preview = Path(args.preview or f"{args.name}.preview.jpg")
-    format_for(preview)
-    if preview.resolve() == Path(args.painting).resolve():
-        raise RequestError(f"{preview}: this is the painting itself; choose another file with --preview.")
-    painting = read_photo(args.painting).pixels
-    if min(painting.shape[:2]) < LEAST_SIDE:
-        raise PhotoError(
-            f"{args.painting}: expected a painting of at least {LEAST_SIDE} px a side, got "
-            f"{painting.shape[1]}x{painting.shape[0]}; take a larger picture of it."
-        )
-    photos = open_photos(args.photos)
-
+    from tfstyle.progress import LearningProgress
     from tfstyle.quiet import quiet_tensorflow
 
-    with quiet_tensorflow():
-        from tfstyle.catalog import Style
-        from tfstyle.new_style import NewStyle
-        from tfstyle.progress import LearningProgress
-        from tfstyle.recipe import title_of
-
+    photos = open_photos(args.photos)
     style = Style(args.name, args.title or title_of(args.name), args.artist, args.year)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends it like Ctrl-C
     with LearningProgress(style.name, budget.seconds) as progress:
@@ -91,12 +78,15 @@ def run(args: argparse.Namespace) -> int:
         if len(photos) < ENOUGH_PHOTOS:
             progress.say(f"That is few: with {ENOUGH_PHOTOS} or more, new photos will be painted as well as these.")
         try:
+            with quiet_tensorflow():
+                from tfstyle.new_style import NewStyle
+
             new = NewStyle(folder, style, painting, photos)
             budget.start_learning()
             progress.say(f"Starts from {new.start.name if new.start else 'the mean of all styles'}.")
             shown = -math.inf
 
-            def report(step: int, terms) -> None:
+            def report(step: int, terms: Mapping[str, float]) -> None:
                 nonlocal shown
                 progress.report(budget.spent, step, terms)
                 if budget.spent > shown + PREVIEW_SECONDS:
@@ -113,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
                 f"Stopped: {folder} is as it was. The same command starts anew; a smaller --minutes ends sooner."
             )
             return 130
-        others = new.known_distances
-        beside = f" (the others: {others.style:.3f} and {others.content:.3f})" if others else ""
+        known = new.known_distances
+        beside = f" (the other styles: {known.style:.3f} and {known.content:.3f})" if known else ""
         progress.say(
             f"{style.name}: style distance {distances.style:.3f}, content distance {distances.content:.3f}{beside}"
         )
@@ -172,6 +162,29 @@ def _check_name(name: str, catalog: "Catalog") -> None:
             f"Expected a new name, and there is a style {name!r} already, which stays as it is. Taken: "
             f"{', '.join(catalog.names)}."
         )
+
+
+def _preview_file(args: argparse.Namespace) -> Path:
+    from tfstyle.images import format_for
+
+    preview = Path(args.preview or f"{args.name}.preview.jpg")
+    format_for(preview)
+    if preview.resolve() == Path(args.painting).resolve():
+        raise RequestError(f"{preview}: this is the painting itself; choose another file with --preview.")
+    return preview
+
+
+def _read_painting(file: str) -> "np.ndarray":
+    from tfstyle.images import read_photo
+
+    pixels = read_photo(file).pixels
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_SIDE:
+        raise PhotoError(
+            f"{file}: expected a painting of at least {LEAST_SIDE} px a side, got {width}x{height}; take a larger "
+            "picture of it."
+        )
+    return pixels
 
 
 def _write_preview(path: Path, new: "NewStyle", painting: "np.ndarray") -> None:
