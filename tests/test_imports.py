@@ -21,8 +21,8 @@ HEAVY = {
     "psutil",
 }
 LIGHT_ROOMS = (
-    "catalog", "color", "compose", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix", "models",
-    "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures", "strokes",
+    "budget", "catalog", "color", "compose", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix",
+    "models", "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures", "strokes",
 )  # fmt: skip
 
 
