@@ -22,7 +22,8 @@ HEAVY = {
 }
 LIGHT_ROOMS = (
     "budget", "catalog", "color", "compose", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix",
-    "models", "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures", "strokes",
+    "models", "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",
+    "strokes",
 )  # fmt: skip
 
 
