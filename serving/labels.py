@@ -6,7 +6,7 @@ run with `--allow_version_labels_for_unavailable_models`; a label that moves mus
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,5 +97,5 @@ def _replace(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _listed(names: Any) -> str:
-    return ", ".join(map(str, names)) or "none"
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(map(str, sorted(names))) or "none"
