@@ -63,14 +63,24 @@ def set_labels(path: Path, model_folder: Path, changes: Mapping[str, int | None]
     return labels
 
 
-def follows_the_newest(path: Path, model: str) -> bool:
-    """Whether servers that read this models file take over any new version by themselves.
+def check_new_version(path: Path, model: str, label: str) -> None:
+    """See that a version can be published under a new label and serve only those who ask for it.
 
     Raises:
-        ConfigFileError: If the file cannot be read or does not list the model.
+        ConfigFileError: If servers that read this models file take over any new version by themselves, the label is
+            taken, or the file cannot be read or does not list the model.
     """
-    policy = _model(read_models(path), path, model).model_version_policy
-    return policy.WhichOneof("policy_choice") != "specific"
+    config = _model(read_models(path), path, model)
+    if config.model_version_policy.WhichOneof("policy_choice") != "specific":
+        raise ConfigFileError(
+            f"Servers that read {path} would give a new version to everybody at once; name the version that is served "
+            f"now first, with --label stable=N."
+        )
+    if label in config.version_labels:
+        raise ConfigFileError(
+            f"The label {label!r} stands for version {config.version_labels[label]}, and servers refuse to move it to "
+            f"one that they do not serve yet; take it away first, with --label {label}=."
+        )
 
 
 def _model(config: Any, path: Path, name: str) -> Any:

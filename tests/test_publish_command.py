@@ -66,10 +66,20 @@ def test_wrong_values_are_refused_before_anything_is_loaded(capsys, option, sent
     assert sentence in capsys.readouterr().err
 
 
-def test_a_canary_waits_until_a_version_is_named_stable(tmp_path, published, capsys):
-    """Servers that follow the newest version would give it to everybody as soon as it is there."""
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        ("", "with --label stable=N"),
+        (
+            'model_version_policy { specific { versions: 3 } } version_labels { key: "canary" value: 3 }',
+            "'canary' stands for version 3",
+        ),
+    ],
+    ids=["all get the newest", "another canary"],
+)
+def test_a_canary_that_servers_would_not_take_as_one_is_not_published(tmp_path, published, capsys, policy, sentence):
     config = tmp_path / "models.config"
-    config.write_text('model_config_list { config { name: "tfstyle" base_path: "/models/tfstyle" } }')
+    config.write_text(f'model_config_list {{ config {{ name: "tfstyle" base_path: "/models/tfstyle" {policy} }} }}')
     assert main(["publish", "models/4", "--to", str(tmp_path / "tfstyle"), "--config", str(config), "--canary"]) == 2
-    assert "with --label stable=N" in one_line(capsys)
+    assert sentence in one_line(capsys)
     assert published == []

@@ -59,13 +59,9 @@ def run(args: argparse.Namespace) -> int:
         _roll_back(folder)
         return 0
     if args.canary:
-        from serving.labels import follows_the_newest
+        from serving.labels import check_new_version
 
-        if follows_the_newest(Path(args.config), folder.name):
-            raise RequestError(
-                f"Servers of {args.config} would give every request the new version at once; name the version that is "
-                f"served now first, with --label stable=N."
-            )
+        check_new_version(Path(args.config), folder.name, _CANARY)
     if args.version is not None:
         from tfstyle.publish import publish
 
