@@ -146,7 +146,7 @@ def add_results_option(parser: argparse.ArgumentParser, quick: str) -> None:
 
 
 def save(args: argparse.Namespace, name: str, result: Mapping[str, Any], text: str) -> None:
-    """Prints the text and, where there is a folder for results, writes it as `name.md` and the result as `name.json`."""
+    """Prints the text and, where results are kept, writes it as `name.md` and the result as `name.json`."""
     print(text, end="")
     folder = args.results or (None if args.quick else RESULTS)
     if folder is None:
