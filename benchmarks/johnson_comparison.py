@@ -1,39 +1,52 @@
 """When does optimization reach our network's loss, and how many times slower is it? After Johnson et al., section 4.1.
 
-    python -m benchmarks.johnson_comparison --paintings DIR [--iterations 500] [--photos FILE ...] [--styles NAME ...]
+    python -m benchmarks.johnson_comparison --paintings DIR [--quick] [--iterations 500] [--photos FILE ...]
 
 Four photos and the model's first four styles at 256 px. The loss is content + 2 * style, relative to its targets, with
 the painting at a short side of 384 px, as the network saw it. Optimization starts from the photo and minimizes just
-that by L-BFGS; its loss after N iterations is the lowest so far. One pair is also timed at 512 and 1024 px over fewer
-iterations, and the time of all is extrapolated from them. Every pair is kept in --work as soon as it is measured, so a
-run that was stopped goes on where it was.
+that by L-BFGS, at the photo's size from the first iteration on; its loss after N iterations is the lowest so far.
+
+One pair is timed at 256, 512 and 1024 px: an iteration and a call of the network take turns, so that a machine that
+gets slower meanwhile harms both alike. What more iterations would take is extrapolated from that.
+
+What optimization reached is kept in --work pair by pair, so a run that was stopped loses one pair at most. It holds
+for any model: only the network's own loss is computed anew in each run, and its times for each new model.
 """
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import Photo, read_photo
+from tfstyle.images import read_photo
 from tfstyle.models import find_model
+from tfstyle.paintings import find_paintings
+
+if TYPE_CHECKING:
+    from tfstyle.objective import Objective
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")  # of scikit-image
 STYLE_WEIGHT = 2.0
 PAINTING_SIZE = 384
 CHECKPOINTS = (50, 100, 200, 500)
-NETWORK_CALLS = 9
+WARM_UP = 2  # iterations and calls before the clock starts: compilation, first allocations
+QUICK = {"photos": PHOTOS[:2], "size": 64, "iterations": 10, "timed": [64, 96], "timed_iterations": 3}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is missing and print; 2 if a painting or the model is missing."""
+    """Measure what is missing, print the report and write it; 2 if a painting or the model is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
     parser.add_argument("--photos", nargs="+", default=PHOTOS, metavar="FILE", help="default: four of scikit-image")
@@ -41,119 +54,236 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", metavar="PATH", help="default: the newest tfstyle")
     parser.add_argument("--iterations", type=int, default=500, metavar="N", help="of each pair (default: 500)")
     parser.add_argument("--size", type=int, default=256, metavar="N", help="longer side, px (default: 256)")
-    parser.add_argument("--timed", nargs="*", type=int, default=[512, 1024], metavar="N", help="default: 512 1024")
+    parser.add_argument("--timed", nargs="*", type=int, default=[256, 512, 1024], metavar="N", help="px")
     parser.add_argument("--timed-iterations", type=int, default=50, metavar="N", help="default: 50")
     parser.add_argument("--work", type=Path, default=Path("runs/johnson"), metavar="DIR", help="default: runs/johnson")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the report there")
+    parser.add_argument(
+        "--quick", action="store_true", help="two photos, one style, small and short: see that it works"
+    )
     args = parser.parse_args(argv)
+    if args.quick:
+        vars(args).update(QUICK)
     try:
         comparison = Comparison(args)
-        pairs = [(photo, style) for photo in args.photos for style in comparison.styles]
-        rows = [comparison.measure(photo, style, args.size, args.iterations) for photo, style in pairs]
-        timed = [comparison.measure(*pairs[0], size, args.timed_iterations) for size in args.timed]
+        styles = comparison.styles[:1] if args.quick else comparison.styles
+        pairs = [comparison.pair(photo, style) for photo in args.photos for style in styles]
+        times = [comparison.times(args.photos[0], styles[0], size) for size in args.timed]
     except StyleTransferError as error:
         print(f"johnson_comparison: {error}", file=sys.stderr)
         return 2
-    print(_report(rows, timed, args))
+    report = "\n".join(_report(pairs, times, args)) + "\n"
+    print(report, end="")
+    if args.output:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(report)
     return 0
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The losses of one photo in one style."""
+
+    photo: str
+    style: str
+    network: float
+    totals: list[float]  # of optimization, one an iteration
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """The lowest loss until each iteration: that of the picture it would give back."""
+        return np.minimum.accumulate(self.totals)
+
+    @property
+    def reached(self) -> int | None:
+        """The first iteration that is as good as the network; None if none is."""
+        below = np.flatnonzero(self.lowest <= self.network)
+        return int(below[0]) + 1 if below.size else None
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of the network and of an iteration at one size, in turns."""
+
+    size: int
+    network: list[float]
+    iteration: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """How many calls of the network an iteration takes, median of pairs."""
+        return statistics.median(i / n for i, n in zip(self.iteration, self.network, strict=True))
+
+
 class Comparison:
-    """The network, and what was measured of it and of optimization."""
+    """Losses and times, from what is kept or measured now."""
 
     def __init__(self, args: argparse.Namespace):
-        from tfstyle.models import find_model
-        from tfstyle.painter import Painter
-        from tfstyle.paintings import find_paintings
-
         self.args = args
-        self.painter = Painter(model=args.model)
-        self.styles = tuple(args.styles or self.painter.styles().names[:4])
+        self.model = find_model(args.model)
+        self.styles = tuple(args.styles or self._names[:4])
         self.paintings = find_paintings(args.paintings, self.styles)
-        args.work.mkdir(parents=True, exist_ok=True)
-        weights = find_model(args.model) / "variables" / "variables.data-00000-of-00001"
-        self.model = f"{zlib.crc32(weights.read_bytes()):08x}"  # what was cached for another model is not this one's
 
-    def measure(self, photo: str, style: str, size: int, iterations: int) -> dict[str, Any]:
-        """One pair: totals of the network and after each iteration, and seconds."""
-        path = self.args.work / f"{Path(photo).stem}.{style}.{size}px.{iterations}.{self.model}.json"
+    def pair(self, photo: str, style: str) -> Pair:
+        """The network's loss now, and that of optimization at every iteration."""
+        task = _Task(photo, self.args.size, style, self.paintings[style])
+        painted = self._paint(task).astype(np.float32)
+        network = task.objective(painted, painted)[0]
+        totals = self._kept(f"{task.name}.{self.args.iterations}", lambda: task.optimize(self.args.iterations))
+        return Pair(task.photo_name, style, network, totals)
+
+    def times(self, photo: str, style: str, size: int) -> Times:
+        """An iteration and a call of the network, one after the other, `--timed-iterations` times."""
+        task = _Task(photo, size, style, self.paintings[style])
+
+        def measure() -> dict[str, list[float]]:
+            network: list[float] = []
+            iteration: list[float] = []
+            for _ in range(WARM_UP):
+                self._paint(task)
+            began = time.perf_counter()
+
+            def take_turns() -> None:
+                nonlocal began
+                ended = time.perf_counter()
+                iteration.append(ended - began)
+                self._paint(task)
+                began = time.perf_counter()
+                network.append(began - ended)
+
+            task.optimize(WARM_UP + self.args.timed_iterations, take_turns)
+            return {"network": network[WARM_UP:], "iteration": iteration[WARM_UP:]}
+
+        weights = (self.model / "variables" / "variables.data-00000-of-00001").read_bytes()
+        name = f"{task.name}.{self.args.timed_iterations}.times.{zlib.crc32(weights):08x}"
+        return Times(size, **self._kept(name, measure))
+
+    def _paint(self, task: "_Task") -> np.ndarray:
+        """The bare network: pixels in, pixels out."""
+        weights = np.array([[name == task.style for name in self._names]], np.float32)
+        inputs = {"image": task.photo[None], "style_weights": weights}
+        return self._predictor.predict("serving_default", inputs)["stylized"][0]
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        from tfstyle.painter import Painter
+
+        return Painter(self._predictor).styles().names
+
+    @cached_property
+    def _predictor(self):
+        from tfstyle.saved_model import SavedModelPredictor
+
+        return SavedModelPredictor(self.model)
+
+    def _kept(self, name: str, measure: Callable[[], Any]) -> Any:
+        """What an earlier run measured under this name, or what `measure` gives now."""
+        path = self.args.work / f"{name}.json"
         if not path.exists():
-            result = self._measure(_photo(photo).resize_to(size), style, iterations)
-            path.write_text(json.dumps({"photo": Path(photo).stem, "style": style, "size": size, **result}))
-            print(f"measured {path.stem}", file=sys.stderr, flush=True)
+            began = time.monotonic()
+            result = json.dumps(measure())
+            self.args.work.mkdir(parents=True, exist_ok=True)
+            half = path.with_suffix(".part")
+            half.write_text(result)
+            half.replace(path)  # complete or not there
+            print(f"{time.monotonic() - began:7.0f} s  {name}", file=sys.stderr, flush=True)
         return json.loads(path.read_text())
 
-    def _measure(self, photo: Photo, style: str, iterations: int) -> dict[str, Any]:
+
+class _Task:
+    """One photo at one size, and the painting whose style it is to take."""
+
+    def __init__(self, photo: str, size: int, style: str, painting: Path):
         from tfstyle.evaluate import resize_short_side
+
+        self.photo_name, self.style = Path(photo).stem, style
+        self.photo = _photo(photo, size)
+        self.painting = resize_short_side(read_photo(painting).pixels, PAINTING_SIZE)
+        pictures = zlib.crc32(self.photo.tobytes() + self.painting.tobytes())
+        self.name = f"{self.photo_name}.{style}.{size}px.{pictures:08x}"
+
+    @cached_property
+    def objective(self) -> "Objective":
+        """The loss of both, content + 2 * style."""
         from tfstyle.objective import Objective, StyleImage, Weights
-        from tfstyle.optimize import optimize, sizes
 
-        painting = resize_short_side(read_photo(self.paintings[style]).pixels, PAINTING_SIZE)
-        image = StyleImage(name=style, painting=painting)
+        image = StyleImage(name=self.style, painting=self.painting)
         weights = Weights(content=1, style=STYLE_WEIGHT, total_variation=0)
-        painted = self.painter.stylize(photo, style).pixels.astype(np.float32)
-        network_total = Objective(photo.pixels.astype(np.float32), [image], weights)(painted, painted)[0]
-        levels = len(sizes(photo.height, photo.width))  # of which the last one counts
-        result = optimize(photo, [image], weights=weights, painting_size=PAINTING_SIZE, iterations=iterations * levels)
-        rows = result.history.rows[iterations * (levels - 1) :]
-        times = [float(row["seconds"]) for row in rows]
-        return {
-            "network_total": network_total,
-            "network_seconds": self._seconds(photo, style),
-            "totals": [float(row["total"]) for row in rows],
-            "seconds": statistics.median(np.diff(times).tolist()),
-        }
+        return Objective(self.photo.astype(np.float32), [image], weights)
 
-    def _seconds(self, photo: Photo, style: str) -> float:
-        """Median of calls of the bare model: pixels in, pixels out."""
-        import tensorflow as tf
+    def optimize(self, iterations: int, report: Callable[[], None] = lambda: None) -> list[float]:
+        """The loss of every iteration; `report` is called after each."""
+        from tfstyle.descent import lbfgs
 
-        signature = tf.saved_model.load(str(find_model(self.args.model))).signatures["serving_default"]
-        names = self.painter.styles().names
-        inputs = {
-            "image": tf.constant(photo.pixels[None]),
-            "style_weights": tf.constant([[float(name == style) for name in names]]),
-        }
-        times = []
-        for _ in range(NETWORK_CALLS + 2):
-            began = time.perf_counter()
-            signature(**inputs)["stylized"].numpy()
-            times.append(time.perf_counter() - began)
-        return statistics.median(times[2:])
+        totals: list[float] = []
+
+        def keep(picture, total, terms) -> None:
+            totals.append(total)
+            report()
+
+        lbfgs(self.objective, self.photo.astype(np.float32), iterations, keep)
+        return totals
 
 
-def _photo(name: str) -> Photo:
+def _photo(name: str, size: int) -> np.ndarray:
+    """The photo with its longer side at `size` px, enlarged if it has less."""
     if name in PHOTOS:
         import skimage.data
 
-        return Photo(getattr(skimage.data, name)(), name=name)
-    return read_photo(name)
+        pixels = getattr(skimage.data, name)()
+    else:
+        pixels = read_photo(name).pixels
+    height, width = (round(side * size / max(pixels.shape)) for side in pixels.shape[:2])
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def _report(rows: list[dict[str, Any]], timed: list[dict[str, Any]], args: argparse.Namespace) -> str:
+def _report(pairs: list[Pair], times: list[Times], args: argparse.Namespace) -> Iterator[str]:
     counts = [count for count in CHECKPOINTS if count <= args.iterations] or [args.iterations]
-    head = " ".join(f"{f'after {count}':>9}" for count in counts)
-    lines = [f"loss, {args.size} px               network {head}   reached at   times slower by then"]
-    for row in rows:
-        best = np.minimum.accumulate(row["totals"])
-        losses = " ".join(f"{best[min(count, len(best)) - 1]:9.3f}" for count in counts)
-        reached = next((n for n, loss in enumerate(best, 1) if loss <= row["network_total"]), None)
-        slower = f"{reached * row['seconds'] / row['network_seconds']:.0f}" if reached else "-"
-        name = f"{row['photo']}, {row['style']}"
-        lines.append(f"{name:<31} {row['network_total']:7.3f} {losses}   {reached or 'not':>10}   {slower:>8}")
-    lines.append("")
-    lines.append("time                   network   an iteration   " + "   ".join(f"{count:>4} its" for count in counts))
-    for row in [*rows[:1], *timed]:
-        times = "   ".join(f"{count * row['seconds']:6.0f} s" for count in counts)
-        lines.append(
-            f"{row['size']:>5} px            {row['network_seconds']:9.3f} s {row['seconds']:11.3f} s   {times}"
-        )
-    lines.append("Times of iterations are their number times the median of one.")
-    if timed:
-        lines.append(
-            f"At {', '.join(str(row['size']) for row in timed)} px only {args.timed_iterations} iterations were run: "
-            "their times are extrapolated."
-        )
-    return "\n".join(lines)
+    ratio = next((t.ratio for t in times if t.size == args.size), None)
+    yield f"# Optimization beside the network, on {os.cpu_count()} CPU cores\n"
+    yield f"Loss at {args.size} px, content + {STYLE_WEIGHT:g} * style, relative to its targets: the network's, and the"
+    yield "lowest of optimization until then. Reached: the first iteration that is as good as the network."
+    if ratio:
+        yield f"Times slower: what optimization takes until then, at {ratio:.1f} calls of the network an iteration."
+    yield ""
+    yield from _table(
+        ["photo", "style", "network", *(f"after {count}" for count in counts), "reached", "times slower"],
+        [
+            [
+                pair.photo,
+                pair.style,
+                f"{pair.network:.3f}",
+                *(f"{pair.lowest[min(count, len(pair.totals)) - 1]:.3f}" for count in counts),
+                str(pair.reached or f"not in {args.iterations}"),
+                f"{pair.reached * ratio:.0f}" if pair.reached and ratio else "-",
+            ]
+            for pair in pairs
+        ],
+    )
+    if not times:
+        return
+    yield ""
+    yield f"Time of {pairs[0].photo} in the style {pairs[0].style}: a call of the network, an iteration (medians), how"
+    yield "many calls an iteration takes, and how many times slower so many iterations are. At each size"
+    yield f"{args.timed_iterations} iterations were timed; more are extrapolated from them.\n"
+    yield from _table(
+        ["size", "network", "an iteration", "ratio", *(f"{count} iterations" for count in counts)],
+        [
+            [
+                f"{t.size} px",
+                f"{statistics.median(t.network):.3f} s",
+                f"{statistics.median(t.iteration):.3f} s",
+                f"{t.ratio:.1f}",
+                *(f"{count * statistics.median(t.iteration):.0f} s, {count * t.ratio:.0f} x" for count in counts),
+            ]
+            for t in times
+        ],
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> Iterator[str]:
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(row)} |"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 
 import telegram
 
-from bot.conversation import Conversation
 from bot.events import (
     Action,
     AnswerPress,
@@ -32,17 +31,18 @@ from bot.gallery import gallery
 from bot.messenger import Messenger
 from bot.metrics import ERRORS, PHOTOS
 from bot.settings import Settings
-from bot.storage import Store
+from bot.storage import HOUR, Store
 from bot.talks import Talks
-from bot.tasks import PAINT, NewTask, Outcome, Task
+from bot.tasks import ALBUM, PAINT, NewTask, Outcome, Task
 from bot.texts import Texts, choose_language, load_texts
 from bot.updates import read_event
+from tfstyle.catalog import Style
 from tfstyle.errors import StyleTransferError
 
 _log = logging.getLogger(__name__)
 
+_KEPT_GALLERIES = 20
 ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
-_HOUR = 3600.0
 
 
 class Answers:
@@ -72,7 +72,7 @@ class Answers:
         self._settings = settings
         self._me = me
         self._stop = stop
-        self._gallery: tuple[Conversation, bytes | str] | None = None  # a file id once Telegram has it
+        self._galleries: dict[tuple[Style, ...], str] = {}  # file ids of those that Telegram has
 
     async def handle(self, task: Task) -> None:
         """Answer one update and end its task."""
@@ -125,30 +125,45 @@ class Answers:
                 await self._messenger.say(chat_id, texts.stats.format(**stats | {"seconds": f"{stats['seconds']:.1f}"}))
         return outcome
 
+    async def admit_album(self, task: Task) -> None:
+        """Take an album whose photos have all arrived, or refuse all of it, and end the task that gathered it."""
+        order = Order.from_dict(task.payload)
+        texts = load_texts(order.language)
+        limit = min(self._settings.album_limit, self._settings.user_photos_per_hour)
+        pictures = order.pictures[:limit]
+        if problem := await self._too_many(task.user_id, len(pictures), texts):
+            await self._messenger.say(task.chat_id, problem, reply_to=order.reply_to)
+            await self._store.finish(task.id, "failed")
+            return
+        if len(order.pictures) > limit:
+            text = texts.album_too_long.format(limit=limit)
+            await self._messenger.say(task.chat_id, text, reply_to=order.reply_to)
+        target = await self._messenger.say(task.chat_id, texts.painting, reply_to=order.reply_to)
+        accepted = _paint_task(task, replace(order, pictures=pictures, target=target))
+        await self._store.finish(task.id, outcome=Outcome(tasks=(accepted,)))
+
     async def _accept(self, action: Paint, event: Event, task: Task, outcome: Outcome) -> Outcome:
-        """Take an order, unless there are too many."""
+        """Take an order, unless there are too many; an album's photos are gathered first."""
         order, texts = action.order, self._texts(event)
-        key, grows = f"paint:{task.key}", bool(order.album)
-        if grows:
-            key = f"album:{event.chat_id}:{order.album}"
-            if await self._store.known(key):
-                return _with_order(outcome, key, event, order, grows=True)
-        if problem := await self._too_many(event, len(order.pictures), texts):
+        if order.album:
+            return replace(outcome, tasks=(*outcome.tasks, _album_task(event, order)))
+        if problem := await self._too_many(event.user_id, len(order.pictures), texts):
             await self._messenger.say(event.chat_id, problem, reply_to=order.reply_to)
             return outcome
         if action.note:
             target = await self._messenger.say(event.chat_id, action.note, reply_to=order.reply_to)
             order = replace(order, target=target)
-        return _with_order(outcome, key, event, order, grows=grows)
+        return replace(outcome, tasks=(*outcome.tasks, _paint_task(task, order)))
 
-    async def _too_many(self, event: Event, photos: int, texts: Texts) -> str:
+    async def _too_many(self, user_id: int, photos: int, texts: Texts) -> str:
+        """Why so many more photos are refused; empty if they are not."""
         limit = self._settings.user_photos_per_hour
         now = time.time()
-        count, first = await self._store.photos_since(event.user_id, now - _HOUR)
+        count, first = await self._store.photos_since(user_id, now - HOUR)
         if count + photos > limit:
             PHOTOS.labels("user_limit").inc(photos)
-            return texts.too_many_photos.format(limit=limit, minutes=max(1, math.ceil((first + _HOUR - now) / 60)))
-        if await self._store.waiting() >= self._settings.queue_limit:
+            return texts.too_many_photos.format(limit=limit, minutes=max(1, math.ceil((first + HOUR - now) / 60)))
+        if await self._store.waiting() + photos > self._settings.queue_limit:
             PHOTOS.labels("queue_full").inc(photos)
             return texts.queue_full
         return ""
@@ -158,20 +173,24 @@ class Answers:
         for task in cancelled:
             self._stop(task.id)
             order = Order.from_dict(task.payload)
+            PHOTOS.labels("cancelled").inc(len(order.pictures))
             if order.target and not order.repaints:
                 await self._messenger.edit_text(chat_id, order.target, texts.cancelled)
-        PHOTOS.labels("cancelled").inc(len(cancelled))
         return bool(cancelled)
 
     async def _show_styles(self, chat_id: int, action: ShowStyles) -> None:
-        talk = await self._talks.now()
-        if self._gallery is None or self._gallery[0] is not talk:
-            self._gallery = talk, await asyncio.to_thread(gallery, talk.catalog)
-        _, file_id = await self._messenger.show(
-            chat_id, self._gallery[1], action.text, keyboard=action.keyboard, reply_to=action.reply_to
-        )
+        picture: bytes | str = self._galleries.get(action.styles, "")
+        picture = picture or await asyncio.to_thread(gallery, action.styles)
+        if action.turns:
+            file_id = await self._messenger.turn_page(chat_id, action.turns, picture, action.text, action.keyboard)
+        else:
+            file_id = await self._messenger.show(
+                chat_id, picture, action.text, keyboard=action.keyboard, reply_to=action.reply_to
+            )
         if file_id:
-            self._gallery = talk, file_id
+            self._galleries[action.styles] = file_id
+            while len(self._galleries) > _KEPT_GALLERIES:
+                del self._galleries[next(iter(self._galleries))]
 
     async def _admitted(self, event: Event) -> bool:
         allowed = self._settings.allowed_users
@@ -196,30 +215,39 @@ class Answers:
 
     async def _with_sources(self, event: Event) -> Event:
         """The event, with the photos that a painting or an album's buttons stand for."""
-        replied = event.reply_to
-        if replied is not None:
-            message_id = event.message_id if isinstance(event, Press) else replied.message_id
-            if isinstance(event, Press) or replied.from_bot:
-                found = await self._store.source(event.chat_id, message_id)
-                if found:
-                    event = replace(event, reply_to=Replied.from_dict(found))
+        painting = 0
+        if isinstance(event, Press):
+            painting = event.message_id  # whose photo may be known although its message was deleted
+        elif event.reply_to is not None and event.reply_to.from_bot:
+            painting = event.reply_to.message_id
+        if painting and (found := await self._store.source(event.chat_id, painting)):
+            event = replace(event, reply_to=Replied.from_dict(found))
         if isinstance(event, Message) and event.album and not event.addressed:
-            key = f"album:{event.chat_id}:{event.album}"  # only an album's first photo carries the words to the bot
-            event = replace(event, addressed=await self._store.known(key))
+            # Only an album's first photo carries the words to the bot.
+            event = replace(event, addressed=await self._store.known(_album_key(event, event.album)))
         return event
 
     def _texts(self, event: Event) -> Texts:
         return load_texts(choose_language(event.language, self._settings.languages))
 
 
-def _with_order(outcome: Outcome, key: str, event: Event, order: Order, *, grows: bool) -> Outcome:
-    task = NewTask(
-        key=key,
-        kind=PAINT,
+def _album_key(event: Event, album: str) -> str:
+    return f"album:{event.chat_id}:{album}"
+
+
+def _album_task(event: Event, order: Order) -> NewTask:
+    return NewTask(
+        key=_album_key(event, order.album),
+        kind=ALBUM,
         chat_id=event.chat_id,
         user_id=event.user_id,
         payload=order.to_dict(),
-        not_before=time.time() + ALBUM_SECONDS if grows else 0.0,
-        grows=grows,
+        not_before=time.time() + ALBUM_SECONDS,
+        grows=True,
     )
-    return replace(outcome, tasks=(*outcome.tasks, task))
+
+
+def _paint_task(task: Task, order: Order) -> NewTask:
+    return NewTask(
+        key=f"paint:{task.key}", kind=PAINT, chat_id=task.chat_id, user_id=task.user_id, payload=order.to_dict()
+    )

@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.messenger import Messenger, seconds_of
+from bot.metrics import ERRORS
 from bot.painting import Painter
 from bot.receiver import Receiver
 from bot.settings import PREFIX, Settings, SettingsError
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+AGAIN_SECONDS = 10.0  # after an unexpected fault
 _CONNECTIONS = 64
 _SECONDS = 10.0  # for Telegram to answer; pictures take longer
 _UPLOAD_SECONDS = 60.0
@@ -49,7 +52,7 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.database_url, owner)
         stack.callback(store.close)
-        painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
+        painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels, tls=settings.tls)
         stack.push_async_callback(painter.close)
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:
@@ -60,14 +63,19 @@ async def run(settings: Settings) -> None:
         webhook = settings.mode == "webhook"
         routes = [receiver.webhook(settings)] if webhook else []
         await _serve(make_app(store, receiver, worker, painter, routes), settings, stack)
-        receiving = [receiver.register_webhook(settings) if webhook else receiver.poll()]
-        beside = [painter.keep_fresh(), messenger.register_commands(settings.languages)]
-        others = [asyncio.create_task(part) for part in (*receiving, *beside)]
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "updates": partial(receiver.register_webhook, settings) if webhook else receiver.poll,
+            "styles": painter.keep_fresh,
+            "commands": partial(messenger.register_commands, settings.languages),
+        }
+        others = [asyncio.create_task(kept_going(name, part)) for name, part in parts.items()]
         working = asyncio.create_task(worker.run())
         _log.info("started", extra={"mode": settings.mode, "bot": bot.bot.username})
         stopping = asyncio.create_task(stop.wait())
         try:
-            await _first_end(stopping, working, others)
+            await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()  # a fault that nobody expected: end, to be started again
         finally:
             _log.info("stopping")
             for task in (stopping, *others):
@@ -77,13 +85,16 @@ async def run(settings: Settings) -> None:
     _log.info("stopped")
 
 
-async def _first_end(stopping: asyncio.Task, working: asyncio.Task, others: list[asyncio.Task]) -> None:
-    """Wait for the signal to stop; a part that ends by a fault ends the bot, to be started again."""
-    pending = {stopping, working, *others}
-    while not stopping.done():
-        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+async def kept_going(name: str, part: Callable[[], Awaitable[None]]) -> None:
+    """Do something beside the work; what nobody expected there is logged and counted, and it begins again."""
+    while True:
+        try:
+            await part()
+            return
+        except Exception:
+            ERRORS.labels(name).inc()
+            _log.exception("a part of the bot failed", extra={"part": name})
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -23,9 +23,9 @@ from bot.events import (
     ShowStats,
     ShowStyles,
 )
-from bot.look import FULL_SIZE, MESSAGE_MARK, PLACES, Look, LookError
+from bot.look import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, Look, LookError
 from bot.texts import Texts, choose_language, load_texts
-from bot.words import Reading, Vocabulary
+from bot.words import NEAR_WORD_IN_CAPTION, Reading, Vocabulary
 from tfstyle.catalog import Catalog
 from tfstyle.images import MIN_SIDE
 
@@ -93,21 +93,22 @@ class Conversation:
     def press(self, press: Press, chat: Chat) -> Answer:
         """Answer a pressed button; arguments and result as for `hear`."""
         texts = load_texts(choose_language(press.language, self._languages))
-        action, _, text = press.data.partition(":")
+        wanted, _, text = press.data.partition(":")
+        action, number = wanted[:1], wanted[1:] or "0"
         try:
             look = Look.decode(text, self.catalog.names)
-        except LookError:
+            page = keyboards.page_number(number, self.catalog)
+        except (LookError, ValueError):
             return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
         quiet = AnswerPress(press_id=press.press_id)
         match action:
-            case keyboards.STYLES:
-                keyboard = keyboards.style_keyboard(look, self.catalog, back=texts.button_back, marked=look.style_names)
+            case keyboards.STYLES | keyboards.BLEND:
+                keyboard = keyboards.style_keyboard(look, self.catalog, action, page=page, back=texts.button_back)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
-            case keyboards.BLEND:
-                keyboard = keyboards.style_keyboard(
-                    look, self.catalog, action=keyboards.BLEND, back=texts.button_back, marked=look.style_names
-                )
-                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.PICKER | keyboards.CHOOSER:
+                return chat, [quiet, self._gallery(look, texts, action, page=page, turns=press.message_id)]
+            case keyboards.CHOOSE:
+                return self._press_to_choose(press, chat, look, texts)
             case keyboards.PLACE_MENU:
                 keyboard = keyboards.place_keyboard(look, self.catalog, texts)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
@@ -122,15 +123,26 @@ class Conversation:
                 return self._press_to_paint(press, chat, action, look, texts)
         return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
 
+    def _press_to_choose(self, press: Press, chat: Chat, look: Look, texts: Texts) -> Answer:
+        """A style of the gallery that /styles sent is for the photos to come."""
+        chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        page = next(
+            (
+                number
+                for number, styles in enumerate(keyboards.pages(self.catalog))
+                if any(style.name in look.style_names for style in styles)
+            ),
+            0,
+        )
+        keyboard = keyboards.style_keyboard(chat.look, self.catalog, keyboards.CHOOSER, page=page)
+        return chat, [
+            AnswerPress(press_id=press.press_id),
+            Say(text=texts.style_set.format(styles=self.style_text(chat.look, texts))),
+            ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
+        ]
+
     def _press_to_paint(self, press: Press, chat: Chat, action: str, look: Look, texts: Texts) -> Answer:
         if press.reply_to is None or not press.reply_to.pictures:
-            if action == keyboards.PAINT and press.reply_to is None:  # the gallery that /styles sent: a choice
-                chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
-                styles = self.style_text(chat.look, texts)
-                return chat, [
-                    AnswerPress(press_id=press.press_id),
-                    Say(text=texts.style_set.format(styles=styles)),
-                ]
             return chat, [AnswerPress(press_id=press.press_id, text=texts.photo_gone)]
         result = {keyboards.COMPARE: Result.COMPARISON, keyboards.FILE: Result.FILE}.get(action, Result.PHOTO)
         repaints = action == keyboards.REPAINT and len(press.reply_to.pictures) == 1
@@ -167,7 +179,7 @@ class Conversation:
             case "reset":
                 return Chat(saw_styles=chat.saw_styles), say(texts.reset)
             case "styles":
-                return replace(chat, saw_styles=True), [self._gallery(chat, texts, 0)]
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
             case "cancel":
                 return chat, [CancelAll()]
             case "forget":
@@ -182,7 +194,7 @@ class Conversation:
         reading, problem = self._read_command(message.command, message.text, texts)
         if message.command == "style" and not message.text:
             if message.picture is None and message.reply_to is None:
-                return replace(chat, saw_styles=True), [self._gallery(chat, texts, 0)]
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
             reading, problem = Reading(), ""
         if problem:
             return chat, [Say(text=problem, reply_to=message.message_id)]
@@ -198,15 +210,19 @@ class Conversation:
             case "strength" | "size":
                 reading = self._vocabulary.read(f"{command} {text}", near=1.0)
                 value = reading.strength if command == "strength" else reading.size
-                needed = texts.strength_needed if command == "strength" else texts.size_needed.format(least=MIN_SIDE)
+                needed = (
+                    texts.strength_needed
+                    if command == "strength"
+                    else texts.size_needed.format(least=MIN_SIDE, most=MAX_SIZE)
+                )
                 return reading, "" if value is not None and not reading.unknown else needed
             case "colors":
                 reading = self._vocabulary.read(f"colors {text}")
                 return reading, "" if text and not reading.unknown and reading.styles is None else texts.colors_needed
             case "mask":
-                reading = self._vocabulary.read(text)
+                reading = self._vocabulary.read(text, near=NEAR_WORD_IN_CAPTION)
                 wrong = reading.mask is None or reading.unknown
-                return reading, texts.place_needed.format(places=", ".join(PLACES)) if wrong else ""
+                return reading, texts.place_needed.format(places=", ".join(texts.places.values())) if wrong else ""
             case "regions":
                 reading = self._vocabulary.read(text)
                 if reading.mask and reading.styles:  # one region is a region too when it is called one
@@ -222,7 +238,7 @@ class Conversation:
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
         sentences += [texts.did_you_mean.format(likely=likely)] if likely else []
-        return " ".join([*sentences, ", ".join(self.catalog.names) + "."])
+        return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
 
     def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
         look = reading.apply(chat.look)
@@ -238,7 +254,7 @@ class Conversation:
         if reading.mask is not None:
             said.append(texts.mask_set.format(where=texts.places[look.mask]) if look.mask else texts.mask_off)
         if reading.size is not None:
-            said.append(texts.size_set.format(size=look.size) if look.size else f"{texts.size_full}.")
+            said.append(texts.size_set.format(size=look.size) if look.size else f"{_sentence(texts.size_full)}.")
         return replace(chat, look=look), [Say(text="\n".join(said), reply_to=message.message_id)]
 
     def _picture(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
@@ -269,8 +285,9 @@ class Conversation:
         if problem := self._refused([message.picture], texts):
             return chat, [Say(text=problem, reply_to=message.message_id)]
         actions: list[Action] = []
-        if not (reading.says_something or message.command or chat.look.style_names or chat.saw_styles):
-            actions.append(self._gallery(chat, texts, message.message_id))
+        chosen = reading.says_something or message.command or chat.look.style_names
+        if not (chosen or chat.saw_styles or message.album):  # under an album are buttons for all of it
+            actions.append(self._gallery(chat.look, texts, keyboards.PICKER, reply_to=message.message_id))
             chat = replace(chat, saw_styles=True)
         order = Order(
             pictures=(message.picture,),
@@ -315,9 +332,12 @@ class Conversation:
                 return texts.too_many_pixels.format(size=f"{size:.0f}", limit=f"{limit:.3g}")
         return ""
 
-    def _gallery(self, chat: Chat, texts: Texts, reply_to: int) -> ShowStyles:
-        keyboard = keyboards.style_keyboard(chat.look, self.catalog, marked=chat.look.style_names)
-        return ShowStyles(text=texts.choose_style, keyboard=keyboard, reply_to=reply_to)
+    def _gallery(
+        self, look: Look, texts: Texts, menu: str, *, page: int = 0, reply_to: int = 0, turns: int = 0
+    ) -> ShowStyles:
+        keyboard = keyboards.style_keyboard(look, self.catalog, menu, page=page)
+        styles = keyboards.pages(self.catalog)[page]
+        return ShowStyles(text=texts.choose_style, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns)
 
     def _settings_text(self, look: Look, texts: Texts) -> str:
         where = texts.places[look.mask] if look.mask else texts.everywhere
@@ -355,3 +375,7 @@ class Conversation:
 
 def _colors(look: Look, texts: Texts) -> str:
     return texts.colors_keep if look.keep_colors else texts.colors_style
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.look import Look
+from tfstyle.catalog import Style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,8 @@ class Order:
         target: The message that turns into the painting.
         repaints: The target shows a painting already, which a failure must not destroy.
         album: What Telegram calls the album; empty for one photo.
-        delivered: The album was sent already, its buttons not yet.
+        delivered: How many of an album's photos were sent, or could not be painted, so far.
+        problems: What was wrong with those that could not.
     """
 
     pictures: tuple[Picture, ...]
@@ -128,7 +130,8 @@ class Order:
     target: int = 0
     repaints: bool = False
     album: str = ""
-    delivered: bool = False
+    delivered: int = 0
+    problems: tuple[str, ...] = ()
     language: str = "en"
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,6 +147,7 @@ class Order:
                 "pictures": tuple(Picture(**picture) for picture in document["pictures"]),
                 "look": Look.from_dict(document["look"]),
                 "result": Result(document["result"]),
+                "problems": tuple(document["problems"]),
             }
         )
 
@@ -159,11 +163,21 @@ class Say:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowStyles:
-    """Send the gallery of styles with a button each; pressed in answer to a photo, it is painted."""
+    """Send a page of the gallery of styles, with a button each.
+
+    Attributes:
+        text: What stands under it.
+        keyboard: The buttons.
+        styles: Those of the page.
+        reply_to: The photo that a button paints; 0 for none.
+        turns: The message to show the page in, instead of a new one.
+    """
 
     text: str
     keyboard: Keyboard
+    styles: tuple[Style, ...]
     reply_to: int = 0
+    turns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,25 @@
-"""One picture of all styles, from the model's own thumbnails."""
+"""Pictures of all styles, from the model's own thumbnails: one for each page of buttons."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfstyle.catalog import Catalog
+from tfstyle.catalog import Style
 from tfstyle.errors import PhotoError
 from tfstyle.images import Photo, read_photo
 from tfstyle.sheets import contact_sheet
 
 _TILE = 256  # pixels
+_COLUMNS = 3  # as many as can still be read on a phone
+_FONT_SIZE = 18
 
 
-def gallery(catalog: Catalog) -> bytes:
+def gallery(styles: Sequence[Style]) -> bytes:
     """The styles side by side with their titles and painters, as JPEG."""
-    tiles = [(f"{style.title}\n{style.artist}, {style.year}".rstrip(", "), _tile(style.thumbnail)) for style in catalog]
-    return Photo(contact_sheet(tiles)).encode("jpeg")
+    tiles = [(f"{style.title}\n{style.artist}, {style.year}".rstrip(", "), _tile(style.thumbnail)) for style in styles]
+    columns = 2 if len(tiles) in (2, 4) else _COLUMNS
+    return Photo(contact_sheet(tiles, columns=columns, font_size=_FONT_SIZE)).encode("jpeg")
 
 
 def _tile(thumbnail: bytes) -> np.ndarray:

@@ -11,7 +11,7 @@ from bot.events import Keyboard, Order, Picture, Replied, Result
 from bot.failures import PictureGoneError
 from bot.messenger import MessageGoneError, Messenger
 from bot.metrics import ANSWER_SECONDS, ERRORS, PHOTOS, STAGE_SECONDS, STYLES
-from bot.painting import Painter, Painting
+from bot.painting import FILE_MAX_BYTES, Painter, Painting
 from bot.settings import Settings
 from bot.storage import Store
 from bot.talks import Talks
@@ -40,40 +40,51 @@ class Jobs:
         self._talks = talks
         self._settings = settings
 
-    async def paint(self, task: Task, painted: Callable[[], Awaitable[None]]) -> None:
+    async def paint(self, task: Task, painted: Callable[[int], Awaitable[None]]) -> None:
         """Paint one job and end its task.
+
+        An album is sent in parts of no more than one request may hold, so no more than a part and the next painting
+        are in memory.
 
         Args:
             task: The job.
-            painted: Called once nothing is left but to deliver.
+            painted: Called with the number of bytes once nothing is left but to deliver them.
         """
         order = Order.from_dict(task.payload)
         STAGE_SECONDS.labels("wait").observe(time.time() - task.created_at)
         began = time.monotonic()
         try:
             talk = await self._talks.now()
-            pictures = order.pictures[: self._settings.album_limit]
-            paintings: list[Painting] = []
-            problems: list[str] = []
-            if not order.delivered:
-                async with self._messenger.shown_as_busy(task.chat_id):
-                    mask = await self._mask(task, order)
-                    for picture in pictures:
-                        try:
-                            paintings.append(await self._paint_one(picture, order, mask))
-                        except failures.OF_ONE_PHOTO as error:
-                            problem = self._explain(error, task, order)
-                            if len(pictures) == 1 or problem.again is not None:
-                                raise
-                            problems.append(problem.text)
-            if not paintings and problems:
+            part: list[Painting] = []
+            problems = list(order.problems)
+            async with self._messenger.shown_as_busy(task.chat_id):
+                left = list(enumerate(order.pictures))[order.delivered :]
+                mask = await self._mask(task, order) if left else None
+                for number, picture in left:
+                    try:
+                        painting = await self._paint_one(picture, order, mask)
+                    except failures.OF_ONE_PHOTO as error:
+                        problem = self._explain(error, task, order)
+                        if len(order.pictures) == 1 or problem.again is not None:
+                            raise
+                        problems.append(problem.text)
+                        continue
+                    if part and _size([*part, painting]) > FILE_MAX_BYTES:
+                        if not await self._store.owns(task.id):
+                            return
+                        await self._send_part(task.chat_id, order, part, talk)
+                        order = replace(order, delivered=number, problems=tuple(problems))
+                        await self._store.note(task.id, order.to_dict())
+                        part = []
+                    part.append(painting)
+            if not part and not order.delivered:
                 await self._end_badly(task, order, problems[0])
                 return
             if not await self._store.owns(task.id):  # cancelled meanwhile
                 return
-            await painted()
+            await painted(_size(part))
             delivering = time.monotonic()
-            shown_in = await self._deliver(task, order, paintings, problems, talk)
+            shown_in = await self._deliver(task, order, part, problems, talk)
         except (StyleTransferError, PictureGoneError, failures.MaskGoneError) as error:
             await self._recover(task, order, error)
             return
@@ -82,7 +93,7 @@ class Jobs:
         outcome = Outcome(sources={shown_in: source})
         finished = await self._store.finish(task.id, outcome=outcome, seconds=time.monotonic() - began)
         if finished:
-            PHOTOS.labels("painted").inc(len(pictures) - len(problems))
+            PHOTOS.labels("painted").inc(len(order.pictures) - len(problems))
             PHOTOS.labels("failed").inc(len(problems))
             for name in order.look.style_names or talk.catalog.names[:1]:
                 STYLES.labels(name).inc()
@@ -112,26 +123,23 @@ class Jobs:
             raise failures.MaskGoneError(str(error)) from None
 
     async def _deliver(
-        self, task: Task, order: Order, paintings: list[Painting], problems: list[str], talk: Conversation
+        self, task: Task, order: Order, part: list[Painting], problems: list[str], talk: Conversation
     ) -> int:
-        """Send what was painted.
+        """Send what was painted, of an album its last part.
 
         Returns:
             The message that now stands for the photos.
         """
+        if order.delivered or len(part) > 1:
+            return await self._deliver_album(task, order, part, problems, talk)
         texts = load_texts(order.language)
-        album = order.delivered or len(paintings) > 1
-        keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts, album=album)
-        if album:
-            return await self._deliver_album(task, order, paintings, problems, talk)
         text = talk.caption(order.look, texts)
-        if order.result is not Result.PHOTO:
-            keyboard = ()
+        keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts) if order.result is Result.PHOTO else ()
         if order.result is Result.COMPARISON:
             text = texts.compared.format(styles=talk.style_text(order.look, texts))
         if problems:
             text = f"{text}\n{problems[0]}"
-        return await self._deliver_one(task.chat_id, order, paintings[0], text, keyboard)
+        return await self._deliver_one(task.chat_id, order, part[0], text, keyboard)
 
     async def _deliver_one(self, chat_id: int, order: Order, painting: Painting, text: str, keyboard: Keyboard) -> int:
         if order.target:
@@ -144,26 +152,31 @@ class Jobs:
         return await self._messenger.send_painting(chat_id, painting, text, keyboard, reply_to=order.reply_to)
 
     async def _deliver_album(
-        self, task: Task, order: Order, paintings: list[Painting], problems: list[str], talk: Conversation
+        self, task: Task, order: Order, part: list[Painting], problems: list[str], talk: Conversation
     ) -> int:
-        """The album, then its buttons: albums carry none."""
+        """The album's last part, then its buttons: albums carry none."""
         texts = load_texts(order.language)
-        if not order.delivered:
-            caption = talk.caption(order.look, texts)
-            await self._messenger.send_album(task.chat_id, paintings, caption, reply_to=order.reply_to)
-            await self._store.note(task.id, replace(order, delivered=True).to_dict())
+        if part:
+            await self._send_part(task.chat_id, order, part, talk)
+            sent = replace(order, delivered=len(order.pictures), problems=tuple(problems))
+            await self._store.note(task.id, sent.to_dict())
         if order.target:
             await self._messenger.delete(task.chat_id, order.target)
-        styles = talk.style_text(order.look, texts)
-        count = len(paintings) or len(order.pictures)
+        styles, count = talk.style_text(order.look, texts), len(order.pictures) - len(problems)
         if problems:
             text = texts.album_partly.format(styles=styles, count=count, failed=len(problems), reason=problems[0])
         else:
             text = texts.album_done.format(styles=styles, count=count)
-        if len(order.pictures) > self._settings.album_limit:
-            text += "\n" + texts.album_too_long.format(limit=self._settings.album_limit)
         keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts, album=True)
         return await self._messenger.say(task.chat_id, text, keyboard=keyboard, reply_to=order.reply_to)
+
+    async def _send_part(self, chat_id: int, order: Order, part: list[Painting], talk: Conversation) -> None:
+        """Several paintings as an album, one by itself; the caption is under the first one of all."""
+        caption = "" if order.delivered else talk.caption(order.look, load_texts(order.language))
+        if len(part) > 1:
+            await self._messenger.send_album(chat_id, part, caption, reply_to=order.reply_to)
+        else:
+            await self._messenger.send_painting(chat_id, part[0], caption, (), reply_to=order.reply_to)
 
     async def _recover(self, task: Task, order: Order, error: Exception) -> None:
         """Try again later, or say why there will be no painting."""
@@ -199,3 +212,7 @@ class Jobs:
             edited = await self._messenger.edit_text(task.chat_id, order.target, text)
         if not edited:
             await self._messenger.say(task.chat_id, text, reply_to=order.reply_to)
+
+
+def _size(paintings: list[Painting]) -> int:
+    return sum(len(painting.data) for painting in paintings)

@@ -1,21 +1,26 @@
 """The buttons: under a painting, the styles, the places.
 
-A button's data is an action's letter, a colon, and a look as `Look.encode` writes it, so a button works however old its
-message is; the photo is the one that the message answers to.
+A button's data is an action's letter, for a menu of styles with the number of its page, a colon, and a look as
+`Look.encode` writes it, so a button works however old its message is; the photo is the one that the message answers to.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.events import Button, Keyboard
 from bot.look import PLACES, Look
 from bot.texts import Texts
-from tfstyle.catalog import Catalog
+from tfstyle.catalog import Catalog, Style
 
 MAX_DATA_BYTES = 64
 STRENGTH_STEP = 20
 
-REPAINT, PAINT, STYLES, BLEND, PLACE_MENU, COMPARE, FILE, BACK, NOTHING = "rpsbwcfmx"
+PAGE = 12  # styles at most on one page: more do not fit a phone's screen, beside their picture
+
+REPAINT, PAINT, CHOOSE, PLACE_MENU, COMPARE, FILE, BACK, NOTHING = "rpgwcfmx"
+# The menus of styles: to paint a painting's photo anew, to blend into it, and under a gallery for a photo or for later.
+STYLES, BLEND, PICKER, CHOOSER = "sbvn"
 
 
 def painting_keyboard(look: Look, catalog: Catalog, texts: Texts, *, album: bool = False) -> Keyboard:
@@ -44,25 +49,50 @@ def painting_keyboard(look: Look, catalog: Catalog, texts: Texts, *, album: bool
     return _keyboard(rows)
 
 
-def style_keyboard(
-    look: Look, catalog: Catalog, *, action: str = PAINT, back: str = "", marked: Iterable[str] = ()
-) -> Keyboard:
-    """A button for each style, two in a row.
+def pages(catalog: Catalog) -> list[tuple[Style, ...]]:
+    """The styles, on as few pages as possible, which are about equally long."""
+    styles = tuple(catalog)
+    count = max(1, math.ceil(len(styles) / PAGE))
+    length = math.ceil(len(styles) / count)
+    return [styles[start : start + length] for start in range(0, len(styles), length)]
+
+
+def page_number(text: str, catalog: Catalog) -> int:
+    """The page that a button names, from 0; the last one if there are fewer now.
+
+    Raises:
+        ValueError: If it is no number.
+    """
+    if not text.isdecimal():
+        raise ValueError(f"Expected the number of a page, got {text!r}.")
+    return min(int(text), len(pages(catalog)) - 1)
+
+
+def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, back: str = "") -> Keyboard:
+    """A button for each style of a page, two in a row, and buttons to turn the page; those in use are marked.
 
     Args:
         look: What is kept beside the style.
-        action: `PAINT` for the style alone, `BLEND` to blend it half and half into the look.
+        catalog: The styles.
+        menu: `STYLES`, `BLEND` (half and half into the look), `PICKER` or `CHOOSER`.
+        page: Which page, from 0.
         back: The text of a button that leads back, if there is one.
-        marked: Names of styles to mark as chosen.
     """
-    chosen = frozenset(marked)
+    book = pages(catalog)
+    action = CHOOSE if menu == CHOOSER else PAINT
     buttons = []
-    for style in catalog:
-        wanted = _blend(look, style.name) if action == BLEND else replace(look, styles=((style.name, 1.0),), regions=())
-        text = f"✓ {style.title}" if style.name in chosen else style.title
-        buttons.append(Button(text, f"{PAINT}:{wanted.encode(catalog.names)}"))
+    for style in book[page]:
+        wanted = _blend(look, style.name) if menu == BLEND else replace(look, styles=((style.name, 1.0),), regions=())
+        text = f"✓ {style.title}" if style.name in look.style_names else style.title
+        buttons.append(Button(text, f"{action}:{wanted.encode(catalog.names)}"))
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-    return _keyboard([*rows, *_back(back, look, catalog)])
+    turns = [(page - 1, "◀ {}/{}"), (page + 1, "{}/{} ▶")]
+    turned = [
+        Button(text.format(other + 1, len(book)), f"{menu}{other}:{look.encode(catalog.names)}")
+        for other, text in turns
+        if 0 <= other < len(book)
+    ]
+    return _keyboard([*rows, turned, *_back(back, look, catalog)])
 
 
 def place_keyboard(look: Look, catalog: Catalog, texts: Texts) -> Keyboard:

@@ -17,6 +17,7 @@ from tfstyle.masks import GRADIENTS
 SEGMENTS = ("person", "background", "subject")
 PLACES = (*GRADIENTS, *SEGMENTS)
 DEFAULT_SIZE = 1280  # what Telegram shows; more only takes longer
+MAX_SIZE = 2560  # the largest that Telegram keeps of a photo
 FULL_SIZE = 0
 MESSAGE_MARK = "#"  # a mask "#123" is the picture of message 123
 

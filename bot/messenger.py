@@ -23,6 +23,7 @@ from telegram import (
     InputFile,
     InputMediaDocument,
     InputMediaPhoto,
+    Message,
     ReplyParameters,
 )
 from telegram.constants import ChatAction
@@ -44,6 +45,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; 
 _OVERALL = (4, 0.2)
 _PRIVATE = (3, 3.0)
 _GROUP = (9, 60.0)
+_RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
@@ -83,6 +85,7 @@ class Messenger:
         self._overall = AsyncLimiter(*_OVERALL)
         self._chats: dict[int, AsyncLimiter] = {}
         self._quiet_until = 0.0  # on the event loop's clock: Telegram asked for silence
+        self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
 
     async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0) -> int:
         """Send a text.
@@ -100,7 +103,7 @@ class Messenger:
 
     async def show(
         self, chat_id: int, picture: bytes | str, text: str, *, keyboard: Keyboard = (), reply_to: int = 0
-    ) -> tuple[int, str]:
+    ) -> str:
         """Send a picture.
 
         Args:
@@ -111,7 +114,7 @@ class Messenger:
             reply_to: The message that it answers to, 0 for none.
 
         Returns:
-            The message's id, and the picture's file id for the next time.
+            The picture's file id for the next time; empty if it is not told.
         """
         message = await self._send(
             chat_id,
@@ -119,7 +122,22 @@ class Messenger:
                 chat_id, picture, caption=text, reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
             ),
         )
-        return message.message_id, message.photo[-1].file_id if message.photo else ""
+        return message.photo[-1].file_id if message.photo else ""
+
+    async def turn_page(
+        self, chat_id: int, message_id: int, picture: bytes | str, text: str, keyboard: Keyboard
+    ) -> str:
+        """Show another picture in a message that may be gone; arguments and result as for `show`."""
+        media = InputMediaPhoto(picture, caption=text)
+        with contextlib.suppress(MessageGoneError, BadRequest):
+            message = await self._send(
+                chat_id,
+                lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
+                edits=message_id,
+            )
+            if isinstance(message, Message) and message.photo:
+                return message.photo[-1].file_id
+        return ""
 
     async def turn_into(self, chat_id: int, message_id: int, painting: Painting, text: str, keyboard: Keyboard) -> None:
         """Let a message become a painting; doing it twice changes nothing.
@@ -132,7 +150,7 @@ class Messenger:
             await self._send(
                 chat_id,
                 lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
-                edit=True,
+                edits=message_id,
             )
         except (BadRequest, InvalidToken) as error:  # the latter stands for a method that is not known
             raise MessageGoneError(str(error)) from None
@@ -178,10 +196,35 @@ class Messenger:
             False if the message is gone, or shows a painting already.
         """
         try:
-            await self._send(chat_id, lambda: self._bot.edit_message_text(text, chat_id, message_id), edit=True)
+            await self._send(chat_id, lambda: self._bot.edit_message_text(text, chat_id, message_id), edits=message_id)
         except (MessageGoneError, BadRequest):
             return False
         return True
+
+    async def note(self, chat_id: int, message_id: int, text: str) -> None:
+        """Change the text of a message that is to become something else soon, if that can be done at once.
+
+        It is not worth waiting for: where Telegram's limits leave no room, or a call fails, nothing is changed. Every
+        other edit of the message waits until the note has arrived, so that a note never covers it.
+        """
+        if asyncio.get_running_loop().time() < self._quiet_until or not self._overall.has_capacity(2):
+            return
+        if chat_id < 0 and not self._chat(chat_id).has_capacity(_RESERVED):  # groups count edits
+            return
+        key = chat_id, message_id
+        self._notes[key] = arrived = asyncio.Event()
+        try:
+            await self._overall.acquire()
+            if chat_id < 0:
+                await self._chat(chat_id).acquire()
+            await self._bot.edit_message_text(text, chat_id, message_id)
+        except RetryAfter as error:
+            self._keep_quiet(error)
+        except TelegramError as error:
+            _log.debug("a note was not taken", extra={"error": str(error)})
+        finally:
+            del self._notes[key]
+            arrived.set()
 
     async def edit_keyboard(self, chat_id: int, message_id: int, keyboard: Keyboard) -> None:
         """Change the buttons under a message that may be gone."""
@@ -189,13 +232,13 @@ class Messenger:
             await self._send(
                 chat_id,
                 lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=_markup(keyboard)),
-                edit=True,
+                edits=message_id,
             )
 
     async def delete(self, chat_id: int, message_id: int) -> None:
         """Delete a message of the bot that may be gone."""
         with contextlib.suppress(MessageGoneError, BadRequest):
-            await self._send(chat_id, lambda: self._bot.delete_message(chat_id, message_id), edit=True)
+            await self._send(chat_id, lambda: self._bot.delete_message(chat_id, message_id), edits=message_id)
 
     async def answer_press(self, press_id: str, text: str = "") -> None:
         """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
@@ -247,8 +290,14 @@ class Messenger:
         except TelegramError as error:
             _log.warning("the commands are not registered", extra={"error": str(error)})
 
-    async def _send(self, chat_id: int, call: Callable[[], Awaitable[T]], *, cost: int = 1, edit: bool = False) -> T:
+    async def _send(self, chat_id: int, call: Callable[[], Awaitable[T]], *, cost: int = 1, edits: int = 0) -> T:
         """Call within the limits.
+
+        Args:
+            chat_id: Where.
+            call: What to do.
+            cost: How many messages it is.
+            edits: The message that it changes; 0 if it sends a new one.
 
         Raises:
             BlockedError: If nothing can be sent to this chat.
@@ -263,8 +312,10 @@ class Messenger:
             if chat_id < 0:
                 for _ in range(cost):
                     await self._chat(chat_id).acquire()
-            elif not edit:  # edits, and each picture of an album, count in groups only
+            elif not edits:  # edits, and each picture of an album, count in groups only
                 await self._chat(chat_id).acquire()
+            if note := self._notes.get((chat_id, edits)):
+                await note.wait()
             return await call()
 
         try:
@@ -275,9 +326,9 @@ class Messenger:
             raise BlockedError(str(error)) from None
         except BadRequest as error:
             message = str(error).lower()
-            if edit and _UNCHANGED in message:
+            if edits and _UNCHANGED in message:
                 return None  # type: ignore[return-value]  # what an edit returns is not used
-            if edit and any(sentence in message for sentence in _GONE):
+            if edits and any(sentence in message for sentence in _GONE):
                 raise MessageGoneError(str(error)) from None
             if "chat not found" in message:
                 raise BlockedError(str(error)) from None
@@ -293,10 +344,7 @@ class Messenger:
             try:
                 return await call()
             except RetryAfter as error:
-                seconds = seconds_of(error.retry_after)
-                self._quiet_until = max(self._quiet_until, loop.time() + seconds)
-                TELEGRAM_RETRIES.labels("retry_after").inc()
-                _log.warning("Telegram asks to wait", extra={"seconds": seconds})
+                self._keep_quiet(error)
             except BadRequest:  # a NetworkError by its class, but no fault of the network
                 raise
             except NetworkError as error:
@@ -306,6 +354,12 @@ class Messenger:
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _keep_quiet(self, error: RetryAfter) -> None:
+        seconds = seconds_of(error.retry_after)
+        self._quiet_until = max(self._quiet_until, asyncio.get_running_loop().time() + seconds)
+        TELEGRAM_RETRIES.labels("retry_after").inc()
+        _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 
     def _chat(self, chat_id: int) -> AsyncLimiter:
         limiter = self._chats.pop(chat_id, None) or AsyncLimiter(*(_GROUP if chat_id < 0 else _PRIVATE))

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from bot.events import Result
-from bot.look import Look
-from serving.client import AsyncStyleClient
+from bot.look import MAX_SIZE, Look
+from serving.client import AsyncStyleClient, Tls
 from serving.errors import ServingError
 from tfstyle.catalog import Catalog
 from tfstyle.encoded import StylizeOptions
@@ -25,10 +25,9 @@ from tfstyle.images import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read
 from tfstyle.masks import resolve
 from tfstyle.segment import SEGMENTS
 
-PHOTO_MAX_SIDE = 2560  # the largest that Telegram keeps of a photo
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
-FILE_MAX_BYTES = 50 * 2**20
+FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
 REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _GAP = 8  # pixels between photo and painting in a comparison
@@ -76,17 +75,18 @@ class Painter:
     """A connection to the style server; to be made where the event loop runs.
 
     Args:
-        address: `host:port`.
+        address: `host:port`, or `dns:///host:port` for all addresses of a name in turns.
         timeout: Seconds that one painting may take.
         max_pixels: Largest H * W that is decoded.
+        tls: Encrypt; None is plain text.
         threads: Photos whose pixels are worked on at once.
 
     Attributes:
         reachable: The server answered when it was asked last.
     """
 
-    def __init__(self, address: str, *, timeout: float, max_pixels: int, threads: int = 2):
-        self._client = AsyncStyleClient(address, timeout=timeout)
+    def __init__(self, address: str, *, timeout: float, max_pixels: int, tls: Tls | None = None, threads: int = 2):
+        self._client = AsyncStyleClient(address, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
@@ -124,7 +124,7 @@ class Painter:
     async def keep_fresh(self) -> None:
         """Ask for the styles again and again, so that a new model's are offered without a restart."""
         while True:
-            with contextlib.suppress(StyleTransferError):
+            with contextlib.suppress(ServingError):
                 await self.refresh()
             await asyncio.sleep(REFRESH_SECONDS)
 
@@ -199,7 +199,7 @@ def _check_pixels(data: bytes, max_pixels: int) -> None:
 def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
     """The photo as large as wanted, as Telegram takes it, and as the model takes it."""
     longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
-    limit = longer if result is Result.FILE else min(size or longer, PHOTO_MAX_SIDE)
+    limit = longer if result is Result.FILE else min(size or longer, MAX_SIZE)
     limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (photo.width * photo.height))))
     limit = max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
     smaller = photo.resize_to(limit)
@@ -229,7 +229,7 @@ def _side_by_side(photo: Photo, painting: bytes) -> Painting:
     sheet = Image.new("RGB", size, "white")
     sheet.paste(Image.fromarray(photo.pixels), (0, 0))
     sheet.paste(Image.fromarray(painted.pixels), (0, photo.height + _GAP) if wide else (photo.width + _GAP, 0))
-    return _encoded(Photo(np.asarray(sheet), icc_profile=photo.icc_profile).resize_to(PHOTO_MAX_SIDE))
+    return _encoded(Photo(np.asarray(sheet), icc_profile=photo.icc_profile).resize_to(MAX_SIZE))
 
 
 def _as_jpeg(painting: bytes) -> Painting:

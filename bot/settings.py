@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.texts import LANGUAGES
+from serving.client import Tls
 from tfstyle.errors import StyleTransferError
 
 PREFIX = "TFSTYLE_BOT_"
@@ -27,7 +28,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     token: SecretStr = Field(description="what @BotFather gave you")
-    server: str = Field("localhost:8500", description="host:port of the style server (gRPC)")
+    server: str = Field(
+        "localhost:8500",
+        description="host:port of the style server (gRPC); dns:///host:port takes all addresses of the name in turns",
+    )
+    tls_ca: str = Field("", description="PEM file of the authority that vouches for that server; none: no encryption")
+    tls_cert: str = Field("", description="PEM file of the bot's own certificate, for mutual TLS")
+    tls_key: str = Field("", description="PEM file of its private key")
     base_url: str = Field("https://api.telegram.org/bot", description="Bot API server; ends in /bot")
     base_file_url: str = Field("https://api.telegram.org/file/bot", description="its files; ends in /file/bot")
     database_url: str = Field("sqlite:///tfstyle-bot.db", description="sqlite:///FILE or postgresql://...")
@@ -111,6 +118,19 @@ class Settings(BaseSettings):
             ):
                 raise ValueError(f"webhook mode needs {PREFIX}WEBHOOK_SECRET, 1 to 256 of A-Z a-z 0-9 _ -")
         return self
+
+    @model_validator(mode="after")
+    def _tls(self) -> Self:
+        if not (bool(self.tls_cert) == bool(self.tls_key) and (self.tls_ca or not self.tls_cert)):
+            raise ValueError(
+                f"expected {PREFIX}TLS_CERT and {PREFIX}TLS_KEY together, and {PREFIX}TLS_CA with them, got only a part"
+            )
+        return self
+
+    @property
+    def tls(self) -> Tls | None:
+        """How to reach the style server; None is plain text."""
+        return Tls(ca=self.tls_ca, cert=self.tls_cert or None, key=self.tls_key or None) if self.tls_ca else None
 
     @property
     def max_file_bytes(self) -> int:

@@ -1,11 +1,15 @@
 """What must survive a crash: updates not answered yet, what is to be painted, and what each chat has chosen.
 
-One table of tasks holds both updates and paint jobs, so both are claimed, handed back and finished by the same few
-statements, in SQLite and PostgreSQL alike. A task is
+One table of tasks holds updates, albums that are still arriving, and paint jobs, so all are claimed, handed back and
+finished by the same few statements, in SQLite and PostgreSQL alike. A task is
 
     queued ─▶ running ─▶ done | failed | cancelled
        ▲         │
        └─────────┘  handed back, or its owner's lease ran out
+
+It counts its tries, those that the owner did not blame on something else, and apart from them its crashes: owners that
+were gone before it ended. So a job that was only there when the bot was killed has all its tries left, and one that may
+have killed it waits for the others.
 
 A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
 in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction
@@ -31,14 +35,17 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 
 from bot.tables import chats, metadata, sources, tasks
-from bot.tasks import PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
+from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
 from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
-KEEP_FINISHED = 24 * 3600.0  # keys of finished tasks, for limits and for Telegram's late repetitions
+SUSPECT_CRASHES = 3  # what was there at so many may be their cause, so the others come first
+HOUR = 3600.0
+KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
+NO_CHAT = 0  # stands for a chat that was forgotten
 _UNFINISHED = ("queued", "running")
 
 
@@ -99,7 +106,9 @@ class Store:
                     connection.execute(sql.text("SELECT pg_advisory_xact_lock(7466)"))
                 metadata.create_all(connection)
                 if self._embedded:  # nobody else has the file, so whoever owned these is gone
-                    connection.execute(sql.update(tasks).where(tasks.c.state == "running").values(_handed_back()))
+                    crashed = {"attempts": tasks.c.attempts - 1, "crashes": tasks.c.crashes + 1}
+                    running = tasks.c.state == "running"
+                    connection.execute(sql.update(tasks).where(running).values(_handed_back() | crashed))
         except OperationalError as error:
             self.close()
             reason = " ".join(str(error.orig).split())
@@ -135,7 +144,7 @@ class Store:
         Updates of one chat are taken one after another in Telegram's order.
 
         Args:
-            kind: `update` or `paint`.
+            kind: `update`, `album` or `paint`.
             user_limit: Tasks of one user that may run at once; 0 for any number.
         """
         now = time.time()
@@ -152,16 +161,18 @@ class Store:
         chosen = (
             sql.select(tasks.c.id)
             .where(*ready)
-            .order_by(tasks.c.turn, tasks.c.id)
+            .order_by(tasks.c.crashes >= SUSPECT_CRASHES, tasks.c.turn, tasks.c.id)
             .limit(1)
             .with_for_update(skip_locked=True, of=tasks)
             .scalar_subquery()
         )
+        lapsed = tasks.c.state == "running"
         values = {
             "state": "running",
             "owner": self.owner,
             "lease_until": now + LEASE_SECONDS,
-            "attempts": tasks.c.attempts + 1,
+            "attempts": tasks.c.attempts + sql.case((lapsed, 0), else_=1),  # the try that crashed did not fail
+            "crashes": tasks.c.crashes + sql.case((lapsed, 1), else_=0),
         }
         row = connection.execute(
             sql.update(tasks).where(tasks.c.id == chosen).values(values).returning(*tasks.c)
@@ -228,7 +239,7 @@ class Store:
         for message_id, source in outcome.sources.items():
             self._save_source(connection, ended.chat_id, message_id, source)
         if outcome.forget:
-            self._forget(connection, task_id, ended.chat_id)
+            self._forget(connection, ended.chat_id)
         return True
 
     @_transaction
@@ -278,8 +289,10 @@ class Store:
         return _task(row) if row else None
 
     @_transaction
-    def place(self, connection: Connection, task: Task) -> Place:
-        """Where a queued paint job stands."""
+    def place(self, connection: Connection, task: Task) -> Place | None:
+        """Where a paint job stands; None if it is not queued any more."""
+        if not _count(connection, tasks.c.id == task.id, tasks.c.state == "queued"):
+            return None
         paint = tasks.c.kind == PAINT
         earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
         return Place(
@@ -298,17 +311,18 @@ class Store:
 
     @_transaction
     def waiting(self, connection: Connection) -> int:
-        """How many paint jobs are unfinished."""
-        return _count(connection, tasks.c.kind == PAINT, tasks.c.state.in_(_UNFINISHED))
+        """How many photos are not painted yet."""
+        photos = sql.select(sql.func.coalesce(sql.func.sum(tasks.c.photos), 0))
+        return int(connection.execute(photos.where(tasks.c.kind == PAINT, tasks.c.state.in_(_UNFINISHED))).scalar_one())
 
     @_transaction
     def cancel(self, connection: Connection, chat_id: int) -> list[Task]:
-        """End all unfinished paint jobs of a chat.
+        """End all unfinished albums and paint jobs of a chat.
 
         Returns:
             Those that were ended, as they were.
         """
-        where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        where = (tasks.c.kind != UPDATE) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
         rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
         connection.execute(
             sql.update(tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
@@ -338,20 +352,26 @@ class Store:
 
     @_transaction
     def prune(self, connection: Connection, *, sources_before: float) -> None:
-        """Delete what was finished a day ago, and references to pictures from before a time."""
-        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < time.time() - KEEP_FINISHED))
+        """Delete what was finished a day ago, forgotten chats' jobs an hour after they came, and old references."""
+        now = time.time()
+        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < now - KEEP_FINISHED))
+        counted = (tasks.c.kind == PAINT) & (tasks.c.chat_id == NO_CHAT)
+        connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - HOUR))
         connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
 
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
         return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
 
-    def _forget(self, connection: Connection, task_id: int, chat_id: int) -> None:
+    def _forget(self, connection: Connection, chat_id: int) -> None:
         connection.execute(sql.delete(chats).where(chats.c.chat_id == chat_id))
         connection.execute(sql.delete(sources).where(sources.c.chat_id == chat_id))
-        # The rest of what the chat has sent meanwhile comes after this, so it is still to be answered.
+        # What the chat has sent meanwhile comes after this, so it is still to be answered.
         ended = (tasks.c.chat_id == chat_id) & ~tasks.c.state.in_(_UNFINISHED)
-        connection.execute(sql.delete(tasks).where(ended, tasks.c.id != task_id))
-        connection.execute(sql.update(tasks).where(tasks.c.id == task_id).values(chat_id=0, user_id=0))
+        connection.execute(sql.delete(tasks).where(ended, tasks.c.kind == ALBUM))
+        # An update's id keeps Telegram's repetitions away; a job's user and number of photos keep the hourly limit.
+        connection.execute(sql.update(tasks).where(ended, tasks.c.kind == UPDATE).values(chat_id=NO_CHAT, user_id=0))
+        key = sql.literal("forgotten:") + sql.cast(tasks.c.id, sql.String)
+        connection.execute(sql.update(tasks).where(ended, tasks.c.kind == PAINT).values(chat_id=NO_CHAT, key=key))
 
     def _add(self, connection: Connection, task: NewTask) -> bool:
         now = time.time()
@@ -433,7 +453,7 @@ def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
 
 
 def _task(row: sql.Row) -> Task:
-    names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts")
+    names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts", "crashes")
     return Task(**{name: getattr(row, name) for name in names}, payload=json.loads(row.payload))
 
 

@@ -20,6 +20,7 @@ tasks = sql.Table(
     sql.Column("not_before", sql.Float, nullable=False, default=0.0),
     sql.Column("told_at", sql.Float, nullable=False, default=0.0),
     sql.Column("attempts", sql.Integer, nullable=False, default=0),
+    sql.Column("crashes", sql.Integer, nullable=False, default=0),
     sql.Column("owner", sql.String(100), nullable=False, default=""),
     sql.Column("lease_until", sql.Float, nullable=False, default=0.0),
     sql.Column("finished_at", sql.Float),

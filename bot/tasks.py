@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["update", "paint"]
+Kind = Literal["update", "album", "paint"]
 UPDATE: Kind = "update"
+ALBUM: Kind = "album"  # gathers photos until no more of them come
 PAINT: Kind = "paint"
 
 
@@ -25,7 +26,12 @@ class NewTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task as claimed."""
+    """A task as claimed.
+
+    Attributes:
+        attempts: How often it was tried, this time included.
+        crashes: How often its owner was gone before it ended.
+    """
 
     id: int
     key: str
@@ -36,6 +42,7 @@ class Task:
     turn: int
     created_at: float
     attempts: int
+    crashes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +53,8 @@ class Outcome:
         settings: The chat's settings from now on; None leaves them.
         tasks: What is to be painted.
         sources: By the id of a message, the message and the pictures that it was made from.
-        forget: Delete everything else about the chat, and the chat's and the user's id from the task itself.
+        forget: Delete what is stored about the chat, the task itself included; only what limits and repetitions need
+            stays: ids of updates, and how many photos a user had painted within the hour.
     """
 
     settings: Mapping[str, Any] | None = None

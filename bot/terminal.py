@@ -3,14 +3,16 @@
 python -m bot.terminal                    starts a style server of its own
 python -m bot.terminal --server HOST:PORT
 
-> photo path/to/file.jpg starry_night keep colors
+> photo path/to/file.jpg starry_night keep colors     the word photo may be left out
 > 4                                       presses the fourth button
 > mask path/to/mask.png                   as if sent in reply to the last photo
 > /help
+> quit
 """
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import shlex
 import subprocess
@@ -51,7 +53,8 @@ from tfstyle.images import MAX_FILE_BYTES, MAX_PIXELS
 FOLDER = Path("chat")  # where pictures go
 _TIMEOUT = 300.0  # seconds for one painting
 _CHAT = _USER = 1
-_HINT = 'Type "photo FILE", words, a /command, or the number of a button; Ctrl-D ends.'
+_HINT = 'Type "photo FILE", words, a /command, or the number of a button; "quit" ends.'
+_LAST_WORDS = ("quit", "exit")
 
 
 class Terminal:
@@ -81,20 +84,23 @@ class Terminal:
             await self._press(int(word))
         elif word in ("photo", "mask"):
             await self._picture(word, rest)
+        elif _whole_file(line) or _file(word):
+            await self._picture("photo", line)
         elif word:
             command, text = (word[1:], rest) if word.startswith("/") else ("", line)
             await self._send(Message(**self._message(), command=command, text=text))
 
     async def _picture(self, word: str, rest: str) -> None:
         try:
-            words = shlex.split(rest)
+            whole = _whole_file(rest)
+            words = [str(whole)] if whole else shlex.split(rest)
         except ValueError as error:
             print(f"{error}: quotes come in pairs.")
             return
-        files = list(itertools.takewhile(lambda name: Path(name).is_file(), words))
+        files = [str(path) for path in itertools.takewhile(bool, map(_file, words))]
         caption = " ".join(words[len(files) :])
         if not files:
-            print(f"Expected {word} FILE, got {rest!r}, and there is no such file.")
+            print(f"Expected {word} FILE, got {rest!r}, and there is no such file." if words else _HINT)
             return
         reply_to = self._last_photo if word == "mask" else None
         if word == "mask" and reply_to is None:
@@ -136,9 +142,9 @@ class Terminal:
             match action:
                 case Say(text=text, keyboard=keyboard):
                     self._show(text, keyboard)
-                case ShowStyles(text=text, keyboard=keyboard, reply_to=reply_to):
-                    path = self._save("styles.jpg", gallery(talk.catalog))
-                    self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else None)
+                case ShowStyles(text=text, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns):
+                    path = self._save("styles.jpg", gallery(styles))
+                    self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else self._replied.get(turns))
                 case Paint(order=order):
                     await self._paint(order, talk)
                 case ChangeKeyboard(keyboard=keyboard):
@@ -173,7 +179,10 @@ class Terminal:
                 path = self._save(f"{Path(picture.file_id).stem}.{number}{painting.suffix}", painting.data)
                 keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts)
                 keyboard = keyboard if order.result is Result.PHOTO else self._keyboard
-                self._show(f"{talk.caption(order.look, texts)}  {path}", keyboard, source)
+                text = talk.caption(order.look, texts)
+                if order.result is Result.COMPARISON:
+                    text = texts.compared.format(styles=talk.style_text(order.look, texts))
+                self._show(f"{text}  {path}", keyboard, source)
         except (StyleTransferError, failures.MaskGoneError) as error:
             problem = failures.explain(
                 error,
@@ -219,13 +228,26 @@ async def chat(address: str, folder: Path, language: str) -> None:
     try:
         await terminal.hear("/start")
         print(_HINT)
-        while (line := await asyncio.to_thread(_read_line)) is not None:
+        while (line := await asyncio.to_thread(_read_line)) is not None and line.strip() not in _LAST_WORDS:
             try:
                 await terminal.hear(line)
             except StyleTransferError as error:
                 print(error)
     finally:
         await painter.close()
+
+
+def _file(name: str) -> Path | None:
+    """The file of that name, `~` being the home folder."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # too long for a name, nobody's home, a null byte
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    return None
+
+
+def _whole_file(text: str) -> Path | None:
+    """The file that all of the text is the name of, in whatever quotes, as file managers drop it into terminals."""
+    return _file(text.strip().strip("'\""))
 
 
 def _read_line() -> str | None:

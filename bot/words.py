@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.look import FULL_SIZE, PLACES, Look, Mix
+from bot.look import FULL_SIZE, MAX_SIZE, PLACES, Look, Mix
 from bot.texts import LANGUAGES, load_texts
 from tfstyle.catalog import Catalog
 from tfstyle.images import MIN_SIDE
@@ -65,7 +65,7 @@ _TOO_COMMON = frozenset({"great", "self", "portrait", "from", "with"})  # alone 
 _LONGEST_NAME = 5  # words
 _NEAR_PHRASE = 0.8  # as difflib counts
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
-_NEAR_WORD_IN_CAPTION = 0.75
+NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = 4
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
@@ -151,7 +151,7 @@ class Vocabulary:
         words = _split(text)
         if len(words) > MAX_WORDS:
             return Reading()
-        reading = _understand(list(self._tokens(words, _NEAR_WORD_IN_CAPTION)))
+        reading = _understand(list(self._tokens(words, NEAR_WORD_IN_CAPTION)))
         if not reading.unknown:
             return reading
         tokens = list(self._tokens(words, 1.0))
@@ -229,7 +229,7 @@ def _understand(tokens: list[_Token]) -> Reading:
             case "keyword", "size" if after.value == "full":
                 found["size"] = FULL_SIZE
                 index += 1
-            case "keyword", "size" if after.kind == "number" and float(after.value) >= MIN_SIDE:
+            case "keyword", "size" if after.kind == "number" and MIN_SIDE <= float(after.value) <= MAX_SIZE:
                 found["size"] = round(float(after.value))
                 index += 1
             case "keyword", "keep":

@@ -15,25 +15,26 @@ from bot.answers import Answers
 from bot.conversation import KEPT_DAYS
 from bot.events import Order
 from bot.jobs import Jobs
+from bot.line import Line
 from bot.messenger import BlockedError, Messenger, MigratedError
 from bot.metrics import ERRORS, QUEUE
 from bot.painting import Painter
 from bot.settings import Settings
 from bot.storage import Store
 from bot.talks import Talks
-from bot.tasks import PAINT, UPDATE, Kind, Task
+from bot.tasks import ALBUM, PAINT, UPDATE, Kind, Task
 from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)
 
 HANDLERS = 16  # updates handled at once; they mostly wait for Telegram
-DELIVERIES = 32  # paintings that wait for Telegram to take them
-TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, and between two notes
+# Paintings that wait for Telegram while others are painted in their place: at most so many, of at most so many bytes.
+DELIVERIES, SMALL_DELIVERY = 32, 2 * 2**20
 GRACE_SECONDS = 20.0  # for running tasks when the bot stops
 ALIVE_SECONDS = 60.0  # without a sign of life of its keeper, the bot counts as stuck
 _IDLE = 0.5  # seconds between two looks for what other replicas stored, or what has become due
 _BEAT = 1.0
-_RENEW_EVERY, _PRUNE_EVERY = 4, 600  # beats
+_RENEW_EVERY, _PRUNE_EVERY = 4.0, 600.0  # seconds
 _DAY = 24 * 3600.0
 
 Work = Callable[[Task, "_Slot"], Awaitable[None]]
@@ -70,7 +71,8 @@ class Worker:
         talks = Talks(painter, settings)
         self._answers = Answers(store, messenger, talks, settings, me, self._stop)
         self._jobs = Jobs(store, messenger, painter, talks, settings)
-        self._wakers = {UPDATE: asyncio.Event(), PAINT: asyncio.Event()}
+        self._line = Line(store, messenger)
+        self._wakers = {kind: asyncio.Event() for kind in (UPDATE, ALBUM, PAINT)}
         self._deliveries = asyncio.Semaphore(DELIVERIES)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._last_beat = time.monotonic()
@@ -89,8 +91,14 @@ class Worker:
         """Work until cancelled, then end what is running or, after a while, hand it back."""
         claiming = [
             asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer)),
-            asyncio.create_task(self._dispatch(PAINT, self._settings.concurrency, self._paint)),
-            asyncio.create_task(self._tell()),
+            # One user's albums one after another, so that two of them do not both take the last places of the hour.
+            asyncio.create_task(self._dispatch(ALBUM, HANDLERS, self._admit, user_limit=1)),
+            asyncio.create_task(
+                self._dispatch(
+                    PAINT, self._settings.concurrency, self._paint, user_limit=self._settings.user_concurrency
+                )
+            ),
+            asyncio.create_task(self._line.keep_telling()),
         ]
         keeping = asyncio.create_task(self._keep())
         try:
@@ -108,9 +116,8 @@ class Worker:
             await asyncio.gather(*self._running.values(), return_exceptions=True)
             keeping.cancel()
 
-    async def _dispatch(self, kind: Kind, limit: int, work: Work) -> None:
+    async def _dispatch(self, kind: Kind, limit: int, work: Work, *, user_limit: int = 0) -> None:
         places = asyncio.Semaphore(limit)
-        user_limit = self._settings.user_concurrency if kind == PAINT else 0
         waker = self._wakers[kind]
         while True:
             await places.acquire()
@@ -143,21 +150,28 @@ class Worker:
     async def _answer(self, task: Task, _: _Slot) -> None:
         await self._answers.handle(task)
 
+    async def _admit(self, task: Task, _: _Slot) -> None:
+        await self._answers.admit_album(task)
+
     async def _paint(self, task: Task, slot: _Slot) -> None:
-        """A painting that waits for its chat's turn at Telegram must not keep the next photo from being painted."""
+        """A painting that waits for its chat's turn at Telegram must not keep the next photo from being painted.
+
+        A large one does, so that no more of them are in memory than are painted at once.
+        """
         async with contextlib.AsyncExitStack() as stack:
 
-            async def painted() -> None:
-                await stack.enter_async_context(self._deliveries)
-                slot.give_back()
+            async def painted(size: int) -> None:
+                if size <= SMALL_DELIVERY:
+                    await stack.enter_async_context(self._deliveries)
+                    slot.give_back()
 
             await self._jobs.paint(task, painted)
 
     async def _run(self, task: Task, slot: _Slot, work: Work) -> None:
         """Do a task; whatever goes wrong, the bot goes on."""
         try:
-            if task.attempts > failures.MAX_CRASHES:
-                await self._fail_unexpectedly(task)
+            if task.crashes >= failures.MAX_CRASHES:
+                await self._give_up(task)
                 return
             await work(task, slot)
         except asyncio.CancelledError:
@@ -172,27 +186,32 @@ class Worker:
             ERRORS.labels("internal").inc()
             _log.exception("a task failed", extra={"task": task.key, "attempts": task.attempts})
             with contextlib.suppress(Exception):
-                await self._fail_unexpectedly(task)
+                if task.attempts < failures.MAX_TRIES:
+                    await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
+                else:
+                    await self._give_up(task)
 
-    async def _fail_unexpectedly(self, task: Task) -> None:
-        if task.attempts < failures.MAX_TRIES:
-            await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
-        elif await self._store.finish(task.id, "failed"):
-            if task.kind == PAINT:
+    async def _give_up(self, task: Task) -> None:
+        _log.error("a task is given up", extra={"task": task.key, "attempts": task.attempts, "crashes": task.crashes})
+        if await self._store.finish(task.id, "failed"):
+            if task.kind == UPDATE:
+                await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)
+            else:
                 order = Order.from_dict(task.payload)
                 await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)
-            else:
-                await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)
 
     async def _keep(self) -> None:
-        """Renew leases, count, prune."""
-        beat = 0
+        """Renew leases, count, prune; what fails is done again at the next beat."""
+        renewed = pruned = -math.inf
         while True:
             try:
-                if beat % _RENEW_EVERY == 0:
+                now = time.monotonic()
+                if now >= renewed + _RENEW_EVERY:
                     await self._store.renew(list(self._running))
-                if beat % _PRUNE_EVERY == 0:
+                    renewed = now
+                if now >= pruned + _PRUNE_EVERY:
                     await self._store.prune(sources_before=time.time() - KEPT_DAYS * _DAY)
+                    pruned = now
                 stats = await self._store.stats()
                 QUEUE.labels("waiting").set(stats.waiting)
                 QUEUE.labels("running").set(stats.running)
@@ -200,25 +219,4 @@ class Worker:
             except Exception:
                 ERRORS.labels("storage").inc()
                 _log.exception("the database does not answer")
-            beat += 1
             await asyncio.sleep(_BEAT)
-
-    async def _tell(self) -> None:
-        """Tell those in line where they stand."""
-        while True:
-            try:
-                while (task := await self._store.waiting_long(after=TOLD_AFTER, again=TOLD_AGAIN)) is not None:
-                    await self._tell_one(task)
-            except Exception:
-                ERRORS.labels("line").inc()
-                _log.exception("nobody was told where they stand")
-            await asyncio.sleep(_BEAT)
-
-    async def _tell_one(self, task: Task) -> None:
-        order = Order.from_dict(task.payload)
-        place = await self._store.place(task)
-        if order.target and not order.repaints and place.seconds:
-            seconds = math.ceil((place.before + 1) * place.seconds / max(1, place.running))
-            text = load_texts(order.language).in_line.format(position=place.before + 1, seconds=seconds)
-            with contextlib.suppress(BlockedError, MigratedError):
-                await self._messenger.edit_text(task.chat_id, order.target, text)

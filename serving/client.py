@@ -172,7 +172,8 @@ class StyleClient(_Client):
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
             timeout: Seconds that this may take; None is the client's.
-            **options: As `tfstyle.Painter.stylize`: strength, preserve_color, mask, regions, fade, max_size, format.
+            **options: As `tfstyle.Painter.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
+                format.
 
         Returns:
             The painting, of the photo's size.
@@ -192,7 +193,8 @@ class StyleClient(_Client):
     ) -> EncodedPainting:
         """Paint one photo on the server and leave the painting encoded as the server did, JPEG or PNG by `format`.
 
-        For those who pass paintings on: no pixel of it is decoded here, and none compressed twice.
+        For those who pass paintings on: no pixel of it is decoded here, and none compressed twice. Only what is painted
+        at another size than the photo's (large photos, other strokes) is composed and encoded here.
 
         Raises:
             StyleTransferError: As `stylize`.

@@ -212,6 +212,9 @@ def _options(retries: Retries, max_message_bytes: int, keepalive: float) -> list
         ("grpc.per_rpc_retry_buffer_size", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
         ("grpc.max_receive_message_length", max_message_bytes),
+        # Servers come and go under one name, which is looked up when a connection ends, but by default not again within
+        # 30 seconds.
+        ("grpc.dns_min_time_between_resolutions_ms", 10_000),
         # Else it grows to two minutes, in which nobody tries whether a server is back.
         ("grpc.max_reconnect_backoff_ms", 2000),
         # Notices that the other machine is gone without a word.

@@ -5,18 +5,19 @@ So where no connection may have come about, the server is dialled once more, wit
 
 import socket
 import ssl
+import time
 
 import grpc
 
 from serving.connection import Connection, Tls
 from serving.errors import ServingError, from_rpc_error, may_be_unreached, not_trusted, server_down
 
-_SECONDS = 1.0  # in all; a failed call must not take much longer to say so
+_SECONDS = 1.0  # shared by all hosts, name look-ups left out; a failed call must not take much longer to say so
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
 
 
 def explain(error: grpc.RpcError, connection: Connection, timeout: float | None = None) -> ServingError:
-    """What a failed call means; may take a second to find out.
+    """What a failed call means; may take a second to find out, and what looking up names takes.
 
     Args:
         error: As raised by a call on a channel.
@@ -42,9 +43,11 @@ def _tls_trouble(connection: Connection) -> str | None:
     refused: OSError | None = None
     seconds = _SECONDS / max(1, len(connection.hosts))
     for host, port in connection.hosts:
+        ends = time.monotonic() + seconds
         try:
             with socket.create_connection((host.strip("[]"), port), timeout=seconds) as plain:
-                return _handshake(plain, host, connection.tls) if connection.tls else _speaks_tls(plain)
+                plain.settimeout(_left(ends))
+                return _handshake(plain, host, connection.tls, ends) if connection.tls else _speaks_tls(plain)
         except OSError as error:
             refused = error
     if refused is not None:
@@ -52,7 +55,12 @@ def _tls_trouble(connection: Connection) -> str | None:
     return None
 
 
-def _handshake(plain: socket.socket, host: str, tls: Tls) -> str | None:
+def _left(ends: float) -> float:
+    """Seconds until then, as a socket's timeout, which must not be 0."""
+    return max(0.001, ends - time.monotonic())
+
+
+def _handshake(plain: socket.socket, host: str, tls: Tls, ends: float) -> str | None:
     try:
         context = ssl.create_default_context(cafile=tls.ca)
         if tls.cert and tls.key:
@@ -64,6 +72,7 @@ def _handshake(plain: socket.socket, host: str, tls: Tls) -> str | None:
     try:
         with context.wrap_socket(plain, server_hostname=tls.server_name or host.strip("[]")) as secure:
             # A server that refuses a client's certificate says so only now. One that takes it waits for a request.
+            secure.settimeout(_left(ends))
             if secure.recv(1) == b"":
                 return "the server hung up; it may want a certificate of this client, or another one"
     except TimeoutError:

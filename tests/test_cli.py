@@ -106,6 +106,12 @@ def test_every_option_reaches_the_model(folder, model):
     assert (mask[:, 16:] == 255).all()
 
 
+def test_broader_strokes_are_painted_smaller_and_come_back_at_full_size(folder, model):
+    assert main(["stylize", "photo.png", "--style", "the_scream", "--stroke", "2", "-o", "broad.png"]) == 0
+    assert Image.open(io.BytesIO(model.last["image_bytes"][0])).size == (32, 24)
+    assert Image.open("broad.png").size == (64, 48)
+
+
 def test_regions_paint_each_side_in_its_style(folder):
     assert main(["stylize", "photo.png", "--regions", "left=the_scream,right=great_wave", "--fade", "0"]) == 0
     painting = np.asarray(Image.open("photo.the_scream+great_wave.png"))
@@ -256,6 +262,9 @@ def test_odd_photos_are_painted(image, suffix, folder):
         (["--style", "the_scream", "--strength", "nan"], "Expected a strength from 0"),
         (["--style", "the_scream", "--fade", "-1"], "Expected a fade from 0"),
         (["--style", "the_scream", "--max-size", "3"], "Expected a max size of at least 16 pixels, got 3."),
+        (["--style", "the_scream", "--stroke", "3"], "Expected a stroke from 0.5 (finer) to 2 (broader), or native"),
+        (["--style", "the_scream", "--stroke", "nan"], "Expected a stroke from 0.5"),
+        (["--style", "the_scream", "--stroke", "broad"], "Expected a stroke from 0.5"),
         (["--style", "the_scream", "--mask", "lft"], "lft: no such file. A mask is a picture file or one of person, "),
         (["--style", "the_scream", "--mask", "tall.png"], "expected a mask shaped like the photo, 64x48, got 48x64"),
         (["--regions", "left"], "Expected regions as PLACE=STYLE"),

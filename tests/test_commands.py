@@ -142,6 +142,11 @@ def test_optimization_and_pictures_of_others_are_measured_beside_the_network(fol
     assert [line.split(",")[:3] for line in lines[1:]] == [[method, "photo.jpg", "dots"] for method in measured]
     assert Image.open("out/all.png").width > 400
 
+    assert main(["evaluate", "photo.jpg", *arguments, "--pictures", "pictures", "--max-size", "60", "--json"]) == 0
+    smaller = json.loads(capsys.readouterr().out)["pictures"]["dots"]
+    assert smaller["content"] == 0
+    assert smaller["style"] != photo["style"]
+
     Image.new("RGB", (40, 30)).save("pictures/photo.dots.jpg")
     assert main(["evaluate", "photo.jpg", *arguments, "--pictures", "pictures"]) == 2
     assert "expected a picture of its photo's size, 120x100, got 40x30" in capsys.readouterr().err

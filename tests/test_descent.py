@@ -29,7 +29,7 @@ def ignore(picture, total, terms):
 
 
 @pytest.mark.parametrize("mask", [1.0, 0.5, 0.0])
-@pytest.mark.parametrize(("descend", "options"), [(adam, {}), (lbfgs, {"renew": 6})])
+@pytest.mark.parametrize(("descend", "options"), [(adam, {}), (lbfgs, {"masked": True})])
 def test_both_come_to_rest_where_the_masked_gradient_is_0(descend, options, mask):
     """Content plus m times style: (x - 80) + m (x - 160) = 0, which is the minimum of no loss for m = 0.5."""
     picture = descend(Bowl(mask), START, 120, ignore, **options)
@@ -37,15 +37,30 @@ def test_both_come_to_rest_where_the_masked_gradient_is_0(descend, options, mask
     np.testing.assert_allclose(picture, (PHOTO + mask * PAINTING) / (1 + mask), atol=1)
 
 
-def test_lbfgs_holds_one_picture_through_a_line_search():
+def test_lbfgs_holds_one_picture_through_a_line_search(monkeypatch):
     """Three iterations and three: the first hold the start, the next the best of those."""
+    monkeypatch.setattr("tfstyle.descent.LBFGS_ROUND", 3)
+    monkeypatch.setattr("tfstyle.descent.LBFGS_REACH", (255, 255))
     objective = Bowl(0.5)
-    lbfgs(objective, START, 6, ignore, renew=3)
+    lbfgs(objective, START, 6, ignore, masked=True)
 
     first, second = objective.held[:3], objective.held[3:6]
     assert all(held is START for held in first)
     assert all(held is second[0] for held in second)
     assert not (second[0] == START).all()
+
+
+def test_no_pixel_moves_far_while_a_picture_is_held():
+    """Else those that a mask of nearly 0 lets count for little would be thrown far, to make up for it."""
+    objective, moved = Bowl(0.02), []
+
+    def look(picture, total, terms):
+        moved.append(np.abs(picture - objective.held[-1]).max())
+
+    lbfgs(objective, START, 60, look, masked=True)
+
+    assert 40 < max(moved) <= 48.01
+    assert max(moved[-10:]) <= 8
 
 
 def test_adam_holds_the_picture_itself():

@@ -21,8 +21,9 @@ HEAVY = {
     "psutil",
 }
 LIGHT_ROOMS = (
-    "catalog", "color", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix", "models", "modes",
-    "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",
+    "budget", "catalog", "color", "compose", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix",
+    "models", "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",
+    "strokes",
 )  # fmt: skip
 
 

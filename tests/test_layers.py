@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tfstyle.layers import ConditionalInstanceNormalization, MirroredConv2D, ResidualBlock
+from tfstyle.layers import ConditionalInstanceNormalization, DoublingConv2D, MirroredConv2D, ResidualBlock
 
 
 def normalization(gamma, beta):
@@ -57,6 +57,31 @@ def test_mirrored_borders_leave_a_flat_picture_flat_up_to_its_edge(kernel_size, 
 
     assert y.shape == (1, side, side, 2)
     np.testing.assert_allclose(y, np.broadcast_to(y[:, :1, :1], y.shape), atol=1e-5)
+
+
+def test_doubling_inside_a_convolution_equals_bilinear_resize_and_convolution(rng):
+    x = rng.normal(size=(2, 7, 9, 3)).astype("float32")
+    layer = DoublingConv2D(4)
+    layer.build(x.shape)
+    layer.bias.assign(rng.normal(size=4))
+
+    y = layer(x)
+
+    doubled = ops.pad(ops.image.resize(x, (14, 18), interpolation="bilinear"), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    expected = ops.conv(doubled, layer.kernel, padding="valid") + layer.bias
+    np.testing.assert_allclose(y[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-5)
+
+
+def test_doubling_leaves_a_flat_picture_flat_up_to_its_edge():
+    y = ops.convert_to_numpy(DoublingConv2D(2)(np.ones((1, 8, 8, 3), "float32")))
+
+    assert y.shape == (1, 16, 16, 2)
+    np.testing.assert_allclose(y, np.broadcast_to(y[:, :1, :1], y.shape), atol=1e-5)
+
+
+def test_a_doubling_convolution_takes_no_other_kernel():
+    with pytest.raises(ValueError, match="3x3"):
+        DoublingConv2D(2, kernel_size=5)
 
 
 def test_a_residual_block_of_zero_gamma_and_beta_passes_its_input_on(rng):

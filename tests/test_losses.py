@@ -41,34 +41,10 @@ def test_feature_reconstruction_loss_is_the_mean_squared_difference():
     np.testing.assert_allclose(losses.feature_reconstruction_loss(FEATURES, target), [10 / 4])
 
 
-def test_style_reconstruction_loss_sums_squared_gram_differences_over_layers():
-    features = {"a": FEATURES, "b": 2 * FEATURES, "unused": FEATURES}
-    targets = {"a": GRAM - np.array([[[1, 0], [0, 2]]], "float32"), "b": 4 * GRAM + 1}
+def test_style_reconstruction_loss_is_the_squared_frobenius_distance_of_gram_matrices():
+    target = GRAM - np.array([[[1, 0], [0, 2]]], "float32")
 
-    np.testing.assert_allclose(losses.style_reconstruction_loss(features, targets), [(1 + 4) + 4], rtol=1e-6)
-
-
-def test_style_reconstruction_loss_names_the_layer_it_misses():
-    with pytest.raises(ValueError, match=r"Missing: \['b'\]"):
-        losses.style_reconstruction_loss({"a": FEATURES}, {"b": GRAM})
-
-
-def test_multiple_style_loss_weights_styles_and_their_own_layers():
-    """l_multi = sum_i w_i sum_{j in J_i} (layer weight) l_style; off by 1 everywhere is a squared norm of 4."""
-    features = {"a": FEATURES, "b": 2 * FEATURES}
-    styles = [
-        losses.StyleTarget(grams={"a": GRAM + 1}, weight=3),  # 3 * 4
-        losses.StyleTarget(
-            grams={"a": GRAM + 1, "b": 4 * GRAM + 2}, weight=0.5, layer_weights={"b": 10}
-        ),  # 0.5 * (4 + 10 * 16)
-    ]
-
-    np.testing.assert_allclose(losses.multiple_style_loss(features, styles), [12 + 82], rtol=1e-6)
-
-
-def test_multiple_style_loss_wants_a_style():
-    with pytest.raises(ValueError, match="at least one"):
-        losses.multiple_style_loss({"a": FEATURES}, [])
+    np.testing.assert_allclose(losses.style_reconstruction_loss(losses.gram_matrix(FEATURES), target), [1 + 4])
 
 
 def test_pixel_loss_is_the_squared_distance_over_chw():
@@ -168,8 +144,7 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
     gram = losses.gram_matrix(other)
     terms = {
         "feature": lambda x: losses.feature_reconstruction_loss(x, other),
-        "style": lambda x: losses.style_reconstruction_loss({"a": x}, {"a": gram}),
-        "multiple": lambda x: losses.multiple_style_loss({"a": x}, [losses.StyleTarget(grams={"a": gram})]),
+        "style": lambda x: losses.style_reconstruction_loss(losses.gram_matrix(x), gram),
         "pixel": lambda x: losses.pixel_loss(x, other),
         "variation": losses.total_variation,
         "lattice": lambda x: losses.lattice(x, 2),

@@ -4,39 +4,72 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import tensorflow as tf
 
 from tfstyle import memory
 from tfstyle.errors import RequestError
 
+SMALL = (64, 64)  # of a painting
+
 
 @pytest.fixture
-def two_gigabytes(monkeypatch):
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2e9))
+def available(monkeypatch):
+    """Sets the gigabytes that are available, on a machine without a GPU."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+
+    def set_to(gigabytes):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 1e9))
+
+    return set_to
 
 
-def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(two_gigabytes):
+def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(available):
+    available(2)
     with pytest.raises(
-        RequestError, match=r"Optimizing 3000x2000 pixels takes about .* GB .*use --max-size (\d+)"
+        RequestError, match=r"Optimizing 3000x2000 pixels takes about 20.8 GB .*use --max-size (\d+)"
     ) as e:
-        memory.check(2000, 3000)
+        memory.check(2000, 3000, painting=SMALL)
     fitting = int(str(e.value).partition("--max-size ")[2].split()[0])
 
-    memory.check(round(2000 * fitting / 3000), fitting)
+    memory.check(round(2000 * fitting / 3000), fitting, painting=SMALL)
     with pytest.raises(RequestError):
-        memory.check(round(2000 * (fitting + 20) / 3000), fitting + 20)
+        memory.check(round(2000 * (fitting + 20) / 3000), fitting + 20, painting=SMALL)
 
 
-def test_every_mask_costs_memory(two_gigabytes):
-    memory.check(500, 600)
+def test_a_painting_that_does_not_fit_is_refused_with_a_size_that_does(available):
+    """Beside a small photo it is the painting that takes the memory, and a smaller photo would not help."""
+    available(2)
+    with pytest.raises(
+        RequestError,
+        match=r"A painting seen at 3000x2000 pixels takes about 8.5 GB .*use --painting-size (\d+) or less",
+    ) as e:
+        memory.check(256, 256, painting=(2000, 3000))
+    fitting = int(str(e.value).partition("--painting-size ")[2].split()[0])
+
+    memory.check(256, 256, painting=(fitting, round(3000 * fitting / 2000)))
     with pytest.raises(RequestError):
-        memory.check(500, 600, masks=2)
+        memory.check(256, 256, painting=(fitting + 20, round(3000 * (fitting + 20) / 2000)))
 
 
-def test_where_no_size_fits_none_is_named(monkeypatch):
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5e8))
+def test_every_mask_costs_memory(available):
+    available(2)
+    memory.check(500, 600, painting=SMALL)
+    with pytest.raises(RequestError):
+        memory.check(500, 600, masks=2, painting=SMALL)
+
+
+def test_where_no_size_fits_none_is_named(available):
+    available(0.5)
     with pytest.raises(RequestError, match=r"and 0.5 GB are available; free some\."):
-        memory.check(500, 600)
+        memory.check(500, 600, painting=SMALL)
 
 
-def test_1024_pixels_fit_into_24_gigabytes():
-    assert memory.estimate(1024, 1024, masks=2, matting=True) < 24e9
+def test_1024_pixels_with_everything_fit_into_24_gigabytes(available):
+    available(24)
+    memory.check(1024, 1024, masks=2, matting=True, painting=(1024, 1024))
+
+
+def test_on_a_gpu_nothing_is_refused(available, monkeypatch):
+    available(0.5)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    memory.check(4000, 4000, painting=SMALL)

@@ -76,6 +76,37 @@ def test_the_total_is_the_weighted_sum_of_the_terms_of_the_paper(photo, picture,
     assert total == pytest.approx(sum(factors[name] * value for name, value in expected.items()), rel=1e-3)
 
 
+def test_several_styles_weigh_as_section_3_4_says_by_hand(monkeypatch):
+    """l_multi = sum_i w_i l_style^J_i, through a network of two layers: the pixels, and twice the pixels.
+
+    Gram matrices are diagonal here, in sixths: the picture's (1, 1, 0), a's (4, 0, 0), b's (0, 0, 1), at the second
+    layer four times that. Both have the first layer, where squared distances, 10 and 3, are divided by one number, the
+    mean of the targets' squared norms, 16 and 1, by their weights: (3 * 16 + 1) / 4. The second is b's alone: 3 / 1.
+    """
+
+    def network(layers, weights):
+        return lambda image: {"block1_conv1": image, "block1_conv2": 2 * image}
+
+    monkeypatch.setattr("tfstyle.objective.VGG19", network)
+    picture = np.array([[[1, 0, 0], [0, 1, 0]]], "float32")
+    a = StyleImage(
+        name="a", weight=3, layers={"block1_conv1": 5.0}, painting=np.array([[[2, 0, 0], [0, 0, 0]]], "uint8")
+    )
+    b = StyleImage(
+        name="b",
+        weight=1,
+        layers={"block1_conv1": 1.0, "block1_conv2": 3.0},
+        painting=np.array([[[0, 0, 1], [0, 0, 0]]], "uint8"),
+    )
+    weights = Weights(content=0, style=2, total_variation=0)
+
+    total, terms, _ = Objective(picture, [a, b], weights, content_layer="block1_conv2")(picture, picture)
+
+    assert terms["style a"] == pytest.approx(10 / 12.25)
+    assert terms["style b"] == pytest.approx((3 / 12.25 + 3 * 3) / 4)
+    assert total == pytest.approx(2 * (3 / 4 * terms["style a"] + 1 / 4 * terms["style b"]))
+
+
 def test_pixels_with_mask_0_get_no_style_gradient_at_all(photo, picture, cup, half):
     gradient = gradient_of([replace(cup, mask=half)], photo, picture)
 

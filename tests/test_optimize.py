@@ -10,6 +10,7 @@ from tests import training_case
 from tfstyle import color, memory
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.images import Photo
+from tfstyle.masks import gradient
 from tfstyle.objective import StyleImage, Weights
 from tfstyle.optimize import optimize, sizes
 
@@ -91,6 +92,28 @@ def test_where_no_mask_reaches_a_large_picture_keeps_the_photos_detail(small, cu
     np.testing.assert_array_equal(result.picture.pixels[:, right], small.pixels[:, right])
 
 
+def test_a_gradient_mask_leaves_no_seam_and_a_hard_one_does(coffee):
+    """How much columns change on average, from 0 at the left to the painted right, along the mask's ramp."""
+    photo = Photo(coffee[:256, :384]).resize_to(96)
+    tissue = skimage.data.immunohistochemistry()
+
+    def profile(fade):
+        mask = gradient("right", photo.height, photo.width, fade)
+        result = quick(photo, [StyleImage(name="tissue", painting=tissue, mask=mask)], iterations=20)
+        change = np.abs(result.picture.pixels.astype(float) - photo.pixels).mean(axis=(0, 2))
+        painted = mask[0] == 1
+        steps = np.abs(np.diff(change))
+        inside = painted[1:] & painted[:-1]
+        return change[~painted].max() / change[painted].max(), steps[~inside].max() / steps[inside].max()
+
+    highest, steepest = profile(fade=0.5)
+    assert highest < 1.2
+    assert steepest < 2.5
+
+    _, steepest = profile(fade=0.0)
+    assert steepest > 5
+
+
 def test_the_same_seed_paints_the_same_picture_from_noise(small, cup):
     pictures = [quick(small, [cup], init="noise", seed=seed).picture.pixels for seed in (1, 1, 2)]
 
@@ -162,11 +185,11 @@ def test_weights_that_are_all_zero_are_refused(small, cup, stripes):
 def test_memory_is_asked_for_before_anything_is_computed(small, cup, monkeypatch):
     asked = []
 
-    def check(height, width, *, masks, matting):
-        asked.append((height, width, masks, matting))
+    def check(height, width, *, masks, matting, painting):
+        asked.append((height, width, masks, matting, painting))
         raise RequestError("too large")
 
     monkeypatch.setattr(memory, "check", check)
     with pytest.raises(RequestError, match="too large"):
-        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))])
-    assert asked == [(40, 40, 1, False)]
+        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))], painting_size=300)
+    assert asked == [(40, 40, 1, False, (300, 450))]

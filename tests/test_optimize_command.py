@@ -125,9 +125,22 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
 
 def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch):
     import psutil
+    import tensorflow as tf
 
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.004e9}))
     assert "of memory, and 1.0 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.05e9}))
+    large = ["--style", "fur.jpg", "--painting-size", "300"]
+    assert "A painting seen at 451x300 pixels takes about 1.2 GB of memory" in refusal(large, capsys)
+
+
+def test_a_plot_without_matplotlib_is_refused_before_it_starts(folder, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["optimize", "photo.png", "--style", "fur.jpg", "--plot", "losses.png"])
+    assert ended.value.code == 2
+    assert "a plot needs matplotlib, which is not installed; pip install 'tfstyle[plot]'" in capsys.readouterr().err
 
 
 def test_styles_are_read_as_image_weight_and_layers(folder):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfstyle
 from tfstyle import evaluate, models, weights
@@ -69,6 +70,26 @@ def in_colours_of(photo, painting):
     roots = [np.linalg.cholesky(np.cov(x.T) + 1e-3 * np.eye(3)) for x in (pixels, wanted)]
     moved = (pixels - pixels.mean(axis=0)) @ np.linalg.inv(roots[0]).T @ roots[1].T + wanted.mean(axis=0)
     return moved.clip(0, 255).round().astype("uint8").reshape(photo.shape)
+
+
+def test_its_strokes_are_broader_or_finer_as_asked_for(painter, rng):
+    """In a photo without detail all that is fine is strokes; their hard edges keep it from doubling quite."""
+    soft = Image.fromarray(rng.integers(0, 256, (4, 6, 3), dtype=np.uint8)).resize((384, 256), Image.Resampling.BICUBIC)
+    paintings = [painter.stylize(np.asarray(soft), STYLES[0], stroke=stroke).pixels for stroke in (0.5, 1, 2)]
+    finer, usual, broader = (wavelength(painting) for painting in paintings)
+
+    assert 1.3 < usual / finer < 2.2
+    assert 1.3 < broader / usual < 2.2
+
+
+def wavelength(painting):
+    """Of the mean frequency of brightness, in pixels; what is slower than 50 pixels is not strokes."""
+    brightness = painting.mean(axis=2)
+    window = np.outer(*map(np.hanning, brightness.shape))
+    energy = np.abs(np.fft.fft2((brightness - brightness.mean()) * window)) ** 2
+    frequency = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, brightness.shape), indexing="ij"))
+    strokes = frequency > 1 / 50
+    return energy[strokes].sum() / (energy * frequency)[strokes].sum()
 
 
 @pytest.mark.parametrize("name", STYLES)

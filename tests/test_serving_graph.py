@@ -295,7 +295,7 @@ def controlled(**changes):
         (
             "serving_default",
             {"image": np.zeros((1, 2001, 2000, 3), "uint8"), "style_weights": ONE},
-            "at most 4000000 pixels. Got 2001 x 2000",
+            "at most 4000000 pixels. Got 2001 x 2000 .*no larger than 2000 x 1999",
         ),
         ("controlled", controlled(strength=floats(1.5)), "strength in 0..1. Got a smallest of 1.5"),
         ("controlled", controlled(strength=floats(np.nan)), "strength in 0..1"),
@@ -335,7 +335,12 @@ def png_header(width, height):
         (b"GIF89a and more", FIRST, b"", "Expected a JPEG or PNG in image_bytes. Got 15 bytes"),
         (PNG[:40], FIRST, b"", "Invalid PNG"),
         (JPEG[: len(JPEG) // 2], FIRST, b"", "Invalid JPEG data"),
-        (png_header(30_000, 30_000), FIRST, b"", "at most 4000000 pixels. Got 30000 x 30000"),
+        (
+            png_header(30_000, 30_000),
+            FIRST,
+            b"",
+            "Got 30000 x 30000 .*no larger than 2000 x 2000",
+        ),
         (png_header(30, 20).replace(b"IHDR", b"CgBI") + png_header(30_000, 30_000)[8:], FIRST, b"", "JPEG or PNG"),
         (png_header(2**32 - 1, 2**32 - 1), FIRST, b"", "at most 4000000 pixels"),
         (encode(IMAGE[0, :1, :1]), FIRST, b"", "at least 16 x 16 pixels. Got 1 x 1"),

@@ -30,6 +30,11 @@ class Style:
     thumbnail: bytes = b""
 
 
+def title_of(name: str) -> str:
+    """What the painting of a style may be called if nobody says."""
+    return name.replace("_", " ").title()
+
+
 @dataclass(frozen=True)
 class Catalog:
     """The styles of one model in the order of its columns, and the largest photo it takes, in pixels (H * W)."""

@@ -1,8 +1,8 @@
 """The command `tfstyle`: reads its arguments, runs one sub-command, and turns errors into one line and exit code 2.
 
-Each sub-command is a module in `tfstyle/commands/` with `HELP`, `add_arguments(parser)` and `run(args) -> int`. They
-are imported for every call, so what is heavy is imported inside `run`. A module with `PASS_ON = True` gets the
-arguments that it did not declare as `args.rest`.
+Each sub-command is a module in `tfstyle/commands/` with `HELP`, `add_arguments(parser)` and `run(args) -> int`; a dash
+in its name is an underscore there. All are imported for every call, so what is heavy is imported inside `run`. A module
+with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`.
 """
 
 import argparse
@@ -15,7 +15,8 @@ from tfstyle import __version__
 from tfstyle.errors import StyleTransferError
 
 COMMANDS = (
-    "demo", "stylize", "styles", "sheet", "mask", "serve", "train", "optimize", "export", "evaluate", "data", "info",
+    "demo", "stylize", "styles", "sheet", "mask", "serve", "train", "add-style", "optimize", "export", "evaluate",
+    "data", "info",
 )  # fmt: skip
 
 # Which extra of the package brings what a command could not import.
@@ -72,7 +73,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"tfstyle {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"tfstyle.commands.{name}")
+        module = importlib.import_module(f"tfstyle.commands.{name.replace('-', '_')}")
         pass_on = getattr(module, "PASS_ON", False)
         subparser = subparsers.add_parser(
             name, help=module.HELP, description=module.__doc__, add_help=not pass_on, allow_abbrev=False,

@@ -4,6 +4,7 @@ Nothing here talks to a model, so `Painter` and every client of a server share i
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +13,14 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from tfstyle.catalog import Catalog
+from tfstyle.compose import compose
 from tfstyle.errors import ModelError, PhotoError, RequestError
 from tfstyle.images import MIN_SIDE, Photo, PhotoSource, open_picture, read_photo
 from tfstyle.jpeg import with_icc_profile as jpeg_with_icc_profile
 from tfstyle.masks import DEFAULT_FADE, Mask, MaskSource, resolve
 from tfstyle.mix import Regions, StyleMix, parse_regions, parse_style_mix
 from tfstyle.png import with_icc_profile as png_with_icc_profile
+from tfstyle.strokes import BROADEST, Stroke, bring_back, fill, painted_size, parse_stroke, resize
 
 _ANSWER = "the model's answer"
 
@@ -33,12 +36,13 @@ class StylizeOptions(TypedDict, total=False):
     regions: Regions | None
     fade: float
     max_size: int | None
+    stroke: Stroke
     format: PaintingFormat
 
 
 @dataclass(frozen=True)
 class EncodedPainting:
-    """A painting as a file: what the model answered, not compressed again.
+    """A painting as a file: what the model answered, not compressed again unless it was painted at another size.
 
     Attributes:
         data: JPEG or PNG, with the photo's ICC profile and no other metadata.
@@ -70,6 +74,7 @@ class EncodedRequest:
         regions: Places with a mix each, instead of `style` and `mask`.
         fade: 0..1, how softly gradients fade.
         max_size: Pixels of the longer side; larger photos are shrunk.
+        stroke: How broad strokes are.
         format: How the painting travels.
 
     Raises:
@@ -88,10 +93,11 @@ class EncodedRequest:
         regions: Regions | None = None,
         fade: float = DEFAULT_FADE,
         max_size: int | None = None,
+        stroke: Stroke = 1.0,
         format: PaintingFormat = "png",
     ):
         self._places = parse_places(style, mask=mask, regions=regions)
-        check_options(strength=strength, fade=fade, max_size=max_size)
+        check_options(strength=strength, fade=fade, max_size=max_size, stroke=stroke)
         if format not in ("png", "jpeg"):
             raise RequestError(f"Expected png or jpeg as format, got {format!r}.")
         self._strength = strength
@@ -100,11 +106,14 @@ class EncodedRequest:
         self._format = format
         self._original = read_photo(photo)
         self._photo = self._original if max_size is None else self._original.resize_to(max_size)
+        self._stroke = stroke
+        self._painted = resize(self._photo, *painted_size(self._photo.height, self._photo.width, stroke))
 
     def inputs(self, catalog: Catalog) -> dict[str, np.ndarray]:
         """The tensors of the signature `encoded`, for a model that has these styles.
 
-        A JPEG that needs neither turning nor shrinking is sent as it was compressed; anything else as PNG.
+        A JPEG that needs neither turning nor resizing is sent as it was compressed; anything else as PNG. A photo that
+        is painted at another size is painted whole; what stays photo is decided afterwards, at the photo's own size.
 
         Raises:
             UnknownStyleError: If the model has no such style.
@@ -113,15 +122,20 @@ class EncodedRequest:
                 the photo does not show.
         """
         weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places]))
-        _check_pixels(self._photo, catalog.max_pixels)
-        photo = self._photo.encode("jpeg" if self._photo.jpeg else "png", compress_level=1)
+        _check_pixels(self._photo, self._stroke, catalog.max_pixels)
+        photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
+        if self._resized:
+            masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
+        else:
+            masks = [mask.encode() if mask else b"" for mask in self._masks]
+            strength, preserve_color, format = self._strength, self._preserve_color, self._format
         return {
             "image_bytes": _strings([photo]),
             "region_weights": weights[None],
-            "region_masks": _strings([mask.encode() if mask else b"" for mask in self._masks])[None],
-            "strength": np.array([self._strength], dtype=np.float32),
-            "preserve_color": np.array([self._preserve_color], dtype=np.bool_),
-            "format": _strings([self._format.encode()]),
+            "region_masks": _strings(masks)[None],
+            "strength": np.array([strength], dtype=np.float32),
+            "preserve_color": np.array([preserve_color], dtype=np.bool_),
+            "format": _strings([format.encode()]),
         }
 
     def painting(self, answer: Mapping[str, np.ndarray]) -> Photo:
@@ -135,14 +149,24 @@ class EncodedRequest:
         except PhotoError as error:
             raise _no_painting(error) from None
         self._check_painting(painting.width, painting.height)
-        return replace(painting, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes())
+        painting = replace(
+            painting, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
+        )
+        return self._composed(painting) if self._resized else painting
 
     def encoded_painting(self, answer: Mapping[str, np.ndarray]) -> EncodedPainting:
-        """The painting in a model's answer as it came, except for the photo's ICC profile; no pixel is decoded.
+        """The painting in a model's answer as a file.
+
+        As it came, except for the photo's ICC profile, and no pixel is decoded; only a photo that is painted at another
+        size is composed here.
 
         Raises:
             ModelError: If there is none of the photo's size.
         """
+        if self._resized:
+            painting = self.painting(answer)
+            data = painting.encode(self._format, compress_level=1)
+            return EncodedPainting(data, self._format, painting.width, painting.height, painting.notes)
         data = _image_bytes(answer)
         try:
             with open_picture(data, _ANSWER) as header:
@@ -152,6 +176,31 @@ class EncodedRequest:
         self._check_painting(width, height)
         with_icc_profile = png_with_icc_profile if format == "png" else jpeg_with_icc_profile
         return EncodedPainting(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
+
+    @property
+    def _resized(self) -> bool:
+        """Whether the photo is painted at another size than its own."""
+        return self._painted is not self._photo
+
+    def _composed(self, painting: Photo) -> Photo:
+        """The painting at the photo's size, over the photo."""
+        photo = self._photo
+        covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
+        share = self._strength * np.minimum(sum(covered), 1)
+        pixels = bring_back(painting.pixels, photo.height, photo.width)
+        pixels = compose(photo.pixels, pixels, share, preserve_color=self._preserve_color)
+        return replace(painting, pixels=pixels, format=self._format, jpeg=None)
+
+    def _filled_masks(self) -> list[bytes]:
+        if len(self._places) == 1:
+            return [b""]
+        # A region without a style leaves the photo, so it has no say in how others mix.
+        masks = np.stack([mask.values * np.float32(styled) for mask, styled in self._styled_masks() if mask])
+        return [Mask(values).encode() for values in fill(masks, self._painted.height, self._painted.width)]
+
+    def _styled_masks(self) -> list[tuple[Mask | None, bool]]:
+        """The masks, and whether each has any style."""
+        return [(mask, any(mix.values())) for mask, (_, mix) in zip(self._masks, self._places, strict=True)]
 
     @cached_property
     def _masks(self) -> list[Mask | None]:
@@ -165,9 +214,10 @@ class EncodedRequest:
         return self._photo.notes + tuple(note for mask in self._masks if mask for note in mask.notes)
 
     def _check_painting(self, width: int, height: int) -> None:
-        if (width, height) != (self._photo.width, self._photo.height):
+        if (width, height) != (self._painted.width, self._painted.height):
             raise ModelError(
-                f"Expected a painting of {self._photo.width}x{self._photo.height} from the model, got {width}x{height}."
+                f"Expected a painting of {self._painted.width}x{self._painted.height} from the model, got "
+                f"{width}x{height}."
             )
 
 
@@ -191,11 +241,11 @@ def parse_places(
     return [(mask, parse_style_mix(style))]
 
 
-def check_options(*, strength: float, fade: float, max_size: int | None) -> None:
+def check_options(*, strength: float, fade: float, max_size: int | None, stroke: Stroke) -> None:
     """See that numbers are in range before a photo is read.
 
     Raises:
-        RequestError: If strength or fade is outside 0..1 or not a number, or max_size below 16.
+        RequestError: If strength or fade is outside 0..1 or not a number, max_size below 16, or stroke outside 0.5..2.
     """
     if not 0 <= strength <= 1:
         raise RequestError(f"Expected a strength from 0 (the photo) to 1 (the painting), got {strength}.")
@@ -203,6 +253,7 @@ def check_options(*, strength: float, fade: float, max_size: int | None) -> None
         raise RequestError(f"Expected a fade from 0 (hard edge) to 1 (across the whole picture), got {fade}.")
     if max_size is not None and max_size < MIN_SIDE:
         raise RequestError(f"Expected a max size of at least {MIN_SIDE} pixels, got {max_size}.")
+    parse_stroke(stroke)
 
 
 def _strings(values: Sequence[bytes]) -> np.ndarray:
@@ -224,17 +275,33 @@ def _used_columns(weights: np.ndarray) -> np.ndarray:
     return weights[:, : used[-1] + 1 if len(used) else 1]
 
 
-def _check_pixels(photo: Photo, max_pixels: int) -> None:
-    pixels, longest, shortest = photo.height * photo.width, *sorted((photo.height, photo.width), reverse=True)
-    if pixels > max_pixels:
-        fitting = math.floor(longest * math.sqrt(max_pixels / pixels))
-        while fitting * round(shortest * fitting / longest) > max_pixels:
-            fitting -= 1
-        raise PhotoError(
-            f"{photo.name}: the model takes at most {max_pixels / 1e6:.3g} megapixels, the photo has "
-            f"{pixels / 1e6:.3g} ({photo.width}x{photo.height}); use --max-size {fitting} or less "
-            f"(in Python: max_size={fitting})."
-        )
+def _check_pixels(photo: Photo, stroke: Stroke, max_pixels: int) -> None:
+    height, width = painted_size(photo.height, photo.width, stroke)
+    if height * width <= max_pixels:
+        return
+    fitting = _fitting_size(photo, stroke, max_pixels)
+    advice = f"--max-size {fitting} or less (in Python: max_size={fitting})"
+    what = "the photo has"
+    if (height, width) != (photo.height, photo.width):
+        number = parse_stroke(stroke) or 1.0
+        what = f"at a stroke of {number:g} the photo is painted at"
+        broader = math.ceil(100 * number * math.sqrt(height * width / max_pixels)) / 100
+        if broader <= BROADEST:
+            advice = f"--stroke {broader:g} or more (in Python: stroke={broader:g})"
+    raise PhotoError(
+        f"{photo.name}: the model takes at most {max_pixels / 1e6:.3g} megapixels, {what} "
+        f"{height * width / 1e6:.3g} ({width}x{height}); use {advice}."
+    )
+
+
+def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
+    """The largest `max_size` at which the photo is painted at no more than so many pixels."""
+    longest, shortest = sorted((photo.height, photo.width), reverse=True)
+
+    def pixels(max_size: int) -> int:
+        return math.prod(painted_size(max_size, max(MIN_SIDE, round(shortest * max_size / longest)), stroke))
+
+    return MIN_SIDE - 1 + bisect_right(range(MIN_SIDE, longest), max_pixels, key=pixels)
 
 
 def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:

@@ -4,6 +4,7 @@
     assets.extra/catalog.json                  the styles, as `describe` tells them
     assets.extra/tf_serving_warmup_requests    requests the server runs before it answers the first one
     assets.extra/model.weights.h5, config.json the network itself: a SavedModel cannot be trained further
+    assets.extra/gram_targets.npz              Gram matrices of the paintings, where they are given: for `evaluate`
 
 The folder is written under a temporary name and renamed, so that a polling server never sees half of it.
 """
@@ -11,6 +12,7 @@ The folder is written under a temporary name and renamed, so that a polling serv
 import io
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +22,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from tfstyle import weights
+from tfstyle import evaluate, weights
 from tfstyle.catalog import Catalog, Style
 from tfstyle.errors import ModelError
 from tfstyle.serving_graph import ServingGraph
@@ -31,14 +33,21 @@ WARMUP_SIZES = ((1280, 960), (960, 1280), (1280, 720), (720, 1280), (512, 512)) 
 THUMBNAIL_SIZE = 160  # px, square
 
 
-def export(transformer: Transformer, styles: tuple[Style, ...], target: Path, max_pixels: int = MAX_PIXELS) -> Path:
+def export(
+    transformer: Transformer,
+    styles: tuple[Style, ...],
+    target: Path,
+    max_pixels: int = MAX_PIXELS,
+    targets: Mapping[str, evaluate.Targets] | None = None,
+) -> Path:
     """Writes one version of a model.
 
     Args:
         transformer: The trained network.
-        styles: What its rows are called; thumbnails are painted here.
+        styles: What its rows are called; those without a thumbnail get one here.
         target: The version's folder, such as `saved_models/tfstyle/1`.
         max_pixels: Largest H * W the model shall accept.
+        targets: Style name to the Gram matrices of its painting, see `tfstyle.evaluate`.
 
     Returns:
         `target`.
@@ -60,6 +69,8 @@ def export(transformer: Transformer, styles: tuple[Style, ...], target: Path, ma
         extra = temporary / "assets.extra"
         weights.save(transformer, styles, extra)
         (extra / "catalog.json").write_text(catalog.to_json(), encoding="utf-8")
+        if targets:
+            evaluate.save_targets(extra / evaluate.TARGETS_FILE, targets)
         write_warmup(extra / "tf_serving_warmup_requests", target.parent.name)
         temporary.chmod(0o755)  # mkdtemp lets nobody else in, and servers run as somebody else
         temporary.rename(target)
@@ -70,11 +81,14 @@ def export(transformer: Transformer, styles: tuple[Style, ...], target: Path, ma
 
 
 def with_thumbnails(transformer: Transformer, styles: tuple[Style, ...]) -> tuple[Style, ...]:
-    """The styles, each with a small JPEG of the sample photo's face painted in it."""
+    """The styles, each with a small JPEG of the sample photo's face painted in it; those that have one keep it."""
     with (files("tfstyle") / "assets" / "astronaut.jpg").open("rb") as file:
         photo = np.asarray(Image.open(file).convert("RGB").crop((64, 0, 384, 320)))
     painted = []
     for row, style in zip(np.eye(len(styles), dtype="float32"), styles, strict=True):
+        if style.thumbnail:
+            painted.append(style)
+            continue
         pixels = np.clip(np.round(transformer(photo[None], row[None])[0]), 0, 255).astype("uint8")
         painted.append(replace(style, thumbnail=_jpeg(Image.fromarray(pixels).resize((THUMBNAIL_SIZE,) * 2), 85)))
     return tuple(painted)

@@ -1,12 +1,11 @@
 """What makes a good painting, as numbers.
 
-The formulas of Makow and Hernandez, *Exploring Style Transfer: Extensions to Neural Style Transfer*, sections 3.2 to
-3.6, literally; and the relative forms that recipes use, in which one set of weights serves every painting. Features
-are activations of a loss network; every loss is one float32 value per picture.
+The formulas of Makow and Hernandez, *Exploring Style Transfer: Extensions to Neural Style Transfer*, sections 3.2, 3.3
+and 3.6; and what recipes and `tfstyle.objective` make of them: the same losses divided by a number of their target, so
+that one set of weights serves every painting. Sums over layers and styles (section 3.4) are theirs. Features are
+activations of a loss network; every loss is one float32 value per picture.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from keras import ops
@@ -76,53 +75,17 @@ def feature_reconstruction_loss(features: Tensor, target: Tensor) -> Tensor:
     return ops.mean(ops.square(difference), axis=(1, 2, 3))
 
 
-def style_reconstruction_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """How far the texture is off: squared Frobenius distance of Gram matrices, summed over layers (section 3.2).
+def style_reconstruction_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """How far the texture is off at one layer: squared Frobenius distance of Gram matrices (section 3.2).
 
     Args:
-        features: Layer name to activations `(B, H, W, C)`; may hold more layers than are asked for.
-        targets: Layer name to Gram matrices `(1, C, C)` or `(B, C, C)`: the set of layers J.
+        gram: `(B, C, C)`, see `gram_matrix`.
+        target: `(1, C, C)` or `(B, C, C)`.
 
     Returns:
         Float32 `(B,)`, >= 0.
-
-    Raises:
-        ValueError: If a layer of `targets` is not in `features`.
     """
-    _check_layers(features, targets)
-    return sum(_squared_norm(gram_matrix(features[name]) - target) for name, target in targets.items())
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleTarget:
-    """One style image y_i of section 3.4: its Gram matrices at its layers J_i and its weight w_i."""
-
-    grams: Mapping[str, Tensor]  # layer name -> (1, C, C)
-    weight: float = 1.0
-    layer_weights: Mapping[str, float] = field(default_factory=dict)  # missing: 1
-
-
-def multiple_style_loss(features: Mapping[str, Tensor], styles: Sequence[StyleTarget]) -> Tensor:
-    """Weighted sum over several style images, each with its own layers and weights (section 3.4).
-
-    Args:
-        features: Layer name to activations `(B, H, W, C)`.
-        styles: At least one target.
-
-    Returns:
-        Float32 `(B,)`, >= 0.
-
-    Raises:
-        ValueError: If there is no style, or a layer of one is not in `features`.
-    """
-    if not styles:
-        raise ValueError("A style loss needs at least one style image. Got none.")
-    total = 0.0
-    for style in styles:
-        for name, gram in style.grams.items():
-            loss = style_reconstruction_loss(features, {name: gram})
-            total = total + style.weight * style.layer_weights.get(name, 1.0) * loss
-    return total
+    return _squared_norm(gram - target)
 
 
 def pixel_loss(image: Tensor, target: Tensor) -> Tensor:
@@ -200,7 +163,7 @@ def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> 
 
 
 def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Squared distance of activations divided by the target's squared norm; 0 is equal, about 1 is unrelated.
+    """The feature reconstruction loss divided by its value for no activations; 0 is equal, about 1 is unrelated.
 
     Args:
         features, target: Activations of one layer, `(B, H, W, C)`.
@@ -208,12 +171,12 @@ def relative_feature_loss(features: Tensor, target: Tensor) -> Tensor:
     Returns:
         Float32 `(B,)`, >= 0.
     """
-    features, target = ops.cast(features, "float32"), ops.cast(target, "float32")
-    return _squared_norm(features - target) / _squared_norm(target)
+    size = ops.mean(ops.square(ops.cast(target, "float32")), axis=(1, 2, 3))
+    return feature_reconstruction_loss(features, target) / size
 
 
 def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None = None) -> Tensor:
-    """Squared Frobenius distance of Gram matrices divided by the target's squared norm.
+    """The style reconstruction loss divided by the target's squared norm.
 
     Args:
         gram: `(B, C, C)`.
@@ -223,16 +186,8 @@ def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None
     Returns:
         Float32 `(B,)`, >= 0.
     """
-    return _squared_norm(gram - target) / (_squared_norm(target) if norm is None else norm)
+    return style_reconstruction_loss(gram, target) / (_squared_norm(target) if norm is None else norm)
 
 
 def _squared_norm(x: Tensor) -> Tensor:
     return ops.sum(ops.square(x), axis=tuple(range(1, len(x.shape))))
-
-
-def _check_layers(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
-    missing = sorted(set(targets) - set(features))
-    if missing or not targets:
-        raise ValueError(
-            f"A style loss needs the features of every target layer. Targets: {sorted(targets)}. Missing: {missing}."
-        )

@@ -15,12 +15,15 @@ form, a list of pairs.
 import difflib
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tfstyle.errors import RequestError
 from tfstyle.masks import MaskSource
 
 StyleMix = str | Mapping[str, float]
+STYLE_NAME = re.compile(r"[\w.-]+")  # without the colons, commas, plus and equals signs that names stand between
+
 Regions = str | Mapping[str, StyleMix] | Sequence[tuple[MaskSource, StyleMix]]
 
 

@@ -65,9 +65,16 @@ def versions(model_folder: Path) -> dict[int, Path]:
 
 
 def next_version(model_folder: Path) -> Path:
-    """The folder for a model's next version: one above the highest, 1 for a new model. Nothing is made."""
+    """The folder for a model's next version: one above the highest, 1 for a new model. Nothing is made.
+
+    Raises:
+        ModelError: If there is no higher number.
+    """
     found = versions(model_folder) if model_folder.is_dir() else {}
-    return model_folder / str(max(found, default=0) + 1)
+    number = max(found, default=0) + 1
+    if number > _MAX_VERSION:
+        raise ModelError(f"{model_folder} has version {_MAX_VERSION}, and there is none above it; start a new model.")
+    return model_folder / str(number)
 
 
 def check_complete(version_folder: Path) -> None:

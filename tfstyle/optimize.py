@@ -9,6 +9,7 @@ pixels at once, so this is what gives a large picture large strokes ([Gatys et a
 2017](https://arxiv.org/abs/1611.07865)).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
@@ -19,7 +20,7 @@ from PIL import Image
 
 from tfstyle import memory
 from tfstyle.color import luminance_only, match_luminance
-from tfstyle.descent import LBFGS_ROUND, adam, lbfgs
+from tfstyle.descent import adam, lbfgs
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.history import History
 from tfstyle.images import MIN_SIDE, Photo
@@ -95,7 +96,10 @@ def optimize(
     if not kept:
         return Optimized(replace(photo, notes=(*photo.notes, *notes)), History())
     masks = {id(style.mask) for style in kept if style.mask is not None}
-    memory.check(photo.height, photo.width, masks=len(masks), matting=weights.matting > 0)
+    seen = [_size_seen(style, photo.height, photo.width, photo, painting_size) for style in kept]
+    memory.check(
+        photo.height, photo.width, masks=len(masks), matting=weights.matting > 0, painting=max(seen, key=math.prod)
+    )
     if matched_luminance:
         kept = [replace(style, painting=match_luminance(style.painting, photo.pixels)) for style in kept]
     run = _Run(photo, report)
@@ -122,7 +126,7 @@ def optimize(
             if optimizer == "adam":
                 picture = adam(objective, start, share, run.keep)
             else:
-                picture = lbfgs(objective, start, share, run.keep, renew=LBFGS_ROUND if objective.masked else None)
+                picture = lbfgs(objective, start, share, run.keep, masked=objective.masked)
     except KeyboardInterrupt:
         if run.picture is None:
             raise
@@ -195,6 +199,17 @@ def _reach(styles: Sequence[StyleImage], height: int, width: int) -> np.ndarray:
 
 def _seen_at(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> StyleImage:
     """The style with its painting as large as it is to be seen beside a picture of this size."""
+    rows, columns = _size_seen(style, height, width, photo, painting_size)
+    mask = style.painting_mask
+    return replace(
+        style,
+        painting=_round(_resize(style.painting, rows, columns)),
+        painting_mask=None if mask is None else _resize_mask(mask, rows, columns),
+    )
+
+
+def _size_seen(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> tuple[int, int]:
+    """Height and width that the painting is seen at beside a picture of this size."""
     rows, columns = style.painting.shape[:2]
     if painting_size is None:
         scale = np.sqrt(height * width / (rows * columns))
@@ -202,12 +217,7 @@ def _seen_at(style: StyleImage, height: int, width: int, photo: Photo, painting_
         scale = painting_size / min(rows, columns) * height / photo.height
     if scale < 1:
         rows, columns = (max(MIN_SIDE, round(side * scale)) for side in (rows, columns))
-    mask = style.painting_mask
-    return replace(
-        style,
-        painting=_round(_resize(style.painting, rows, columns)),
-        painting_mask=None if mask is None else _resize_mask(mask, rows, columns),
-    )
+    return rows, columns
 
 
 def _resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:

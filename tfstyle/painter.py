@@ -17,6 +17,7 @@ from tfstyle.images import Photo, PhotoSource
 from tfstyle.masks import DEFAULT_FADE, MaskSource
 from tfstyle.mix import Regions, StyleMix
 from tfstyle.models import CATALOG_FILE, find_model
+from tfstyle.strokes import Stroke
 
 
 class Predictor(Protocol):
@@ -77,6 +78,7 @@ class Painter:
         regions: Regions | None = None,
         fade: float = DEFAULT_FADE,
         max_size: int | None = None,
+        stroke: Stroke = 1.0,
         format: Literal["png", "jpeg"] = "png",
     ) -> Photo:
         """Paint one photo.
@@ -93,6 +95,8 @@ class Painter:
                 overlap, they mix in proportion to their masks; where none reaches, the photo stays.
             fade: 0..1, how softly gradients fade.
             max_size: Shrink the photo first so that its longer side has at most so many pixels.
+            stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of painting. How large the photo
+                is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is painted.
             format: How the painting travels; `jpeg` is smaller, `png` exact.
 
         Returns:
@@ -103,7 +107,7 @@ class Painter:
             MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
                 the photo does not show.
             UnknownStyleError: If the model has no such style.
-            RequestError: If a weight, the strength, the fade or a combination of options is out of range.
+            RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
         request = EncodedRequest(
             photo,
@@ -114,6 +118,7 @@ class Painter:
             regions=regions,
             fade=fade,
             max_size=max_size,
+            stroke=stroke,
             format=format,
         )
         return request.painting(self._predict("encoded", request.inputs(self.styles())))

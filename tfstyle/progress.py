@@ -1,12 +1,16 @@
 """What a person sees of a training or an optimization: a bar with time left and every loss term, or lines in a log."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tfstyle.photos import PhotoSet
-from tfstyle.recipe import Recipe
+if TYPE_CHECKING:
+    from tfstyle.photos import PhotoSet
+    from tfstyle.recipe import Recipe
+
+LOG_SECONDS = 30.0  # between lines about a style that is learned, where there is no bar
 
 
 class TrainingProgress:
@@ -17,7 +21,7 @@ class TrainingProgress:
         photos: What it is trained on.
     """
 
-    def __init__(self, recipe: Recipe, photos: PhotoSet):
+    def __init__(self, recipe: "Recipe", photos: "PhotoSet"):
         self.recipe, self.photos = recipe, photos
         self.said = ""  # the summary of the photos as it was told
         self.console = Console(stderr=True)
@@ -49,6 +53,41 @@ class TrainingProgress:
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
         self.console.print(text, highlight=False, soft_wrap=True)
+
+
+class LearningProgress:
+    """A style that is learned within a fixed time, on stderr.
+
+    Args:
+        name: The style's.
+        seconds: The time.
+    """
+
+    def __init__(self, name: str, seconds: float):
+        self.name, self.seconds = name, seconds
+        self.told = 0.0  # seconds into it, in a log
+        self.console = Console(stderr=True)
+        self.bar = _bar(self.console)
+
+    def __enter__(self) -> "LearningProgress":
+        self.bar.start()
+        self.task = self.bar.add_task(f"{self.name}, seconds", total=round(self.seconds), terms="getting ready")
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.bar.stop()
+
+    def report(self, spent: float, step: int, terms: Mapping[str, float]) -> None:
+        """One step: seconds since the beginning, its number, each loss term."""
+        text = f"step {step}  " + "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
+        self.bar.update(self.task, completed=round(spent), terms=text)
+        if not self.console.is_terminal and spent > self.told + LOG_SECONDS:
+            self.told = spent
+            self.say(f"{spent / 60:.1f} of {self.seconds / 60:g} minutes  {text}")
+
+    def say(self, text: str) -> None:
+        """One line, above the bar if there is one."""
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 class OptimizationProgress:

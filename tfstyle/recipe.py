@@ -2,16 +2,16 @@
 
 import importlib
 import pkgutil
-import re
 import runpy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tfstyle.catalog import title_of
 from tfstyle.errors import TrainingError
+from tfstyle.mix import STYLE_NAME
 from tfstyle.transformer import TransformerConfig
 
 DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
-NAME = re.compile(r"[\w.-]+")  # requests write names between colons, commas, plus and equals signs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class StyleRecipe:
     blend: tuple[StyleImage, ...] = ()  # the style images of section 3.4, instead of `layers` and `layer_weights`
 
     def __post_init__(self):
-        if not NAME.fullmatch(self.name):
+        if not STYLE_NAME.fullmatch(self.name):
             raise TrainingError(
                 f"Expected a style name of letters, digits, '_', '-' and '.'. Got {self.name!r}: rename the painting."
             )
@@ -113,7 +113,7 @@ class Recipe:
     def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
         """The same training for other paintings, one style each, with the layers of the first style."""
         styles = tuple(
-            replace(self.styles[0], name=name, title=_title(name), artist="", year="", weight=1.0) for name in names
+            replace(self.styles[0], name=name, title=title_of(name), artist="", year="", weight=1.0) for name in names
         )
         return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
 
@@ -126,10 +126,6 @@ class Recipe:
     def style_layers(self) -> tuple[str, ...]:
         """Every loss-network layer that some style looks at."""
         return tuple(sorted({layer for style in self.styles for image in style.images for layer in image.layers}))
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ").title()
 
 
 def load_recipe(name: str) -> Recipe:

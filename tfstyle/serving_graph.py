@@ -294,6 +294,8 @@ def _big_endian(encoded, offset: int):
 
 def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+    shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
+    fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
     return [
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
@@ -303,9 +305,11 @@ def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation
         ),
         _check(
             pixels <= max_pixels,
-            f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it smaller.",
+            f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
+            "{} x {}.",
             height,
             width,
+            *fitting,
         ),
     ]
 

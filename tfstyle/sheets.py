@@ -11,13 +11,16 @@ _BACKGROUND = "white"
 _INK = "#222222"
 
 
-def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], *, columns: int | None = None) -> np.ndarray:
+def contact_sheet(
+    tiles: Sequence[tuple[str, np.ndarray]], *, columns: int | None = None, font_size: int | None = None
+) -> np.ndarray:
     """Lay labelled pictures out in a grid, row by row.
 
     Args:
         tiles: Pairs of a label and a picture, uint8 `[H,W,3]`; sizes may differ. A label may have several lines; a line
             that is too long for its tile is cut.
         columns: Pictures in a row; None makes the sheet about as wide as high.
+        font_size: Of the labels, in pixels; None fits it to the tiles.
 
     Returns:
         The sheet, uint8 `[H,W,3]`.
@@ -32,7 +35,7 @@ def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], *, columns: int | Non
     columns = columns or math.ceil(math.sqrt(len(tiles) * height / width))
     columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    font = ImageFont.load_default(size=max(11, width // 22))
+    font = ImageFont.load_default(size=font_size or max(11, width // 22))
     line_height = math.ceil(sum(font.getmetrics()) * 1.15)  # type: ignore[union-attr]
     label_height = line_height * max(label.count("\n") + 1 for label, _ in tiles)
     cell_width, cell_height = width + _MARGIN, height + label_height + _MARGIN

@@ -48,7 +48,7 @@ class TransformerConfig:
 class Transformer(keras.Model):
     """Paints photos: down-sampling convolutions, residual blocks, up-sampling, conditional instance normalization.
 
-    Up-sampling is bilinear resize and convolution; where depth-to-space ends the network, a fixed filter
+    Up-sampling is bilinear resize and convolution in one; where depth-to-space ends the network, a fixed filter
     takes out the one frequency its sub-pixels would show as a grid. Sides that are no multiple of the trunk's stride
     are mirrored up to one and cropped back.
 
@@ -80,7 +80,9 @@ class Transformer(keras.Model):
         trunk = config.widths[-1]
         self.trunk = [ResidualBlock(trunk, n, name=f"block_{i}", dtype=policy) for i in range(config.blocks)]
         upper = config.widths[-2::-1]
-        self.up = [StyledConv2D(width, 3, n, name=f"up_{i}", dtype=policy) for i, width in enumerate(upper)]
+        self.up = [
+            StyledConv2D(width, 3, n, doubling=True, name=f"up_{i}", dtype=policy) for i, width in enumerate(upper)
+        ]
         self.last = MirroredConv2D(3 * config.space_to_depth**2, config.end_kernel, name="last", dtype=policy)
 
     def build(self, image_shape=None, style_shape=None):
@@ -113,7 +115,7 @@ class Transformer(keras.Model):
         for block in self.trunk:
             x = block(x, style)
         for layer, style in zip(self.up, styles[-2::-1], strict=True):
-            x = layer(_double(x), style)
+            x = layer(x, style)
         x = self.last(x)
         if factor > 1:
             x = _without_grid(ops.depth_to_space(x, factor), factor)
@@ -146,19 +148,3 @@ def _without_grid(x, period: int):
     border = period // 2
     x = ops.pad(x, ((0, 0), (border, border), (border, border), (0, 0)), mode="reflect")
     return ops.depthwise_conv(x, ops.cast(kernel, x.dtype), padding="valid")
-
-
-def _double(x):
-    """Bilinear resize to twice the sides; nearest-neighbour leaves blocks that show as a weave on flat skies.
-
-    Written out, because `ops.image.resize` takes no sizes that are known only when the graph runs.
-    """
-    batch, height, width, channels = ops.shape(x)
-    above = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
-    below = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
-    rows = ops.stack([0.75 * x + 0.25 * above, 0.75 * x + 0.25 * below], axis=2)
-    x = ops.reshape(rows, (batch, 2 * height, width, channels))
-    left = ops.concatenate([x[:, :, :1], x[:, :, :-1]], axis=2)
-    right = ops.concatenate([x[:, :, 1:], x[:, :, -1:]], axis=2)
-    columns = ops.stack([0.75 * x + 0.25 * left, 0.75 * x + 0.25 * right], axis=3)
-    return ops.reshape(columns, (batch, 2 * height, 2 * width, channels))

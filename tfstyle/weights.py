@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 from keras import ops
 
 from tfstyle.catalog import Style
@@ -81,3 +82,24 @@ def initialize(
                 f"there {value.shape}."
             )
         variable.assign(known)
+
+
+def append_row(transformer: Transformer, row: Transformer) -> Transformer:
+    """A network with the rows of both, those of `row` last; nothing else of `transformer` changes, to the bit.
+
+    Raises:
+        TrainingError: If the two networks have other kernels, or a row is not finite: it would spoil every style, since
+            0 times NaN is NaN.
+    """
+    config = transformer.config
+    joined = new_transformer(replace(config, styles=config.styles + row.config.styles))
+    for variable, known, new in zip(joined.variables, transformer.variables, row.variables, strict=True):
+        known, new = ops.convert_to_numpy(known), ops.convert_to_numpy(new)
+        if not np.isfinite(new).all():
+            raise TrainingError(f"A row to append must be finite, {variable.path} is not: learn it again.")
+        if variable.name in ("gamma", "beta"):
+            known = np.concatenate([known, new])
+        elif not np.array_equal(known, new):
+            raise TrainingError(f"A row to append must be learned with the same kernels, {variable.path} is another.")
+        variable.assign(known)
+    return joined

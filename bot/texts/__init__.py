@@ -70,6 +70,7 @@ class Texts:
     # What went wrong.
     unknown_word: str
     did_you_mean: str
+    known_styles: str
     strength_needed: str
     size_needed: str
     colors_needed: str

@@ -36,13 +36,14 @@ TEXTS = Texts(
     ),
     privacy=(
         "Deine Fotos sind nur im Arbeitsspeicher, während sie gemalt werden, nie auf einer Festplatte. Gespeichert "
-        "werden: "
-        "die Einstellungen dieses Chats; deine Nachricht, bis sie beantwortet ist; {days} Tage lang, aus welchem "
-        "deiner "
-        "Fotos ein Gemälde wurde, als Verweis von Telegram, damit dessen Knöpfe funktionieren; und Zahlen ohne Namen. "
-        "/forget löscht das alles."
+        "werden: die Einstellungen dieses Chats; deine Nachricht, bis sie beantwortet ist; {days} Tage lang, aus "
+        "welchem deiner Fotos ein Gemälde wurde, als Verweis von Telegram, damit dessen Knöpfe funktionieren; und "
+        "einen Tag lang, wann du Fotos malen ließest und wie viele. /forget löscht das alles sofort, bis auf "
+        "zweierlei ohne Inhalt: eine Stunde lang, wie viele Fotos du malen ließest, wegen der Obergrenze, und "
+        "einen Tag lang die Nummern, unter denen deine Nachrichten ankamen, damit keine zweimal beantwortet wird."
     ),
-    forgotten="Vergessen. Über diesen Chat ist nichts mehr gespeichert.",
+    forgotten="Vergessen. Was über diesen Chat gespeichert war, ist gelöscht; "
+    "welche zwei Zahlen bleiben, sagt /privacy.",
     choose_style="Welcher Stil?",
     settings="Stil: {styles}\nStärke: {strength} %\nFarben: {colors}\nWo: {where}\nGröße: {size}",
     style_set="Stil: {styles}. Jetzt schick ein Foto.",
@@ -93,8 +94,9 @@ TEXTS = Texts(
     old_button="Dieser Knopf ist von einer älteren Fassung; schick das Foto noch einmal.",
     unknown_word="„{word}“ kenne ich nicht.",
     did_you_mean="Meintest du {likely}?",
+    known_styles="Es gibt: {names}.",
     strength_needed="Erwartet wird eine Zahl von 0 bis 100, etwa /strength 70.",
-    size_needed="Erwartet wird eine Größe ab {least} Pixeln oder full, etwa /size 1280.",
+    size_needed="Erwartet wird eine Größe von {least} bis {most} Pixeln oder full, etwa /size 1280.",
     colors_needed="Erwartet wird /colors keep oder /colors style.",
     place_needed="Erwartet wird ein Ort: {places}, oder off.",
     regions_needed="Erwartet werden Orte und Stile, etwa /regions left the_scream right great_wave.",
@@ -122,7 +124,7 @@ TEXTS = Texts(
     internal_error="Bei mir ist etwas schiefgegangen; es ist notiert. Bitte versuch es noch einmal.",
     too_many_photos="Du hast {limit} Fotos in einer Stunde geschickt. In {minutes} min ist wieder Platz.",
     queue_full="Gerade warten zu viele Fotos; bitte schick deins in ein paar Minuten noch einmal.",
-    album_too_long="Ich male die ersten {limit} Fotos eines Albums.",
+    album_too_long="Dieses Album ist zu lang: Ich male höchstens {limit} seiner Fotos, vom Anfang an.",
     not_allowed="Dieser Bot ist nur für Leute da, die sein Besitzer eingetragen hat. Deine Nummer ist {user}.",
     admins_only="Das dürfen nur Admins sehen.",
     stats="Warten: {waiting}\nIn Arbeit: {running}\nGemalt in einem Tag: {done}\nFehlgeschlagen in einem Tag: "

@@ -32,12 +32,13 @@ TEXTS = Texts(
     ),
     privacy=(
         "Your photos are held in memory while they are painted and never written to a disk here. Stored are: this "
-        "chat's "
-        "settings; your message until it is answered; for {days} days, which of your photos a painting was made from, "
-        "as "
-        "Telegram's reference to it, so that its buttons work; and counts without names. /forget deletes all of it."
+        "chat's settings; your message until it is answered; for {days} days, which of your photos a painting was "
+        "made from, as Telegram's reference to it, so that its buttons work; and for a day when you had photos "
+        "painted, and how many. /forget deletes all of it at once, but for two things without content: for an "
+        "hour, how many photos you had painted, because of the limit, and for a day the numbers of your messages' "
+        "deliveries, so that none is answered twice."
     ),
-    forgotten="Forgotten. Nothing about this chat is stored any more.",
+    forgotten="Forgotten. What was stored about this chat is deleted; /privacy says which two numbers stay a while.",
     choose_style="Which style?",
     settings="Style: {styles}\nStrength: {strength} %\nColours: {colors}\nWhere: {where}\nSize: {size}",
     style_set="Style: {styles}. Now send a photo.",
@@ -88,8 +89,9 @@ TEXTS = Texts(
     old_button="This button is from an older version; send the photo again.",
     unknown_word="I do not know “{word}”.",
     did_you_mean="Did you mean {likely}?",
+    known_styles="There are: {names}.",
     strength_needed="Expected a number from 0 to 100, as in /strength 70.",
-    size_needed="Expected a size from {least} pixels up, or full, as in /size 1280.",
+    size_needed="Expected a size from {least} to {most} pixels, or full, as in /size 1280.",
     colors_needed="Expected /colors keep or /colors style.",
     place_needed="Expected a place: {places}, or off.",
     regions_needed="Expected places and styles, as in /regions left the_scream right great_wave.",
@@ -114,7 +116,7 @@ TEXTS = Texts(
     internal_error="Something went wrong on my side; it has been noted. Please try again.",
     too_many_photos="You have sent {limit} photos within an hour. In {minutes} min there is room for more.",
     queue_full="Too many photos are waiting at the moment; please send yours again in a few minutes.",
-    album_too_long="I paint the first {limit} photos of an album.",
+    album_too_long="This album is too long: I paint no more than {limit} of its photos, from the beginning.",
     not_allowed="This bot serves only people its owner has listed. Your id is {user}.",
     admins_only="Only admins may see that.",
     stats="Waiting: {waiting}\nPainting: {running}\nPainted within a day: {done}\nFailed within a day: {failed}\n"

@@ -33,12 +33,14 @@ TEXTS = Texts(
         "En grupos, mencióname o usa una orden.\n\n{commands}"
     ),
     privacy=(
-        "Tus fotos están solo en memoria mientras se pintan y nunca se escriben en un disco. Se guardan: los ajustes "
-        "de "
-        "este chat; tu mensaje hasta que se responde; durante {days} días, de qué foto tuya salió un cuadro, como "
-        "referencia de Telegram, para que sus botones funcionen; y recuentos sin nombres. /forget lo borra todo."
+        "Tus fotos están solo en memoria mientras se pintan y nunca se escriben en un disco. Se guardan: los "
+        "ajustes de este chat; tu mensaje hasta que se responde; durante {days} días, de qué foto tuya salió un "
+        "cuadro, como referencia de Telegram, para que sus botones funcionen; y durante un día, cuándo te pinté "
+        "fotos y cuántas. /forget lo borra todo al momento, salvo dos cosas sin contenido: durante una hora, "
+        "cuántas fotos te pinté, por el límite, y durante un día los números con que llegaron tus mensajes, para "
+        "no responder a ninguno dos veces."
     ),
-    forgotten="Olvidado. Ya no se guarda nada sobre este chat.",
+    forgotten="Olvidado. Lo guardado sobre este chat se ha borrado; /privacy dice qué dos números quedan un rato.",
     choose_style="¿Qué estilo?",
     settings="Estilo: {styles}\nIntensidad: {strength} %\nColores: {colors}\nDónde: {where}\nTamaño: {size}",
     style_set="Estilo: {styles}. Ahora envía una foto.",
@@ -89,8 +91,9 @@ TEXTS = Texts(
     old_button="Este botón es de una versión anterior; envía la foto otra vez.",
     unknown_word="No conozco «{word}».",
     did_you_mean="¿Querías decir {likely}?",
+    known_styles="Hay: {names}.",
     strength_needed="Se espera un número de 0 a 100, como en /strength 70.",
-    size_needed="Se espera un tamaño desde {least} píxeles, o full, como en /size 1280.",
+    size_needed="Se espera un tamaño de {least} a {most} píxeles, o full, como en /size 1280.",
     colors_needed="Se espera /colors keep o /colors style.",
     place_needed="Se espera una zona: {places}, u off.",
     regions_needed="Se esperan zonas y estilos, como en /regions left the_scream right great_wave.",
@@ -118,7 +121,7 @@ TEXTS = Texts(
     internal_error="Algo falló de mi lado; ha quedado anotado. Inténtalo otra vez.",
     too_many_photos="Has enviado {limit} fotos en una hora. En {minutes} min habrá sitio para más.",
     queue_full="Ahora esperan demasiadas fotos; envía la tuya otra vez dentro de unos minutos.",
-    album_too_long="Pinto las primeras {limit} fotos de un álbum.",
+    album_too_long="Este álbum es demasiado largo: pinto como máximo {limit} de sus fotos, desde el principio.",
     not_allowed="Este bot solo atiende a quienes su dueño ha apuntado. Tu número es {user}.",
     admins_only="Eso solo lo pueden ver los administradores.",
     stats="En espera: {waiting}\nPintándose: {running}\nPintadas en un día: {done}\nFallidas en un día: {failed}\n"

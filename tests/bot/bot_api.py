@@ -45,14 +45,15 @@ class ApiError(Exception):
 
 @dataclass
 class Fault:
-    """What goes wrong with calls of a method: `status` with `parameters`, or a dropped connection.
+    """What goes wrong with calls of a method: `status` with `parameters`, a dropped connection, or only a delay.
 
     Attributes:
         method: Its name; empty for any.
         chat_id: Only for this chat; None for any.
         times: How often.
-        status: HTTP status; 0 drops the connection.
+        status: HTTP status; 0 drops the connection, 200 is no fault but slowness.
         done_first: The call takes effect, and only its answer is lost.
+        seconds: How long the call takes before anything else happens.
     """
 
     method: str = ""
@@ -62,6 +63,7 @@ class Fault:
     description: str = "Internal Server Error"
     parameters: dict[str, int] = field(default_factory=dict)
     done_first: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -248,6 +250,10 @@ class BotApi:
         call = Call(method, {key: value for key, value in params.items() if key != "_files"}, time.monotonic())
         fault = self._fault(call)
         try:
+            if fault and fault.seconds:
+                await asyncio.sleep(fault.seconds)
+            if fault and fault.status == 200:
+                fault = None
             if fault and not fault.done_first:
                 if fault.status == 0:
                     return _drop(request)

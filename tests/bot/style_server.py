@@ -18,7 +18,7 @@ class StyleModel(FakeModel):
     """`FakeModel` of photos up to 4 megapixels.
 
     Attributes:
-        seconds: What one painting takes.
+        seconds: What one painting takes; those under way end with it.
         faults: gRPC codes that the next paintings end with.
         painting: How many are painted right now.
         most: The most there ever were.
@@ -40,7 +40,9 @@ class StyleModel(FakeModel):
             self.painting += 1
             self.most = max(self.most, self.painting)
         try:
-            time.sleep(self.seconds)
+            began = time.monotonic()
+            while (left := began + self.seconds - time.monotonic()) > 0:
+                time.sleep(min(left, 0.02))
             if fault is not None:
                 context.abort(fault, "as the test wants it")
             return super().__call__(request, context)

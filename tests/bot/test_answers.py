@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from bot.answers import Answers
-from bot.failures import MAX_CRASHES
+from bot.failures import MAX_TRIES
 from bot.settings import Settings
 from bot.storage import Store
 from bot.tasks import UPDATE
@@ -42,7 +42,7 @@ def test_an_update_waits_for_the_styles_as_long_as_it_takes_and_its_sender_is_to
             SimpleNamespace(**BOT),
             None,
         )
-        for _ in range(2 * MAX_CRASHES):
+        for _ in range(2 * MAX_TRIES):
             task = await store.claim(UPDATE)
             assert task.attempts < 3
             await answers.handle(task)

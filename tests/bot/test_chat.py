@@ -423,11 +423,11 @@ def test_settings_are_kept_per_chat_shown_and_reset(person, new_person):
     ("command", "advice"),
     [
         ("/style skreem", "Style: The Scream"),
-        ("/style picasso", "I do not know “picasso”. starry_night, the_scream, great_wave."),
+        ("/style picasso", "I do not know “picasso”. There are: starry_night, the_scream, great_wave."),
         ("/style starry nxxxx", "I do not know “nxxxx”."),
         ("/strength lots", "Expected a number from 0 to 100"),
         ("/strength 700", "Expected a number from 0 to 100"),
-        ("/size 3", "Expected a size from 16 pixels up"),
+        ("/size 3", "Expected a size from 16 to 2560 pixels, or full"),
         ("/colors", "Expected /colors keep or /colors style."),
         ("/mask mars", "Expected a place: left, right"),
         ("/regions somewhere", "I do not know “somewhere”."),

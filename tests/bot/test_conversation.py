@@ -27,6 +27,7 @@ from bot.events import (
 from bot.look import Look
 from bot.texts import load_texts
 from tests.fakes import CATALOG
+from tfstyle.catalog import Catalog, Style
 
 EN = load_texts("en")
 PHOTO = Picture(file_id="photo", width=640, height=480, file_size=1000)
@@ -54,6 +55,10 @@ def test_a_first_photo_is_painted_and_the_gallery_follows_once():
     assert kinds(later) == [Paint]
     assert chat == again == Chat(saw_styles=True)
     assert actions[0].order == Order(pictures=(PHOTO,), look=Look(), reply_to=10)
+
+
+def test_an_album_brings_no_gallery_whose_buttons_would_paint_one_of_its_photos():
+    assert kinds(TALK.hear(message(picture=PHOTO, album="a"), Chat())[1]) == [Paint]
 
 
 def test_a_caption_is_for_its_photo_only():
@@ -126,6 +131,51 @@ def test_only_a_style_chosen_by_button_is_kept_for_the_next_photo():
     assert chosen == Chat(look=Look(styles=(("the_scream", 1.0),)))
 
 
+def test_a_style_of_a_gallery_without_a_photo_is_chosen_and_marked():
+    chosen, actions = TALK.press(press("g:1;80;k;l;1280", pictures=None), Chat(look=Look(strength=40)))
+
+    assert chosen == Chat(look=Look(styles=(("the_scream", 1.0),), strength=40))
+    assert kinds(actions) == [AnswerPress, Say, ChangeKeyboard]
+    assert "✓ The Scream" in str(actions[2].keyboard)
+
+
+@pytest.mark.parametrize("action", [keyboards.PAINT, keyboards.REPAINT, keyboards.COMPARE, keyboards.FILE])
+@pytest.mark.parametrize("pictures", [None, ()])
+def test_a_button_whose_photo_is_not_known_says_so_and_chooses_nothing(action, pictures):
+    chat, actions = TALK.press(press(f"{action}:1;80;k;l;1280", pictures=pictures), Chat())
+
+    assert (chat, actions) == (Chat(), [AnswerPress(press_id="p", text=EN.photo_gone)])
+
+
+MANY = Conversation(
+    Catalog(tuple(Style(f"style_{n}", f"Style {n}", "A", "1900") for n in range(25)), 10**6), languages=("en",)
+)
+
+
+@pytest.mark.parametrize("menu", [keyboards.STYLES, keyboards.BLEND])
+def test_many_styles_under_a_painting_are_on_pages(menu):
+    _, actions = MANY.press(press(f"{menu}1:0;100;s;;1280"), Chat())
+
+    labels = [[button.text for button in row] for row in actions[1].keyboard]
+    assert [text for row in labels[:-2] for text in row] == [f"Style {n}" for n in range(9, 18)]
+    assert labels[-2:] == [["◀ 1/3", "3/3 ▶"], [EN.button_back]]
+
+
+def test_a_gallery_is_turned_in_its_message_and_its_buttons_stay_for_what_they_were():
+    for menu, action in ((keyboards.PICKER, "p:"), (keyboards.CHOOSER, "g:")):
+        _, actions = MANY.press(press(f"{menu}2:0;100;s;;1280"), Chat())
+        shown = actions[1]
+        assert (len(shown.styles), shown.turns) == (7, 20)
+        assert [button.text for row in shown.keyboard[:-1] for button in row] == [f"Style {n}" for n in range(18, 25)]
+        assert all(button.data.startswith(action) for row in shown.keyboard[:-1] for button in row)
+
+
+def test_a_page_that_a_smaller_model_no_longer_has_is_its_last_one():
+    _, actions = TALK.press(press("s7:0;100;s;;1280"), Chat())
+
+    assert "✓ The Starry Night" in str(actions[1].keyboard)
+
+
 @pytest.mark.parametrize("action", [keyboards.STYLES, keyboards.BLEND, keyboards.PLACE_MENU, keyboards.BACK])
 def test_menus_change_the_keyboard(action):
     _, actions = TALK.press(press(f"{action}:1;80;k;l;1280"), Chat())
@@ -142,7 +192,9 @@ def test_an_albums_buttons_paint_all_of_it_as_a_new_album():
     assert not actions[1].order.repaints
 
 
-@pytest.mark.parametrize("data", ["", "q:0;100;s;;1280", "r:99;100;s;;1280", "r:", "nonsense"])
+@pytest.mark.parametrize(
+    "data", ["", "q:0;100;s;;1280", "sx:0;100;s;;1280", "s-1:0;100;s;;1280", "r:99;100;s;;1280", "r:", "nonsense"]
+)
 def test_a_button_that_is_not_understood_says_so(data):
     assert TALK.press(press(data), Chat())[1] == [AnswerPress(press_id="p", text=EN.old_button)]
 

@@ -1,5 +1,6 @@
 """`kill -9` at any moment: every photo is answered, and none twice."""
 
+import contextlib
 import json
 import random
 import time
@@ -14,9 +15,10 @@ PHOTOS, CHATS, KILLS = 60, 20, 20
 def test_sixty_photos_survive_twenty_kills_at_random_moments(tmp_path):
     """The moments are drawn around the whole life of a photo: arrival, status message, painting, delivery."""
     moments = random.Random(7)
-    with BotApi() as api, style_server() as (model, address):
+    with BotApi() as api, style_server() as (model, address), contextlib.ExitStack() as stack:
         model.seconds = 0.1
         bot = BotProcess(api, address, tmp_path)
+        stack.push(bot)  # stops it if this fails
         people = [Person(api, 1 + number) for number in range(CHATS)]
         sent: list[tuple[Person, int]] = []
 

@@ -44,8 +44,8 @@ def test_no_button_holds_more_than_64_bytes_and_every_keyboard_has_some(look, la
     texts = load_texts(language)
     made = [
         keyboards.painting_keyboard(look, CATALOG, texts, album=album),
-        keyboards.style_keyboard(look, CATALOG),
-        keyboards.style_keyboard(look, CATALOG, action=keyboards.BLEND, back="back"),
+        keyboards.style_keyboard(look, CATALOG, keyboards.CHOOSER),
+        keyboards.style_keyboard(look, CATALOG, keyboards.BLEND, back="back"),
         keyboards.place_keyboard(look, CATALOG, texts),
     ]
 

@@ -185,6 +185,10 @@ def test_lists_are_written_with_commas(environment):
         ({"CONCURRENCY": "0"}, "TFSTYLE_BOT_CONCURRENCY: Input should be greater than or equal to 1."),
         ({"HTTP_PORT": "x"}, "TFSTYLE_BOT_HTTP_PORT: Input should be a valid integer"),
         ({"LANGUAGES": "en,tlh"}, "TFSTYLE_BOT_LANGUAGES: expected some of en, de, es, got en, tlh."),
+        (
+            {"TLS_CERT": "bot.pem"},
+            "expected TFSTYLE_BOT_TLS_CERT and TFSTYLE_BOT_TLS_KEY together, and TFSTYLE_BOT_TLS_CA",
+        ),
         ({"ADMINS": "me"}, "TFSTYLE_BOT_ADMINS: Input should be a valid integer"),
     ],
 )

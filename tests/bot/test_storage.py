@@ -9,7 +9,7 @@ import pytest
 
 from bot import storage
 from bot.storage import StorageError, Store
-from bot.tasks import PAINT, UPDATE, NewTask, Outcome
+from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome
 
 _numbers = itertools.count()
 
@@ -57,9 +57,9 @@ def update(number, chat_id=1, user_id=None):
     )
 
 
-def job(key, chat_id=1, user_id=None, **options):
-    payload = {"pictures": [{"file_id": key}], "reply_to": 7}
-    return NewTask(key=key, kind=PAINT, chat_id=chat_id, user_id=user_id or chat_id, payload=payload, **options)
+def job(key, chat_id=1, user_id=None, kind=PAINT, photos=1, **options):
+    payload = {"pictures": [{"file_id": key}] * photos, "reply_to": 7}
+    return NewTask(key=key, kind=kind, chat_id=chat_id, user_id=user_id or chat_id, payload=payload, **options)
 
 
 def run(coroutine):
@@ -137,10 +137,22 @@ def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monk
         assert await other.claim(PAINT) is None
         await asyncio.sleep(0.3)
         found = await other.claim(PAINT)
-        assert (found.id, found.attempts) == (lost.id, 2)
+        assert (found.id, found.attempts, found.crashes) == (lost.id, 1, 1)  # nobody failed at it
         assert not await store.owns(lost.id)
         assert not await store.finish(lost.id)  # what it did meanwhile does not count
         assert await other.finish(found.id)
+
+    run(story())
+
+
+def test_what_may_have_crashed_the_bot_comes_after_everything_else(store):
+    async def story():
+        await store.add([job("suspect"), job("unlucky", chat_id=2)])
+        with store.engine.begin() as connection:
+            for key, crashes in (("suspect", storage.SUSPECT_CRASHES), ("unlucky", storage.SUSPECT_CRASHES - 1)):
+                connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{key}'")
+        await store.add([job("late", chat_id=3)])
+        assert [task.key for task in await claim_all(store)] == ["unlucky", "late", "suspect"]
 
     run(story())
 
@@ -156,7 +168,7 @@ def test_a_task_that_nobody_works_on_is_free_again_although_its_owner_lives(stor
             await asyncio.sleep(0.15)
             await store.renew([])
         found = await other.claim(PAINT)
-        assert (found.id, found.attempts) == (task.id, 2)
+        assert (found.id, found.attempts, found.crashes) == (task.id, 1, 1)
 
     run(story())
 
@@ -213,15 +225,26 @@ def test_the_end_of_an_update_and_what_it_leaves_are_stored_together_or_not_at_a
 def test_an_album_grows_while_it_waits_and_a_late_photo_is_a_job_of_its_own(store):
     async def story():
         later = time.time() + 0.2
-        await store.add([job("album", grows=True, not_before=later)])
-        await store.add([job("album", grows=True, not_before=later)])
-        assert await store.claim(PAINT) is None
-        assert await store.photos_since(1, 0) == (2, pytest.approx(time.time(), abs=5))
+        await store.add([job("album", kind=ALBUM, grows=True, not_before=later)])
+        await store.add([job("album", kind=ALBUM, grows=True, not_before=later)])
+        assert await store.claim(ALBUM) is None
         await asyncio.sleep(0.25)
-        task = await store.claim(PAINT)
+        task = await store.claim(ALBUM)
         assert len(task.payload["pictures"]) == 2
-        await store.add([job("album", grows=True)])
-        assert (await store.claim(PAINT)).key == "album:7"
+        await store.add([job("album", kind=ALBUM, grows=True)])
+        assert (await store.claim(ALBUM)).key == "album:7"
+
+    run(story())
+
+
+def test_photos_are_counted_not_jobs(store):
+    async def story():
+        await store.add([job("three", photos=3), job("one"), job("gathering", kind=ALBUM, photos=5)])
+        assert await store.photos_since(1, 0) == (4, pytest.approx(time.time(), abs=5))
+        assert await store.waiting() == 4
+        await store.finish((await store.claim(PAINT)).id)
+        assert await store.photos_since(1, 0) == (4, pytest.approx(time.time(), abs=5))
+        assert await store.waiting() == 1
 
     run(story())
 
@@ -237,15 +260,17 @@ def test_a_place_in_line_counts_those_before(store):
         assert told[2] is None
         place = await store.place(told[1])
         assert (place.before, place.running, place.seconds) == (1, 1, 4.0)
+        await store.claim(PAINT)
+        assert await store.place(told[0]) is None  # out of the line
 
     run(story())
 
 
 def test_cancelled_jobs_are_nobodys(store):
     async def story():
-        await store.add([job("a"), job("b"), job("c", chat_id=2)])
+        await store.add([job("a"), job("b"), job("album", kind=ALBUM), job("c", chat_id=2)])
         running = await store.claim(PAINT)
-        assert {task.key for task in await store.cancel(1)} == {"a", "b"}
+        assert {task.key for task in await store.cancel(1)} == {"a", "b", "album"}
         assert not await store.owns(running.id)
         assert not await store.finish(running.id)
         assert [task.key for task in await claim_all(store)] == ["c"]
@@ -268,9 +293,12 @@ def test_what_is_finished_holds_no_payload_and_is_deleted_after_a_day(store, mon
     run(story())
 
 
-def test_forgetting_a_chat_leaves_nothing_of_it_but_what_it_sent_since(store):
+def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_need(store, monkeypatch):
+    """A chat that could be forgotten to paint on without limit, or to be answered twice, would be no chat to forget."""
+
     async def story():
-        await store.add([update(1), update(2, chat_id=2), update(3), job("done")])
+        await store.add([update(1), update(2, chat_id=2), update(3), job("done", user_id=8), job("album", kind=ALBUM)])
+        await store.finish((await store.claim(ALBUM)).id)
         await store.finish(
             (await store.claim(PAINT)).id, outcome=Outcome(sources={9: {"message_id": 1, "pictures": []}})
         )
@@ -278,10 +306,22 @@ def test_forgetting_a_chat_leaves_nothing_of_it_but_what_it_sent_since(store):
         await store.finish(task.id, outcome=Outcome(forget=True))
         with store.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT key FROM tasks WHERE chat_id = 1 OR user_id = 1").scalars().all()
-        assert rows == ["update:3"]
+            kept = connection.exec_driver_sql("SELECT key, payload FROM tasks WHERE chat_id = 0 ORDER BY key").all()
+        assert rows == ["update:3"]  # came after, and is still to be answered
+        assert [payload for _, payload in kept] == ["{}", "{}"]
+        assert [key.partition(":")[0] for key, _ in kept] == ["forgotten", "update"]
         assert await store.settings(1) is None
         assert await store.source(1, 9) is None
         assert (await store.stats()).waiting == 0
+        assert (await store.photos_since(8, 0))[0] == 1
+        assert await store.add([update(1)]) == 0
+
+        await store.prune(sources_before=0)
+        assert (await store.photos_since(8, 0))[0] == 1
+        monkeypatch.setattr(storage, "HOUR", -1.0)
+        await store.prune(sources_before=0)
+        assert (await store.photos_since(8, 0))[0] == 0
+        assert await store.known("update:1")
 
     run(story())
 
@@ -323,7 +363,8 @@ def test_everything_is_there_after_a_restart_and_sqlite_hands_back_what_was_runn
     again.close()
 
     # In PostgreSQL the owner might be another replica that lives: its lease has to end first.
-    assert [task.key for task in claimed] == (["a", "b"] if url.startswith("sqlite") else ["b"])
+    expected = [("a", 1, 1), ("b", 1, 0)] if url.startswith("sqlite") else [("b", 1, 0)]
+    assert [(task.key, task.attempts, task.crashes) for task in claimed] == expected
 
 
 def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):

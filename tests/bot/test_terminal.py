@@ -93,7 +93,7 @@ def test_a_mask_and_several_photos(chat):
     ("line", "advice"),
     [
         ("photo nothing.jpg", "Expected photo FILE, got 'nothing.jpg', and there is no such file."),
-        ("photo 'b.jpg", "quotes come in pairs"),
+        ("photo 'b.jpg scream", "quotes come in pairs"),
         ("photo mask.txt", EN.photo_unreadable),
         ("7", "There are no buttons."),
         ("hello", EN.no_photo),
@@ -103,6 +103,21 @@ def test_what_is_not_understood_gets_advice(chat, line, advice):
     Path("mask.txt").write_text("no picture")
 
     assert advice in chat(line)
+
+
+def test_a_file_dropped_into_the_terminal_is_a_photo(chat, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    out = chat(str(tmp_path / "my photo.jpg"), "b.jpg scream", "photo my photo.jpg", "photo ~/b.jpg wave")
+
+    assert [line.partition(" ·")[0] for line in out.splitlines() if "100 %" in line] == [
+        "The Starry Night", "The Scream", "The Starry Night", "The Great Wave off Kanagawa",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["quit", "exit"])
+def test_quit_ends_it(chat, word):
+    assert EN.no_photo not in chat(word, "hello")
 
 
 def test_it_speaks_other_languages(chat):

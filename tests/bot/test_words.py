@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.look import Look
+from bot.texts import LANGUAGES, load_texts
 from bot.words import Vocabulary
 from tests.fakes import CATALOG
 
@@ -119,3 +120,9 @@ def test_any_text_is_read_without_a_fault(text):
 
     assert 0 <= look.strength <= 100
     assert Look.from_dict(look.to_dict()) == look
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_place_is_understood_as_it_is_called_on_its_button(language):
+    for place, word in load_texts(language).places.items():
+        assert VOCABULARY.read(word).mask == place

@@ -20,7 +20,9 @@ def answering(
     *,
     credentials: grpc.ServerCredentials | None = None,
     max_message_bytes: int = -1,
+    host: str = "127.0.0.1",
     port: int = 0,
+    max_connection_age: float | None = None,
 ) -> Iterator[str]:
     """A server on a local port whose methods, by path, answer whatever `behavior(request_bytes, context)` returns.
 
@@ -28,10 +30,12 @@ def answering(
         methods: What it answers.
         credentials: For TLS; None is plain text.
         max_message_bytes: Of a request; -1 takes any.
-        port: Where it listens; 0 picks a free one.
+        host: Where it listens, with
+        port: 0 picks a free one.
+        max_connection_age: Seconds after which it asks clients to connect anew; None is never.
 
     Yields:
-        Its address, `127.0.0.1:PORT`.
+        Its address, `host:port`.
     """
     handlers = []
     for path, behavior in methods.items():
@@ -41,15 +45,18 @@ def answering(
     server = grpc.server(
         futures.ThreadPoolExecutor(8),
         handlers=handlers,
-        options=[("grpc.max_receive_message_length", max_message_bytes)],
+        options=[
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_connection_age_ms", round(1000 * max_connection_age) if max_connection_age else 2**31 - 1),
+        ],
     )
     if credentials is None:
-        port = server.add_insecure_port(f"127.0.0.1:{port}")
+        port = server.add_insecure_port(f"{host}:{port}")
     else:
-        port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
+        port = server.add_secure_port(f"{host}:{port}", credentials)
     server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"{host}:{port}"
     finally:
         server.stop(0).wait()
 

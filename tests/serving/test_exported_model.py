@@ -1,9 +1,11 @@
 """A real exported model behind a real server: what it refuses, in which words, and that it lives on."""
 
+import base64
 import struct
 from io import BytesIO
 
 import grpc
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,17 +14,19 @@ from serving import server
 from serving.client import StyleClient
 from serving.errors import InvalidRequestError, RefusedMaskError, RefusedPhotoError
 from tests.fakes import encode, photo_array
+from tests.serving.conftest import free_port
 from tfstyle.painter import Painter
 
 PHOTO = photo_array()
 PNG = encode(Image.fromarray(PHOTO))
 JPEG = encode(Image.fromarray(PHOTO), "jpeg")
+REST_PORT = free_port()
 
 
 @pytest.fixture(scope="module")
 def tiny(tiny_models):
     """A client of the tiny model's server."""
-    with server.running(tiny_models) as address, StyleClient(address, model="tiny") as client:
+    with server.running(tiny_models, rest_api_port=REST_PORT) as address, StyleClient(address, model="tiny") as client:
         yield client
 
 
@@ -70,7 +74,8 @@ WEIGHTS = "Expected region_weights that are finite and not negative. Got a small
         pytest.param(
             inputs(png_header(30_000, 30_000)),
             RefusedPhotoError,
-            "Expected image_bytes of at most 4000000 pixels. Got 30000 x 30000 (height x width)",
+            "Expected image_bytes of at most 4000000 pixels. Got 30000 x 30000 (height x width): send it no larger "
+            "than 2000 x 2000.",
             id="too large",
         ),
         pytest.param(
@@ -93,6 +98,25 @@ def test_a_refusal_is_one_sentence_and_the_next_request_succeeds(tiny, request_,
 
     (painted,) = tiny.predict("encoded", inputs())["image_bytes"]
     assert Image.open(BytesIO(painted)).size == (64, 48)
+
+
+def test_rest_names_the_size_that_fits_too(tiny):
+    request = {
+        "image_bytes": [{"b64": base64.b64encode(png_header(3000, 4000)).decode()}],
+        "region_weights": [[[1, 0]]],
+        "region_masks": [[{"b64": ""}]],
+        "strength": [1],
+        "preserve_color": [False],
+        "format": ["png"],
+    }
+    url = f"http://127.0.0.1:{REST_PORT}/v1/models/tiny:predict"
+    response = httpx.post(url, json={"signature_name": "encoded", "inputs": request}, timeout=30)
+
+    assert response.status_code == 400
+    assert (
+        "at most 4000000 pixels. Got 3000 x 4000 (height x width): send it no larger than 1732 x 2309."
+        in (response.json()["error"])
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--style", action="append", metavar="NAME", help="only this style; repeat it for more")
     parser.add_argument("--model", metavar="PATH", help="model to measure (default: the newest tfstyle)")
+    parser.add_argument(
+        "--max-size",
+        type=whole(16),
+        metavar="N",
+        help="shrink photos and --pictures first, longer side in px (default: their own size)",
+    )
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
     parser.add_argument(
         "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --paintings"
@@ -91,11 +97,11 @@ def run(args: argparse.Namespace) -> int:
         methods["optimization"] = lambda photo, style: _optimized(photo, style, paintings[style], args)
     if args.pictures:
         pictures = _pictures(Path(args.pictures), files, names)
-        methods["pictures"] = lambda photo, style: _picture(photo, pictures[photo.name, style])
+        methods["pictures"] = lambda photo, style: _picture(photo, pictures[photo.name, style], args.max_size)
     by_photo: dict[str, list[dict[str, Distances]]] = {method: [] for method in methods}
     with progress_bar(quiet=args.json) as bar:
         for file in bar.track(files, description="measuring"):
-            photo = images.read_photo(file, name=file)
+            photo = _read(file, args.max_size)
             for method, stylize in methods.items():
                 paint = lambda _, style, stylize=stylize, photo=photo: stylize(photo, style)  # noqa: E731
                 by_photo[method].append(evaluator.evaluate(paint, [photo.pixels], targets))
@@ -150,10 +156,15 @@ def _pictures(folder: Path, files: list[str], names: tuple[str, ...]) -> dict[tu
     return found
 
 
-def _picture(photo: "Photo", path: Path) -> "np.ndarray":
+def _read(file: str | Path, max_size: int | None) -> "Photo":
     from tfstyle.images import read_photo
 
-    picture = read_photo(path)
+    picture = read_photo(file, name=str(file))
+    return picture.resize_to(max_size) if max_size else picture
+
+
+def _picture(photo: "Photo", path: Path, max_size: int | None) -> "np.ndarray":
+    picture = _read(path, max_size)
     if picture.pixels.shape != photo.pixels.shape:
         raise PhotoError(
             f"{path}: expected a picture of its photo's size, {photo.width}x{photo.height}, got "

@@ -1,6 +1,7 @@
 """Types of arguments: what is out of range, or cannot be written, is refused before anything is loaded."""
 
 import argparse
+import importlib.util
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,6 +35,8 @@ def weight(text: str) -> float:
 
 def plot_file(text: str) -> Path:
     """An argparse type for the file of a plot."""
-    if Path(text).suffix.lower() in PLOT_SUFFIXES:
-        return Path(text)
-    raise argparse.ArgumentTypeError(f"expected a file that ends in {', '.join(PLOT_SUFFIXES)}, got {text!r}")
+    if Path(text).suffix.lower() not in PLOT_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"expected a file that ends in {', '.join(PLOT_SUFFIXES)}, got {text!r}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise argparse.ArgumentTypeError("a plot needs matplotlib, which is not installed; pip install 'tfstyle[plot]'")
+    return Path(text)

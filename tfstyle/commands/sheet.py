@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-size", metavar="N", type=int, default=512, help="longer side of each picture, in pixels (default: 512)"
     )
+    parser.add_argument(
+        "--stroke", metavar="S", default=1.0, help="how broad strokes are, 0.5 (finer) to 2 (broader) (default: 1)"
+    )
     parser.add_argument("--columns", metavar="N", type=int, help="pictures in a row (default: about a square)")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="file, folder, or - for stdout (default: PHOTO.sheet.jpg here)"
@@ -47,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
         catalog = painter.styles()
         styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
         for style in progress.track(styles, description="painting"):
-            painting = painter.stylize(photo, style.name, strength=args.strength, preserve_color=args.preserve_color)
+            painting = painter.stylize(
+                photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke
+            )
             tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))
     path = outputs.path_for(replace(photo, format="jpeg"))
     sheet = replace(photo, pixels=contact_sheet(tiles, columns=args.columns), jpeg=None)

@@ -9,6 +9,7 @@ overwritten.
   tfstyle stylize photo.jpg --style great_wave --mask radial --fade 1 -o wave.png
   tfstyle stylize photo.jpg --style the_scream --mask background
   tfstyle stylize photo.jpg --regions "left=the_scream,right=starry_night:2+great_wave" --fade 0.2
+  tfstyle stylize photo.jpg --style the_scream --stroke 1.5
   tfstyle stylize holiday/ --style rain_princess --max-size 1024 -o paintings/ --server localhost:8500
   cat photo.jpg | tfstyle stylize - --style the_scream > painting.jpg
 """
@@ -61,6 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-size", metavar="N", type=int, help="shrink photos whose longer side has more pixels (default: full size)"
     )
+    parser.add_argument(
+        "--stroke",
+        metavar="S",
+        default=1.0,
+        help="how broad strokes are, 0.5 (finer) to 2 (broader), whatever size the photo has; native: as fine as the "
+        "photo is large, which takes long for a large one (default: 1)",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (default: current folder)")
     parser.add_argument(
         "--json",
@@ -75,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.commands.outputs import Outputs, list_photos
     from tfstyle.encoded import check_options, parse_places
 
-    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size)
+    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
     mixes = [mix for _, mix in parse_places(args.style, mask=args.mask, regions=args.regions)]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
@@ -123,6 +131,7 @@ def _paint(painter: "Painter", source: str, outputs: "Outputs", args: argparse.N
         regions=args.regions,
         fade=args.fade,
         max_size=args.max_size,
+        stroke=args.stroke,
         format="jpeg" if format == "jpeg" else "png",
     )
     write(painting.encode(format), path)

@@ -1,6 +1,7 @@
 """Both clients against a real server, and against fakes of one."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from concurrent import futures
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from serving import codec
 from serving.calls import PREDICT, STATUS
-from serving.client import AsyncStyleClient, VersionStatus
+from serving.client import AsyncStyleClient, StyleClient, VersionStatus
 from serving.errors import (
     ClientClosedError,
     DeadlineError,
@@ -231,6 +233,15 @@ def test_an_encoded_painting_is_what_the_server_sent(fake):
         assert abs(read_photo(painting.data).pixels.astype(int) - COLOURS["the_scream"]).max() <= 3
 
 
+def test_pixels_of_3840_by_2160_pass(address):
+    """25 MB each way, six times gRPC's own limit."""
+    pixels = np.full((1, 2160, 3840, 3), 10, np.uint8)
+    with StyleClient(address) as client:
+        answer = client.predict("serving_default", {"image": pixels, "style_weights": np.eye(1, 3, dtype=np.float32)})
+    assert answer["stylized"].shape == pixels.shape
+    assert (answer["stylized"] == 245).all()
+
+
 def test_a_jpeg_travels_as_it_was_compressed(fake):
     client, model = fake
     data = read_photo(photo_array()).encode("jpeg")
@@ -255,6 +266,8 @@ def test_every_option_of_a_painter_is_an_option_here(fake):
     assert model.predictor.last["preserve_color"].tolist() == [True]
     with pytest.raises(RequestError, match="strength"):
         client.stylize(photo_array(), "the_scream", strength=2)
+    client.stylize(photo_array(), "the_scream", stroke=2)
+    assert Image.open(io.BytesIO(model.predictor.last["image_bytes"][0])).size == (32, 24)
 
 
 def test_the_version_that_answered_is_told(fake):

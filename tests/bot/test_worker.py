@@ -1,0 +1,128 @@
+"""What the bot outlives."""
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+
+import grpc
+import pytest
+
+import bot.app
+import bot.painting
+import bot.worker
+from bot.events import Order, Picture
+from bot.failures import MAX_CRASHES, MAX_TRIES
+from bot.look import Look
+from bot.metrics import ERRORS
+from bot.painting import Painter
+from bot.storage import Store
+from bot.tasks import PAINT, NewTask
+from bot.texts import load_texts
+from bot.worker import Worker
+from tests.bot.bot_api import photo_bytes
+from tests.bot.in_process import BotThread
+
+EN = load_texts("en")
+pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
+
+
+def errors(kind):
+    return ERRORS.labels(kind)._value.get()
+
+
+def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_has_all_its_tries_left(
+    own_api, model, styles, tmp_path, new_person
+):
+    """The database as those crashes left it; the server then fails as often as a job without any may see it fail."""
+    poison, unlucky = new_person(own_api), new_person(own_api)
+    file_id = own_api.store_file(photo_bytes())
+    order = Order(pictures=(Picture(file_id=file_id),), look=Look())
+    store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "before")
+    for person, crashes in ((poison, MAX_CRASHES), (unlucky, MAX_CRASHES - 1)):
+        job = NewTask(
+            key=f"job:{person.chat_id}", kind=PAINT, chat_id=person.chat_id, user_id=1, payload=order.to_dict()
+        )
+        asyncio.run(store.add([job]))
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{job.key}'")
+    store.close()
+    model.faults = [grpc.StatusCode.INTERNAL] * (MAX_TRIES - 1)
+
+    with BotThread(own_api, styles[1], tmp_path):
+        poison.wait_for_text(EN.internal_error)
+        unlucky.wait_for_text("The Starry Night · 100 %")
+
+    assert poison.texts() == [EN.internal_error]
+    assert model.faults == []
+
+
+def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypatch):
+    """Until the next renewal is due it would have ended, and another replica would paint the same photo."""
+    monkeypatch.setattr(bot.worker, "_BEAT", 0.01)
+    monkeypatch.setattr(bot.worker, "_RENEW_EVERY", 3600.0)
+    beats = itertools.count(1)
+    renewed = []
+
+    async def renew(_):
+        renewed.append(next(beats))
+        if len(renewed) < 3:
+            raise ConnectionError("the database restarts")
+
+    async def nothing(*_, **__):
+        return SimpleNamespace(waiting=0, running=0)
+
+    async def story():
+        store = SimpleNamespace(renew=renew, prune=nothing, stats=nothing)
+        settings = SimpleNamespace()
+        worker = Worker(store, None, None, settings, None)
+        keeping = asyncio.create_task(worker._keep())
+        await asyncio.sleep(0.2)
+        keeping.cancel()
+
+    asyncio.run(story())
+
+    assert renewed == [1, 2, 3]
+
+
+def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):
+    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(bot.painting, "REFRESH_SECONDS", 0.01)
+    before = errors("styles")
+    asked = []
+
+    async def story():
+        painter = Painter(styles[1], timeout=5, max_pixels=10**6)
+        describe = painter._client.styles
+
+        async def broken_at_first(**options):
+            asked.append(1)
+            if len(asked) < 3:
+                raise ZeroDivisionError
+            return await describe(**options)
+
+        painter._client.styles = broken_at_first
+        keeping = asyncio.create_task(bot.app.kept_going("styles", painter.keep_fresh))
+        async with asyncio.timeout(10):
+            while not painter.reachable or len(asked) < 5:
+                await asyncio.sleep(0.01)
+        assert not keeping.done()
+        keeping.cancel()
+        await painter.close()
+
+    asyncio.run(story())
+
+    assert errors("styles") == before + 2
+
+
+def test_a_part_that_came_to_its_end_is_not_begun_again_and_one_that_failed_is(monkeypatch):
+    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.0)
+    done = []
+
+    async def register():
+        done.append(1)
+        if len(done) == 1:
+            raise KeyError("commands")
+
+    asyncio.run(bot.app.kept_going("commands", register))
+
+    assert len(done) == 2

@@ -1,0 +1,190 @@
+"""Rules for who reaches whom, by which name and at which port."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from bot.receiver import WEBHOOK_PATH
+from serving.config_files import read_monitoring
+from tests.k8s.cluster import ROOT, Cluster, Object, Workload
+
+_METRICS = {
+    "bot": "/metrics",
+    "model-server": read_monitoring(ROOT / "serving" / "config" / "monitoring.config").prometheus_config.path,
+}
+_NAMESPACE = "kubernetes.io/metadata.name"
+
+
+def services_reach_pods(cluster: Cluster) -> Iterator[str]:
+    for service in cluster.of("Service"):
+        name, spec = service["metadata"]["name"], service["spec"]
+        selected = [workload for workload in cluster.selected(spec["selector"]) if workload.runs_on]
+        if len(selected) != 1:
+            yield f"Service {name} selects {[workload.name for workload in selected]}"
+            continue
+        for port in spec["ports"]:
+            number = selected[0].ports.get(port["targetPort"])
+            if number is None:
+                yield f"Service {name}: no container port is called {port['targetPort']}"
+            elif number != port["port"]:  # needed where there is no address of its own; elsewhere it spares confusion
+                yield f"Service {name} has port {port['port']}, its pods {number}"
+        if spec.get("publishNotReadyAddresses"):
+            yield f"Service {name} names pods that are not ready"
+
+
+def the_bot_finds_its_servers(cluster: Cluster) -> Iterator[str]:
+    bot = cluster.workload("bot")
+    server = bot.environment["TFSTYLE_BOT_SERVER"]["value"].removeprefix("dns:///")
+    host, _, port = server.rpartition(":")
+    service = cluster.find("Service", host)
+    if service is None or int(port) not in [known["port"] for known in service["spec"]["ports"]]:
+        yield f"the bot looks for a model server at {server}"
+    elif service["spec"].get("clusterIP") != "None":
+        yield f"Service {host} has an address of its own, so one pod would get all calls"
+    for certificate in cluster.of("Certificate"):
+        if certificate["metadata"]["name"] == "model-server" and host not in certificate["spec"]["dnsNames"]:
+            yield f"the certificate of the model server is not made for {host}"
+    if int(bot.environment["TFSTYLE_BOT_HTTP_PORT"]["value"]) != bot.ports.get("http"):
+        yield "the bot listens at another port than its container tells"
+    database = urlsplit(bot.environment.get("TFSTYLE_BOT_DATABASE_URL", {}).get("value", ""))
+    if database.scheme == "postgresql":
+        yield from _reaches(cluster, "the bot", database.hostname or "", database.port or 5432)
+
+
+def keda_finds_the_database(cluster: Cluster) -> Iterator[str]:
+    database = urlsplit(cluster.workload("bot").environment["TFSTYLE_BOT_DATABASE_URL"]["value"])
+    for scaled in cluster.of("ScaledObject"):
+        (trigger,) = scaled["spec"]["triggers"]
+        metadata = trigger["metadata"]
+        host, dot, rest = metadata["host"].partition(".")
+        if dot + rest != f".{scaled['metadata']['namespace']}.svc.cluster.local":
+            yield f"KEDA lives in another namespace, where {metadata['host']} is nobody"
+        yield from _reaches(cluster, "KEDA", host, int(metadata["port"]))
+        if (host, metadata["userName"], "/" + metadata["dbName"]) != (
+            database.hostname,
+            database.username,
+            database.path,
+        ):
+            yield "KEDA asks another database than the bot's"
+        authentication = cluster.find("TriggerAuthentication", trigger["authenticationRef"]["name"])
+        references = authentication["spec"]["secretTargetRef"] if authentication else []
+        if references != [{"parameter": "password", "name": "bot", "key": "database-password"}]:
+            yield "KEDA has another password than the bot"
+
+
+def metrics_are_where_prometheus_looks(cluster: Cluster) -> Iterator[str]:
+    for monitor in cluster.of("ServiceMonitor"):
+        name = monitor["metadata"]["name"]
+        labels = monitor["spec"]["selector"]["matchLabels"].items()
+        services = [item for item in cluster.of("Service") if labels <= item["metadata"]["labels"].items()]
+        if [service["metadata"]["name"] for service in services] != [name]:
+            yield f"ServiceMonitor {name} selects {len(services)} services"
+            continue
+        (endpoint,) = monitor["spec"]["endpoints"]
+        if endpoint["port"] not in [port["name"] for port in services[0]["spec"]["ports"]]:
+            yield f"ServiceMonitor {name}: no port is called {endpoint['port']}"
+        if endpoint["path"] != _METRICS[name]:
+            yield f"ServiceMonitor {name} asks for {endpoint['path']}"
+
+
+def only_the_webhook_is_public(cluster: Cluster) -> Iterator[str]:
+    for ingress in cluster.of("Ingress"):
+        (rule,) = ingress["spec"]["rules"]
+        (path,) = rule["http"]["paths"]
+        if (path["path"], path["pathType"]) != (WEBHOOK_PATH, "Exact"):
+            yield f"{path['path']} is public"
+        backend = path["backend"]["service"]
+        service = cluster.find("Service", backend["name"])
+        if service is None or backend["port"]["name"] not in [port["name"] for port in service["spec"]["ports"]]:
+            yield "the Ingress leads nowhere"
+        if [rule["host"]] not in [tls["hosts"] for tls in ingress["spec"].get("tls", [])]:
+            yield f"{rule['host']} is not encrypted"
+        url = cluster.workload("bot").environment["TFSTYLE_BOT_WEBHOOK_URL"]["value"]
+        if url != f"https://{rule['host']}":
+            yield f"Telegram posts to {url}, and the Ingress listens for {rule['host']}"
+    for service in cluster.of("Service"):
+        if service["spec"].get("type", "ClusterIP") != "ClusterIP":
+            yield f"Service {service['metadata']['name']} is open to the outside"
+
+
+def policies_allow_what_is_needed_and_no_more(cluster: Cluster) -> Iterator[str]:
+    policies = cluster.of("NetworkPolicy")
+    if not policies:
+        return
+    everything = [item for item in policies if item["spec"]["podSelector"] == {}]
+    if [(item["spec"].get("ingress"), item["spec"].get("egress")) for item in everything] != [(None, None)]:
+        yield "not everything is forbidden first"
+    for item in policies:
+        name, spec = item["metadata"]["name"], item["spec"]
+        if sorted(spec.get("policyTypes", [])) != ["Egress", "Ingress"]:
+            yield f"NetworkPolicy {name} leaves a direction open"
+        targets = cluster.selected(spec["podSelector"].get("matchLabels", {}))
+        for direction, side in (("ingress", "from"), ("egress", "to")):
+            for rule in spec.get(direction, []):
+                if not rule.get(side) or not rule.get("ports"):
+                    yield f"NetworkPolicy {name} opens {direction} to anybody"
+                if direction == "ingress":
+                    open_ports = {port for workload in targets for port in workload.ports.values()}
+                    for port in rule.get("ports", []):
+                        if port["port"] not in open_ports:
+                            yield f"NetworkPolicy {name} opens {port['port']}, where nobody listens"
+                for peer in rule.get(side, []):
+                    if "podSelector" in peer and not cluster.selected(peer["podSelector"]["matchLabels"]):
+                        yield f"NetworkPolicy {name} speaks of pods that are not there: {peer['podSelector']}"
+    bot, server = cluster.workload("bot"), cluster.workload("model-server")
+    yield from _needs(cluster, bot, server, server.ports.get("grpc"))
+    yield from _needs(cluster, "monitoring", bot, bot.ports.get("http"))
+    yield from _needs(cluster, "monitoring", server, server.ports.get("rest"))
+    if cluster.of("Ingress"):
+        yield from _needs(cluster, "ingress-nginx", bot, bot.ports.get("http"))
+    for database in [workload for workload in cluster.workloads if workload.name == "postgres"]:
+        yield from _needs(cluster, bot, database, database.ports.get("postgres"))
+        if cluster.of("ScaledObject"):
+            yield from _needs(cluster, "keda", database, database.ports.get("postgres"))
+
+
+def _needs(cluster: Cluster, source: Workload | str, target: Workload, port: int | None) -> Iterator[str]:
+    """`source` is a workload here, or another namespace, whose own policies are its own business."""
+    name = source if isinstance(source, str) else source.name
+    if not any(_opens(rule, "from", source, port) for rule in _rules(cluster, target, "ingress")):
+        yield f"{target.name} does not let {name} in at {port}"
+    if isinstance(source, Workload):
+        if not any(_opens(rule, "to", target, port) for rule in _rules(cluster, source, "egress")):
+            yield f"{name} is not let out to {target.name} at {port}"
+        dns = [rule for rule in _rules(cluster, source, "egress") if _opens(rule, "to", "kube-system", 53)]
+        if not dns:
+            yield f"{name} cannot look up names"
+
+
+def _rules(cluster: Cluster, workload: Workload, direction: str) -> Iterator[Object]:
+    for policy in cluster.of("NetworkPolicy"):
+        labels = policy["spec"]["podSelector"].get("matchLabels", {})
+        if labels and labels.items() <= workload.labels.items():
+            yield from policy["spec"].get(direction, [])
+
+
+def _opens(rule: Object, side: str, peer: Workload | str, port: int | None) -> bool:
+    if port not in [opened["port"] for opened in rule.get("ports", [])]:
+        return False
+    for known in rule.get(side, []):
+        if isinstance(peer, str):
+            if known.get("namespaceSelector", {}).get("matchLabels", {}).get(_NAMESPACE) == peer:
+                return True
+        elif "podSelector" in known and known["podSelector"]["matchLabels"].items() <= peer.labels.items():
+            return True
+    return False
+
+
+def _reaches(cluster: Cluster, who: str, host: str, port: int) -> Iterator[str]:
+    service = cluster.find("Service", host)
+    if service is None or port not in [known["port"] for known in service["spec"]["ports"]]:
+        yield f"{who} looks for a database at {host}:{port}"
+
+
+RULES = (
+    services_reach_pods,
+    the_bot_finds_its_servers,
+    keda_finds_the_database,
+    metrics_are_where_prometheus_looks,
+    only_the_webhook_is_public,
+    policies_allow_what_is_needed_and_no_more,
+)

@@ -1,0 +1,233 @@
+"""The manifests keep the policy, and each way to break it is noticed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.k8s.cluster import Cluster, Object
+from tests.k8s.policy import RULES, violations
+
+
+def test_the_manifests_keep_the_policy(cluster):
+    assert violations(cluster) == []
+
+
+Mutation = Callable[[Cluster], object]
+
+
+def main(cluster: Cluster, name: str) -> Object:
+    return cluster.workload(name).main
+
+
+def variable(cluster: Cluster, name: str) -> Object:
+    return cluster.workload("bot").environment[name]
+
+
+def flag(cluster: Cluster, old: str, new: str | None) -> None:
+    """Replace the flag that starts with `old`."""
+    arguments = main(cluster, "model-server")["args"]
+    (position,) = [number for number, argument in enumerate(arguments) if argument.startswith(old)]
+    arguments[position : position + 1] = [] if new is None else [new]
+
+
+def spec(cluster: Cluster, kind: str, name: str) -> Object:
+    return cluster.get(kind, name)["spec"]
+
+
+def remove(cluster: Cluster, kind: str, name: str) -> None:
+    cluster.objects.remove(cluster.get(kind, name))
+
+
+def mutants() -> dict[str, tuple[str, Mutation]]:
+    """What is done to the production overlay, and the rule that must notice."""
+    return {
+        # pods
+        "no memory limit": (
+            "resources_are_limited", lambda c: main(c, "bot")["resources"]["limits"].pop("memory")),
+        "no resources": ("resources_are_limited", lambda c: main(c, "model-server").pop("resources")),
+        "no limit of the container that runs first": (
+            "resources_are_limited",
+            lambda c: c.workload("model-server").pod["initContainers"][0]["resources"].pop("limits")),
+        "privileged": (
+            "pods_are_restricted", lambda c: main(c, "model-server")["securityContext"].update(privileged=True)),
+        "escalation": (
+            "pods_are_restricted",
+            lambda c: main(c, "bot")["securityContext"].update(allowPrivilegeEscalation=True)),
+        "a capability": (
+            "pods_are_restricted",
+            lambda c: main(c, "bot")["securityContext"]["capabilities"].update(add=["NET_ADMIN"])),
+        "root": ("pods_are_restricted", lambda c: c.workload("bot").pod["securityContext"].update(runAsUser=0)),
+        "root in one container": (
+            "pods_are_restricted", lambda c: main(c, "postgres")["securityContext"].update(runAsUser=0)),
+        "root file system writable": (
+            "pods_are_restricted", lambda c: main(c, "bot")["securityContext"].pop("readOnlyRootFilesystem")),
+        "the node's network": ("pods_are_restricted", lambda c: c.workload("bot").pod.update(hostNetwork=True)),
+        "the node's files": (
+            "pods_are_restricted",
+            lambda c: c.workload("bot").pod["volumes"].append({"name": "x", "hostPath": {"path": "/"}})),
+        "no profile for the namespace": (
+            "pods_are_restricted", lambda c: c.get("Namespace", "tfstyle")["metadata"].pop("labels")),
+        "no seccomp profile": (
+            "pods_are_restricted", lambda c: c.workload("bot").pod["securityContext"].pop("seccompProfile")),
+        "a token": (
+            "nothing_speaks_to_kubernetes", lambda c: c.workload("bot").pod.pop("automountServiceAccountToken")),
+        "the default account": (
+            "nothing_speaks_to_kubernetes", lambda c: c.workload("bot").pod.pop("serviceAccountName")),
+        "a secret in the manifests": (
+            "secrets_are_references",
+            lambda c: c.objects.append({"kind": "Secret", "metadata": {"name": "bot"}, "data": {}})),
+        "a token in the clear": (
+            "secrets_are_references",
+            lambda c: (variable(c, "TFSTYLE_BOT_TOKEN").pop("valueFrom"),
+                       variable(c, "TFSTYLE_BOT_TOKEN").update(value="123456:ABC-DEF"))),
+        "a password in an address": (
+            "secrets_are_references",
+            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://tfstyle:x@postgres/tfstyle")),
+        "a key that nobody sets": (
+            "secrets_are_references",
+            lambda c: variable(c, "PGPASSWORD")["valueFrom"]["secretKeyRef"].update(key="password")),
+        "an image of any version": ("images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:latest")),
+        "an image of another version": (
+            "images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:0.0.9")),
+        "a mount of nothing": (
+            "volumes_exist", lambda c: main(c, "bot")["volumeMounts"].append({"name": "x", "mountPath": "/x"})),
+        "a certificate that nobody makes": ("volumes_exist", lambda c: remove(c, "Certificate", "bot")),
+        # network
+        "a service of nobody": (
+            "services_reach_pods", lambda c: spec(c, "Service", "bot")["selector"].update({"app": "x"})),
+        "a wrong port by name": (
+            "services_reach_pods", lambda c: spec(c, "Service", "bot")["ports"][0].update(targetPort="web")),
+        "a port that is not the pods'": (
+            "services_reach_pods", lambda c: spec(c, "Service", "model-server")["ports"][0].update(port=80)),
+        "a service with an address": (
+            "the_bot_finds_its_servers", lambda c: spec(c, "Service", "model-server").pop("clusterIP")),
+        "pods that are not ready": (
+            "services_reach_pods",
+            lambda c: spec(c, "Service", "model-server").update(publishNotReadyAddresses=True)),
+        "another server": (
+            "the_bot_finds_its_servers",
+            lambda c: variable(c, "TFSTYLE_BOT_SERVER").update(value="dns:///models:8500")),
+        "another port of the server": (
+            "the_bot_finds_its_servers",
+            lambda c: variable(c, "TFSTYLE_BOT_SERVER").update(value="dns:///model-server:9000")),
+        "another port of the bot": (
+            "the_bot_finds_its_servers", lambda c: variable(c, "TFSTYLE_BOT_HTTP_PORT").update(value="8081")),
+        "another database": (
+            "the_bot_finds_its_servers",
+            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://tfstyle@database/tfstyle")),
+        "a certificate for another name": (
+            "the_bot_finds_its_servers",
+            lambda c: spec(c, "Certificate", "model-server").update(dnsNames=["models"])),
+        "KEDA asks another database": (
+            "keda_finds_the_database",
+            lambda c: spec(c, "ScaledObject", "model-server")["triggers"][0]["metadata"].update(dbName="jobs")),
+        "KEDA has no password": (
+            "keda_finds_the_database", lambda c: remove(c, "TriggerAuthentication", "database")),
+        "metrics at another path": (
+            "metrics_are_where_prometheus_looks",
+            lambda c: spec(c, "ServiceMonitor", "model-server")["endpoints"][0].update(path="/metrics")),
+        "metrics at another port": (
+            "metrics_are_where_prometheus_looks",
+            lambda c: spec(c, "ServiceMonitor", "bot")["endpoints"][0].update(port="metrics")),
+        "everything public": (
+            "only_the_webhook_is_public",
+            lambda c: spec(c, "Ingress", "bot")["rules"][0]["http"]["paths"][0].update(path="/", pathType="Prefix")),
+        "the address in one place only": (
+            "only_the_webhook_is_public",
+            lambda c: spec(c, "Ingress", "bot")["rules"][0].update(host="other.example.org")),
+        "a load balancer": (
+            "only_the_webhook_is_public", lambda c: spec(c, "Service", "bot").update(type="LoadBalancer")),
+        "not everything forbidden": (
+            "policies_allow_what_is_needed_and_no_more", lambda c: remove(c, "NetworkPolicy", "deny-all")),
+        "a policy's wrong port": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "model-server")["ingress"][0]["ports"][0].update(port=8501)),
+        "a policy open to anybody": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0].pop("from")),
+        "no way out": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot").pop("egress")),
+        "KEDA shut out": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0]["from"].pop()),
+        "no names looked up": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"].pop(2)),
+        # operation
+        "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
+        "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),
+        "no liveness probe": ("probes_tell_something", lambda c: main(c, "postgres").pop("livenessProbe")),
+        "a probe's wrong port": (
+            "probes_tell_something",
+            lambda c: main(c, "model-server")["livenessProbe"]["httpGet"].update(port="grpc-web")),
+        "a probe's wrong path": (
+            "probes_tell_something",
+            lambda c: main(c, "model-server")["readinessProbe"]["httpGet"].update(path="/v1/models/other/metadata")),
+        "readiness that is only the status": (
+            "probes_tell_something",
+            lambda c: main(c, "model-server")["readinessProbe"]["httpGet"].update(path="/v1/models/tfstyle")),
+        "liveness that asks Telegram": (
+            "probes_tell_something", lambda c: main(c, "bot")["livenessProbe"]["httpGet"].update(path="/readyz")),
+        "too little time to start": (
+            "probes_tell_something", lambda c: main(c, "model-server")["startupProbe"].update(failureThreshold=3)),
+        "a setting that does not exist": (
+            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_TLS_CA").update(name="TFSTYLE_BOT_CA")),
+        "a setting that is wrong": (
+            "settings_are_known", lambda c: variable(c, "TFSTYLE_BOT_MODE").update(value="push")),
+        "a flag that does not exist": ("flags_are_known", lambda c: flag(c, "--enable_profiler", "--profiler=false")),
+        "a flag that is refused": (
+            "flags_are_known", lambda c: flag(c, "--enable_profiler", "--enable_batching=true")),
+        "a file that the image lacks": (
+            "flags_are_known",
+            lambda c: flag(c, "--model_config_file", "--model_config_file=/config/all_models.config")),
+        "more threads than CPUs": (
+            "flags_are_known",
+            lambda c: flag(c, "--tensorflow_intra_op_parallelism", "--tensorflow_intra_op_parallelism=64")),
+        "a container port that nobody listens at": (
+            "flags_are_known", lambda c: main(c, "model-server")["ports"][0].update(containerPort=8600)),
+        "only one side encrypts": ("flags_are_known", lambda c: flag(c, "--ssl_config_file", None)),
+        "stopped at once": ("pods_go_when_nobody_needs_them", lambda c: main(c, "bot").pop("lifecycle")),
+        "killed too early": (
+            "pods_go_when_nobody_needs_them",
+            lambda c: c.workload("bot").pod.update(terminationGracePeriodSeconds=10)),
+        "connections for ever": (
+            "pods_go_when_nobody_needs_them", lambda c: flag(c, "--grpc_channel_arguments", None)),
+        "two bots that ask for updates": (
+            "rollouts_work", lambda c: variable(c, "TFSTYLE_BOT_MODE").update(value="polling")),
+        "a rollout that waits for a GPU": (
+            "rollouts_work", lambda c: spec(c, "Deployment", "model-server")["strategy"].pop("rollingUpdate")),
+        "no GPU for the GPU's image": (
+            "rollouts_work", lambda c: main(c, "model-server")["resources"]["limits"].pop("nvidia.com/gpu")),
+        "no disruption budget": ("rollouts_work", lambda c: remove(c, "PodDisruptionBudget", "model-server")),
+        "a budget that holds every drain up": (
+            "rollouts_work", lambda c: spec(c, "PodDisruptionBudget", "bot").update(maxUnavailable=0)),
+        "all on one node": (
+            "rollouts_work", lambda c: c.workload("model-server").pod.pop("topologySpreadConstraints")),
+        "replicas beside KEDA": (
+            "scaling_has_the_last_word", lambda c: spec(c, "Deployment", "model-server").update(replicas=2)),
+        "scaled away": (
+            "scaling_has_the_last_word",
+            lambda c: spec(c, "ScaledObject", "model-server").update(minReplicaCount=0)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", mutants())
+def test_what_breaks_the_policy_is_noticed(production, name):
+    rule, mutate = mutants()[name]
+    mutant = production.copy()
+
+    mutate(mutant)
+
+    assert rule in {found.partition(":")[0] for found in violations(mutant)}
+
+
+def test_every_rule_has_a_mutant():
+    assert {rule.__name__ for rule in RULES} == {rule for rule, _ in mutants().values()}
+
+
+def test_a_bot_on_a_file_that_is_not_alone_is_noticed(development):
+    mutant = development.copy()
+    spec(mutant, "Deployment", "bot")["replicas"] = 2
+
+    assert violations(mutant) == ["rollouts_work: two bots at once need a webhook and PostgreSQL"]

@@ -1,0 +1,213 @@
+"""What the manifests run, run here: shell scripts in folders of the test, and KEDA's query on a real database."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import grpc
+import psycopg
+import pytest
+import trustme
+
+from bot.painting import Painter
+from bot.settings import PREFIX, load_settings
+from bot.storage import Store
+from bot.tasks import PAINT, UPDATE, NewTask
+from serving.calls import PREDICT
+from serving.config_files import read_ssl
+from serving.errors import ServingError
+from tests.bot.postgres import running_postgres
+from tests.bot.style_server import StyleModel
+from tests.serving.fake_server import answering
+from tests.serving.name_server import naming
+
+
+def run(container: dict, folders: dict[str, Path], **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command of a container, with its folders elsewhere."""
+    shell, flags, script = container["command"]
+    for inside, outside in folders.items():
+        assert inside in script
+        script = script.replace(inside, str(outside))
+    return subprocess.run([shell, flags, script], capture_output=True, text=True, env=os.environ | environment)
+
+
+# mTLS
+
+
+def write_secret(folder: Path, issued: trustme.LeafCert, authority: trustme.CA) -> Path:
+    """The files of a Secret as cert-manager makes it."""
+    folder.mkdir()
+    authority.cert_pem.write_to_path(folder / "ca.crt")
+    issued.private_key_pem.write_to_path(folder / "tls.key")
+    (folder / "tls.crt").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    return folder
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secret(production, authority, tmp_path) -> Path:
+    """Of the model server."""
+    names = production.get("Certificate", "model-server")["spec"]["dnsNames"]
+    return write_secret(tmp_path / "server", authority.issue_cert(*names), authority)
+
+
+def ssl_config(production, secret: Path, folder: Path):
+    """As the server reads what its first container has written."""
+    (container,) = production.workload("model-server").pod["initContainers"]
+    done = run(container, {"/certificate": secret, "/tls/": f"{folder}/"})
+    assert done.returncode == 0, done.stderr
+    return read_ssl(folder / "ssl.config")
+
+
+def test_certificates_become_the_servers_file(production, secret, tmp_path):
+    config = ssl_config(production, secret, tmp_path)
+
+    assert config.server_key == (secret / "tls.key").read_text()
+    assert config.server_cert == (secret / "tls.crt").read_text()
+    assert config.custom_ca == (secret / "ca.crt").read_text()
+    assert config.client_verify is True
+
+
+def test_without_a_certificate_the_server_does_not_start(production, secret, tmp_path):
+    (secret / "tls.key").unlink()
+    (container,) = production.workload("model-server").pod["initContainers"]
+
+    assert run(container, {"/certificate": secret, "/tls/": f"{tmp_path}/"}).returncode != 0
+
+
+def test_bot_and_server_know_each_other_by_their_certificates(production, authority, secret, tmp_path, free_port):
+    """The bot with the settings of the manifests, but for where their files lie and who looks names up."""
+    config = ssl_config(production, secret, tmp_path)
+    credentials = grpc.ssl_server_credentials(
+        [(config.server_key.encode(), config.server_cert.encode())],
+        config.custom_ca.encode(),
+        require_client_auth=config.client_verify,
+    )
+    bot_files = write_secret(tmp_path / "bot", authority.issue_cert("bot"), authority)
+    strangers = write_secret(tmp_path / "stranger", trustme.CA().issue_cert("bot"), authority)
+    variables = production.workload("bot").environment
+    tls = {
+        name: variables[f"{PREFIX}TLS_{name}"]["value"].replace("/certificate", "{}") for name in ("CA", "CERT", "KEY")
+    }
+    host, _, _ = variables["TFSTYLE_BOT_SERVER"]["value"].removeprefix("dns:///").partition(":")
+
+    def styles(files: Path | None) -> object:
+        values = {f"tls_{name.lower()}": value.format(files) for name, value in tls.items()} if files else {}
+        address = f"dns://127.0.0.1:{names.port}/{host}:{free_port}"
+        settings = load_settings(token="123456:ABC-DEF", server=address, **values)
+
+        async def ask() -> object:
+            painter = Painter(settings.server, timeout=5, max_pixels=10**6, tls=settings.tls)
+            try:
+                return await painter.refresh()
+            finally:
+                await painter.close()
+
+        return asyncio.run(ask())
+
+    with (
+        answering({PREDICT: StyleModel()}, credentials=credentials, port=free_port),
+        naming(host, ["127.0.0.1"]) as names,
+    ):
+        assert len(styles(bot_files)) == 3
+        for wrong in (strangers, None):
+            with pytest.raises(ServingError):
+                styles(wrong)
+
+
+# Models on a volume
+
+
+@pytest.fixture
+def models(tmp_path) -> Path:
+    """Those of an image: two versions, each of a few files."""
+    for version in ("1", "2"):
+        folder = tmp_path / "image" / "tfstyle" / version
+        (folder / "variables").mkdir(parents=True)
+        (folder / "saved_model.pb").write_text(f"graph {version}")
+        (folder / "variables" / "variables.index").write_text(f"index {version}")
+    return tmp_path / "image"
+
+
+def publish(volume_cluster, models: Path, volume: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    job = volume_cluster.workload("publish-models")
+    return run(job.main, {"/models/": f"{models}/", "/volume/": f"{volume}/"}, **environment)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_models_are_published_once(volume, models, tmp_path):
+    (tmp_path / "volume").mkdir()
+
+    first = publish(volume, models, tmp_path / "volume")
+    assert first.returncode == 0, first.stderr
+    assert tree(tmp_path / "volume") == tree(models)
+
+    (models / "tfstyle" / "1" / "saved_model.pb").write_text("another graph")
+    second = publish(volume, models, tmp_path / "volume")
+    assert second.returncode == 0
+    assert second.stdout.count("there already") == 2
+    assert "graph 1" in tree(tmp_path / "volume").values()
+
+
+def test_publishing_that_is_killed_shows_no_part_of_a_version_and_goes_on_later(volume, models, tmp_path):
+    (tmp_path / "volume").mkdir()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    half = 'mkdir -p "$3" && cp "$2/saved_model.pb" "$3/" && kill -9 $PPID\n'
+    (programs / "cp").write_text(f"#!/bin/sh\nPATH={os.environ['PATH']}\n{half}")
+    (programs / "cp").chmod(0o755)
+
+    killed = publish(volume, models, tmp_path / "volume", PATH=f"{programs}:{os.environ['PATH']}")
+
+    assert killed.returncode == -9
+    left = [path.name for path in (tmp_path / "volume" / "tfstyle").iterdir()]
+    assert left == ["incoming-1"]  # no number, so no version
+    assert publish(volume, models, tmp_path / "volume").returncode == 0
+    assert tree(tmp_path / "volume") == tree(models)
+
+
+# Scaling
+
+
+def test_keda_counts_the_photos_that_wait_or_are_painted(production):
+    bots, servers = (production.get("ScaledObject", name)["spec"]["triggers"] for name in ("bot", "model-server"))
+    assert bots == servers
+    (trigger,) = servers
+
+    def paint(key: str, photos: int) -> NewTask:
+        return NewTask(key=key, kind=PAINT, chat_id=1, user_id=1, payload={"pictures": [{}] * photos})
+
+    update = NewTask(key="update", kind=UPDATE, chat_id=1, user_id=1, payload={}, update_id=1)
+    with running_postgres() as url:
+        store = Store(url, "test")
+        try:
+
+            def count() -> int:
+                with psycopg.connect(url) as connection:
+                    ((value,),) = connection.execute(trigger["metadata"]["query"]).fetchall()
+                return value
+
+            async def use() -> list[int]:
+                counts = [count()]
+                await store.add([paint("photo", 1), paint("album", 10), update])
+                counts.append(count())
+                await store.claim(PAINT)
+                counts.append(count())
+                await store.cancel(1)
+                counts.append(count())
+                return counts
+
+            counts = asyncio.run(use())
+        finally:
+            store.close()
+
+    assert counts == [0, 11, 11, 0]
+    assert all(isinstance(value, int) for value in counts)
