@@ -506,7 +506,7 @@ def test_every_option_has_a_help_line():
                 yield action
 
     for name in COMMANDS:
-        module = importlib.import_module(f"tfstyle.commands.{name}")
+        module = importlib.import_module(f"tfstyle.commands.{name.replace('-', '_')}")
         parser = argparse.ArgumentParser()
         module.add_arguments(parser)
         assert module.HELP
