@@ -16,7 +16,7 @@ help:
 	@echo "make lint    ruff, format check, type check"
 	@echo "make bench   measure what the README claims"
 	@echo "make soak    serve 1000 requests, new versions and restarts under load: memory and lost calls, 15 minutes"
-	@echo "make fuzz    send 100000 broken requests to a server, 15 minutes"
+	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 15 minutes; SEED=n for others"
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
 	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
@@ -51,7 +51,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m tests.serving.soak
 
 fuzz: $(VENV)/.dev
-	TFSTYLE_FUZZ_SCALE=50 $(BIN)/python -m pytest tests/serving/test_hostile.py
+	TFSTYLE_FUZZ_SCALE=23 $(BIN)/python -m pytest -s --hypothesis-seed=$(or $(SEED),0) tests/fuzz tests/serving/test_hostile.py
 
 compat: $(VENV)/.dev
 	$(BIN)/python -m tests.compat

@@ -3,6 +3,7 @@
 `docs/bot.md` has the same table for people; a test holds the two together.
 """
 
+import os
 import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
@@ -142,7 +143,7 @@ class Settings(BaseSettings):
         token = self.token.get_secret_value()
         passwords = [before or after for before, after in _PASSWORD.findall(self.database_url)]
         own = (token, token.partition(":")[2], self.webhook_secret.get_secret_value())
-        return (*own, *passwords, *map(unquote, passwords))
+        return (*own, *passwords, *map(unquote, passwords), os.environ.get("PGPASSWORD", ""))  # as libpq takes it
 
     @property
     def max_file_bytes(self) -> int:

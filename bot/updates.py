@@ -37,7 +37,7 @@ def update_task(payload: Mapping[str, Any]) -> NewTask | None:
             payload=payload,
             update_id=update_id,
         )
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"Expected an update of the Bot API, got something else ({error!r}).") from None
 
 

@@ -45,8 +45,9 @@ def test_of_two_secrets_that_overlap_nothing_stays():
         ("sqlite:///bot.db", set()),
     ],
 )
-def test_the_secrets_of_the_settings_are_known_in_each_form(url, password):
+def test_the_secrets_of_the_settings_are_known_in_each_form(url, password, monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "S4-x")
     settings = Settings(token="1:a-token", webhook_secret="S3-x", database_url=url)
 
-    assert set(settings.secrets) == {"1:a-token", "a-token", "S3-x"} | password
+    assert set(settings.secrets) == {"1:a-token", "a-token", "S3-x", "S4-x"} | password
     assert not {secret for secret in settings.secrets if secret in repr(settings)}
