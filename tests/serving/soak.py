@@ -37,6 +37,7 @@ from tests.serving.load import Load, requests_answered, server_process
 from tfstyle.models import find_model
 
 CLIENTS = 8
+FEWEST = 50  # requests of a size, for its p99 to mean anything
 MOST_GROWTH = 1.03
 MOST_SPREAD = 4.0
 MOST_RECOVERY = 10.0  # seconds
@@ -71,6 +72,8 @@ def half(model: Path, minutes: float) -> str:
         load = open_loop(photos, most / 2, 60 * minutes * 0.45, even=True, pid=process.pid)
     found = f"capacity {most:.2f}/s; p99 / p50 {_listed(load)}; memory {_growth(load)}; {len(load.errors)} failed"
     assert not load.errors, f"{found}: {load.errors[0]}"
+    if min(map(len, load.latencies.values())) < FEWEST:
+        return f"{found} (fewer than {FEWEST} of a size: nothing is held against that)"
     assert max(map(load.spread, load.latencies)) < MOST_SPREAD, found
     assert load.growth is not None, found
     assert load.growth <= MOST_GROWTH, found
@@ -92,8 +95,8 @@ def busy(model: Path, minutes: float) -> str:
         load = open_loop(photos, 0.7 * most, seconds, even=True, pid=process.pid, meanwhile=roll_in)
         served_last = photos.version
     found = (
-        f"{sum(map(len, load.latencies.values()))} painted, the last by version {served_last}, {len(load.errors)} failed; "
-        f"p99 / p50 {_listed(load)}; memory {_growth(load)}"
+        f"{sum(map(len, load.latencies.values()))} painted, the last by version {served_last}, "
+        f"{len(load.errors)} failed; p99 / p50 {_listed(load)}; memory {_growth(load)}"
     )
     assert not load.errors, f"{found}: {load.errors[0]}"
     assert served_last is not None and served_last > 1, found  # noqa: PT018
