@@ -13,6 +13,7 @@ import pytest
 from serving import grpc_service, server
 from serving.calls import PREDICT
 from serving.client import StyleClient
+from serving.errors import ServerBusyError
 from tests.fuzz.cases import bounded_memory
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -77,12 +78,13 @@ def test_clients_that_stall_half_way_keep_nobody_from_being_answered(address):
         stalled = [channel.stream_unary(PREDICT).future(nothing()) for _ in range(THREADS + WAITING)]
         time.sleep(0.5)
         with StyleClient(address, timeout=0.5) as hasty:  # all places are taken
-            with pytest.raises(Exception, match="busy|did not answer"):
+            with pytest.raises(ServerBusyError):
                 hasty.predict("describe", {})
             assert hasty.health()
         _until_answered(client)
-        assert all(call.exception(timeout=10).code() is grpc.StatusCode.CANCELLED for call in stalled)
+        codes = [call.exception(timeout=10).code() for call in stalled]
         ended.set()
+    assert codes.count(grpc.StatusCode.CANCELLED) >= THREADS + WAITING - 1  # one may have found a place still taken
 
 
 def _until_answered(client: StyleClient) -> None:
@@ -91,7 +93,7 @@ def _until_answered(client: StyleClient) -> None:
         try:
             client.predict("describe", {})
             return
-        except Exception:
+        except ServerBusyError:
             if time.monotonic() > deadline:
                 raise
 
