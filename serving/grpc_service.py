@@ -1,7 +1,9 @@
 """The services on a gRPC port: bytes to messages and back, each call in its turn and with its deadline.
 
 Messages are parsed here and not by gRPC, so that it happens in the call's turn: a message may take several times its
-size when it is parsed, and so many at a time as there are threads would have no bound worth its name.
+size when it is parsed, and so many at a time as there are threads would have no bound worth its name. For gRPC the
+methods are streaming ones: on the wire that is the same for one message, and here a call whose message does not come
+can be ended, which would otherwise hold a thread for as long as its client likes.
 """
 
 import logging
