@@ -1,8 +1,10 @@
 """Bot and server as they run in production: mutual TLS, a webhook, PostgreSQL. And what is logged meanwhile."""
 
+import contextlib
 import datetime
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import trustme
 from serving.client import StyleClient
 from serving.connection import Retries, Tls
 from serving.errors import CertificateError
-from tests.bot.bot_api import BotApi, Fault, Person, photo_bytes
+from tests.bot.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
 from tests.bot.process import ROOT, BotProcess
 from tests.serving.conftest import free_port
 from tests.serving.load import server_process
@@ -106,7 +108,7 @@ def run(folder, certificates, server, postgres) -> Run:
         size = person.painting(answer).size
         bot.stop()
         lost = BotProcess(
-            api, server, folder, **{**settings, "database_url": f"postgresql://b:{PASSWORD_IN_URL}@[::1]:1"}
+            api, server, folder, **{**settings, "database_url": f"postgresql://b:{PASSWORD_IN_URL}@127.0.0.1:1/bot"}
         )
         lost.log = folder / "lost.log"
         lost.start(wait=False)
@@ -151,6 +153,8 @@ def test_a_bot_that_the_server_does_not_trust_says_so_and_keeps_the_photo(certif
 
         assert json.loads(bot.get("/readyz")[1])["server"] is False
         assert '"painted"' not in bot.logs()
+    with contextlib.closing(sqlite3.connect(tmp_path / "bot.db")) as database:
+        assert database.execute("SELECT state FROM tasks").fetchall() == [("queued",)]
 
 
 def test_no_secret_is_in_any_log(run, certificates):
@@ -158,7 +162,7 @@ def test_no_secret_is_in_any_log(run, certificates):
     for telling, name in [("[secret]", "bot"), ('"painted"', "bot"), ("Connection refused", "bot without database"),
                           ("starry_night", "command")]:  # fmt: skip
         assert telling in run.logs[name]
-    secrets = {BotApi().token, BotApi().token.partition(":")[2], WEBHOOK_SECRET, PASSWORD, PASSWORD_IN_URL}
+    secrets = {TOKEN, TOKEN.partition(":")[2], WEBHOOK_SECRET, PASSWORD, PASSWORD_IN_URL}
     for files in certificates.values():
         secrets |= {line for line in files.key.read_text().splitlines() if not line.startswith("-")}
 
