@@ -38,7 +38,9 @@ def no_hang() -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def outcome(call: Callable[[], T], refusal: type[BaseException]) -> tuple[T | None, str]:
+def outcome(
+    call: Callable[[], T], refusal: type[BaseException] | tuple[type[BaseException], ...]
+) -> tuple[T | None, str]:
     """What a call gives, or the sentence that it is refused with. Anything else that is raised is a defect."""
     with no_hang():
         try:
