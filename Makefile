@@ -15,8 +15,8 @@ help:
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, format check, type check"
 	@echo "make bench   measure what the README claims"
-	@echo "make soak    serve 1000 requests, new versions and restarts under load: memory and lost calls, 15 minutes"
-	@echo "make fuzz    send 100000 broken requests to a server, 15 minutes"
+	@echo "make soak    60 minutes of mixed load, new versions and restarts: latencies, memory, lost calls; MINUTES=10 is less"
+	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 15 minutes; SEED=n for others"
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
 	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
@@ -37,7 +37,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 # What needs nothing else. The others want paintings, hours or a rival's environment; each says what in its first lines.
-BENCHMARKS := client_import grpc_overhead grpc_load cost large_pictures server_memory person_masks bot_overhead bot_load
+BENCHMARKS := client_import grpc_overhead grpc_load load cost large_pictures server_memory person_masks bot_overhead bot_load
 
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python -m benchmarks.$$name; done
@@ -48,10 +48,10 @@ paper: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.paper --paintings "$(PAINTINGS)"
 
 soak: $(VENV)/.dev
-	$(BIN)/python -m tests.serving.soak
+	$(BIN)/python -m tests.serving.soak --minutes $(or $(MINUTES),60)
 
 fuzz: $(VENV)/.dev
-	TFSTYLE_FUZZ_SCALE=50 $(BIN)/python -m pytest tests/serving/test_hostile.py
+	TFSTYLE_FUZZ_SCALE=23 $(BIN)/python -m pytest -s --hypothesis-seed=$(or $(SEED),0) tests/fuzz tests/serving/test_hostile.py
 
 compat: $(VENV)/.dev
 	$(BIN)/python -m tests.compat

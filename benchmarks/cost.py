@@ -10,12 +10,21 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measuring import MIN_TURNS, RESULTS, in_turns, machine, medians, peak_bytes, save, table
+from benchmarks.measuring import (
+    MIN_TURNS,
+    add_results_option,
+    in_turns,
+    machine,
+    medians,
+    model_name,
+    peak_bytes,
+    save,
+    table,
+)
 from tfstyle.errors import StyleTransferError
 from tfstyle.saved_model import SavedModelPredictor
 
@@ -30,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
     parser.add_argument("--turns", type=int, default=MIN_TURNS, metavar="N", help=f"timings of each ({MIN_TURNS})")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow (default: 2)")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="one timing of three sizes: shows that it works")
+    add_results_option(parser, "one timing of three sizes")
     args = parser.parse_args(argv)
     sizes, batches, side = (SIZES[:3], BATCHES[:2], 128) if args.quick else (SIZES, BATCHES, BATCH_SIZE)
     turns = 1 if args.quick else args.turns
@@ -42,14 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     result = {
         "machine": machine("tensorflow"),
-        "model": str(args.model or "tfstyle"),
+        "model": model_name(predictor.path),
         "threads": args.threads,
         "turns": turns,
         "sizes": by_size(predictor, sizes, turns),
         "batch_size": side,
         "batches": by_batch(predictor, side, batches, turns),
     }
-    save(args.results, "cost", result, report(result))
+    save(args, "cost", result, report(result))
     return 0
 
 

@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> None:
     rows = list(_rows(args, networks, seconds))
     budget = {"steps": args.steps, "size": args.size, "batch": args.batch, "styles": list(args.styles)}
     result = {"machine": machine("tensorflow", "keras"), "threads": args.threads, "budget": budget, "rows": rows}
-    save(args.results, "frontier", result, report(rows, args.sizes, budget))
+    save(args, "frontier", result, report(rows, args.sizes, budget))
     plot(args.results / "frontier.png", rows, args.sizes[0])
     crops = {name: list(_crops(name, network, args.styles)) for name, network in networks.items()}
     for question, names in QUESTIONS.items():

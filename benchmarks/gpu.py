@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rivals
-from benchmarks.measuring import MIN_TURNS, RESULTS, BenchmarkError, Worker, in_turns, medians, save, table
+from benchmarks.measuring import MIN_TURNS, BenchmarkError, Worker, add_results_option, in_turns, medians, save, table
 
 OURS = "tfstyle"
 TORCH = {"PyTorch eager": False, "PyTorch compiled": True}
@@ -39,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=10, metavar="N", help="calls a timing (default: 10)")
     parser.add_argument("--keras-python", default=sys.executable, metavar="FILE", help="default: this one")
     parser.add_argument("--torch-python", metavar="FILE", help="Python of an environment with PyTorch in it")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="one timing at 64 and 96 px")
+    add_results_option(parser, "one timing at 64 and 96 px")
     args = parser.parse_args(argv)
     if args.quick:
         args.sizes, args.batches, args.turns, args.calls = [(64, 64), (96, 64)], [1, 2], 1, 1
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BenchmarkError as error:
         print(f"gpu: {error}", file=sys.stderr)
         return 2
-    save(args.results, "gpu", result, report(result))
+    save(args, "gpu", result, report(result))
     return 0
 
 

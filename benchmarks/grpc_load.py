@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import RESULTS, machine, percentiles, save, table
+from benchmarks.measuring import add_results_option, machine, model_name, percentiles, save, table
 from benchmarks.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
 from serving.errors import ServingError
@@ -32,8 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], metavar="N", help="default: 1 4 16")
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1280], metavar="N", help="px (default: 512 1280)")
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="of each load (default: 20)")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="a second of each load at 128 px: shows that it works")
+    add_results_option(parser, "a second of each load at 128 px")
     args = parser.parse_args(argv)
     if args.quick:
         args.sizes, args.seconds = [128], 1
@@ -43,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StyleTransferError as error:
         print(f"grpc_load: {error}", file=sys.stderr)
         return 2
-    result = {"machine": machine("tensorflow", "grpcio"), "model": str(args.model or "tfstyle"), "rows": rows}
-    save(args.results, "grpc_load", result, report(result))
+    result = {"machine": machine("tensorflow", "grpcio"), "model": model_name(find_model(args.model)), "rows": rows}
+    save(args, "grpc_load", result, report(result))
     return 1 if any(row["failed"] for row in rows) else 0
 
 

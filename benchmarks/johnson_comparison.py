@@ -126,11 +126,15 @@ class Comparison:
 
     def pair(self, photo: str, style: str) -> Pair:
         """The network's loss now, and that of optimization at every iteration."""
-        task = _Task(photo, self.args.size, style, self.paintings[style])
+        task = self._task(photo, style)
         painted = self._paint(task).astype(np.float32)
         network = task.objective(painted, painted)[0]
-        totals = self._kept(f"{task.name}.{self.args.iterations}", lambda: task.optimize(self.args.iterations))
+        totals = self._kept(self._name(task), lambda: task.optimize(self.args.iterations))
         return Pair(task.photo_name, style, network, totals)
+
+    def knows(self, photo: str, style: str) -> bool:
+        """Whether what optimization reached is kept, so that `pair` takes moments."""
+        return self._path(self._name(self._task(photo, style))).exists()
 
     def times(self, photo: str, style: str, size: int) -> Times:
         """An iteration and a call of the network, one after the other, `--timed-iterations` times."""
@@ -158,6 +162,15 @@ class Comparison:
         name = f"{task.name}.{self.args.timed_iterations}.times.{zlib.crc32(weights):08x}"
         return Times(size, **self._kept(name, measure))
 
+    def _task(self, photo: str, style: str) -> "_Task":
+        return _Task(photo, self.args.size, style, self.paintings[style])
+
+    def _name(self, task: "_Task") -> str:
+        return f"{task.name}.{self.args.iterations}"
+
+    def _path(self, name: str) -> Path:
+        return self.args.work / f"{name}.json"
+
     def _paint(self, task: "_Task") -> np.ndarray:
         """The bare network: pixels in, pixels out."""
         weights = np.array([[name == task.style for name in self._names]], np.float32)
@@ -178,7 +191,7 @@ class Comparison:
 
     def _kept(self, name: str, measure: Callable[[], Any]) -> Any:
         """What an earlier run measured under this name, or what `measure` gives now."""
-        path = self.args.work / f"{name}.json"
+        path = self._path(name)
         if not path.exists():
             began = time.monotonic()
             result = json.dumps(measure())

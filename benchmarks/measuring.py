@@ -1,5 +1,6 @@
 """What the benchmarks share: turns, medians, processes that are asked for one timing at a time, results on disk."""
 
+import argparse
 import json
 import os
 import platform
@@ -126,6 +127,11 @@ def machine(*packages: str) -> dict[str, Any]:
     }
 
 
+def model_name(version: Path) -> str:
+    """What a version's folder holds, such as `tfstyle/1`."""
+    return "/".join(version.resolve().parts[-2:])
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown; numbers are right-aligned, and floats have three significant digits."""
     cells = [[f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
@@ -133,10 +139,19 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ruler, *cells)) + "\n"
 
 
-def save(folder: Path, name: str, result: Mapping[str, Any], text: str) -> None:
-    """Writes `name.json` and `name.md` and prints the latter."""
+def add_results_option(parser: argparse.ArgumentParser, quick: str) -> None:
+    """`--results`, where `save` writes, and `--quick`, with what it does; of a quick run nothing is kept by default."""
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: benchmarks/results; none with --quick")
+    parser.add_argument("--quick", action="store_true", help=f"{quick}: shows that it works")
+
+
+def save(args: argparse.Namespace, name: str, result: Mapping[str, Any], text: str) -> None:
+    """Prints the text and, where results are kept, writes it as `name.md` and the result as `name.json`."""
+    print(text, end="")
+    folder = args.results or (None if args.quick else RESULTS)
+    if folder is None:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     (folder / f"{name}.md").write_text(text)
-    print(text, end="")
     print(f"{folder / name}.json and .md written.", file=sys.stderr)

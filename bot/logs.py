@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line on stderr, without the token and without anything that people wrote."""
+"""Logs as one JSON object a line on stderr, without secrets and without anything that people wrote."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_HIDDEN = "[token]"
+_HIDDEN = "[secret]"
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +19,7 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self, *secrets: str):
         super().__init__()
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
@@ -32,10 +32,21 @@ class JsonFormatter(logging.Formatter):
         fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        line = json.dumps(fields, default=str, ensure_ascii=False)
+        return json.dumps({name: self._hide(value) for name, value in fields.items()}, ensure_ascii=False)
+
+    def _hide(self, value: Any) -> Any:
+        """The value for JSON, without secrets. Before it is JSON: there a quote in a secret would look different."""
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {str(name): self._hide(item) for name, item in value.items()}
+            case list() | tuple():
+                return [self._hide(item) for item in value]
+        text = str(value)
         for secret in self._secrets:
-            line = line.replace(secret, _HIDDEN)
-        return line
+            text = text.replace(secret, _HIDDEN)
+        return text
 
 
 def set_up_logs(level: str, *secrets: str) -> None:

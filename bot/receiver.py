@@ -113,7 +113,7 @@ class Receiver:
             try:
                 payload = json.loads(await request.read())
                 task = update_task(payload)
-            except ValueError:
+            except (ValueError, RecursionError):  # the latter by brackets within brackets
                 ERRORS.labels("webhook_body").inc()
                 return web.Response(status=400)
             if task is not None:

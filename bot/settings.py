@@ -3,7 +3,10 @@
 `docs/bot.md` has the same table for people; a test holds the two together.
 """
 
+import os
+import re
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +16,8 @@ from serving.client import Tls
 from tfstyle.errors import StyleTransferError
 
 PREFIX = "TFSTYLE_BOT_"
+
+_PASSWORD = re.compile(r"//[^:/]*:([^@]*)@|[?&]password=([^&]*)")  # in a database's URL
 
 Ids = Annotated[frozenset[int], NoDecode]
 Languages = Annotated[tuple[str, ...], NoDecode]
@@ -37,7 +42,7 @@ class Settings(BaseSettings):
     tls_key: str = Field("", description="PEM file of its private key")
     base_url: str = Field("https://api.telegram.org/bot", description="Bot API server; ends in /bot")
     base_file_url: str = Field("https://api.telegram.org/file/bot", description="its files; ends in /file/bot")
-    database_url: str = Field("sqlite:///tfstyle-bot.db", description="sqlite:///FILE or postgresql://...")
+    database_url: str = Field("sqlite:///tfstyle-bot.db", repr=False, description="sqlite:///FILE or postgresql://...")
     mode: Literal["polling", "webhook"] = Field("polling", description="how updates arrive: polling or webhook")
     webhook_url: str = Field("", description="public https address that Telegram posts to; webhook mode only")
     webhook_secret: SecretStr = Field(
@@ -131,6 +136,14 @@ class Settings(BaseSettings):
     def tls(self) -> Tls | None:
         """How to reach the style server; None is plain text."""
         return Tls(ca=self.tls_ca, cert=self.tls_cert or None, key=self.tls_key or None) if self.tls_ca else None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show, each as it may appear there: Telegram's token also without the bot's number."""
+        token = self.token.get_secret_value()
+        passwords = [before or after for before, after in _PASSWORD.findall(self.database_url)]
+        own = (token, token.partition(":")[2], self.webhook_secret.get_secret_value())
+        return (*own, *passwords, *map(unquote, passwords), os.environ.get("PGPASSWORD", ""))  # as libpq takes it
 
     @property
     def max_file_bytes(self) -> int:

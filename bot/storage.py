@@ -32,7 +32,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.tables import chats, metadata, sources, tasks
 from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
@@ -84,7 +84,15 @@ class Store:
 
     def __init__(self, url: str, owner: str):
         self.owner = owner
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+            if "@" in (parsed.host or ""):
+                raise ValueError("an @ in the password ends it, and the rest would be taken, and told, as the host")
+        except (ArgumentError, ValueError):  # not what it says: it may quote a password
+            raise StorageError(
+                "TFSTYLE_BOT_DATABASE_URL cannot be read: expected sqlite:///FILE or "
+                "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, other characters than letters and digits as %XX."
+            ) from None
         self._embedded = parsed.get_backend_name() == "sqlite"
         # SQLite has one writer; waiting for it here is fairer than in its busy handler.
         self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
@@ -109,7 +117,7 @@ class Store:
                     crashed = {"attempts": tasks.c.attempts - 1, "crashes": tasks.c.crashes + 1}
                     running = tasks.c.state == "running"
                     connection.execute(sql.update(tasks).where(running).values(_handed_back() | crashed))
-        except OperationalError as error:
+        except DBAPIError as error:
             self.close()
             reason = " ".join(str(error.orig).split())
             raise StorageError(f"The database cannot be opened: {reason}; check TFSTYLE_BOT_DATABASE_URL.") from None

@@ -10,6 +10,7 @@ from bot.tasks import UPDATE, NewTask
 
 ALLOWED = ["message", "callback_query"]
 _PRIVATE_CHAT = "private"
+_ID_LIMIT = 2**63  # of a database's integers
 
 
 def update_task(payload: Mapping[str, Any]) -> NewTask | None:
@@ -25,15 +26,18 @@ def update_task(payload: Mapping[str, Any]) -> NewTask | None:
         if not message:
             return None
         sender = press["from"] if press else message.get("from") or message.get("sender_chat") or message["chat"]
+        chat_id, user_id = int(message["chat"]["id"]), int(sender["id"])
+        if max(map(abs, (update_id, chat_id, user_id))) >= _ID_LIMIT:
+            raise OverflowError("an id of more than 64 bits")
         return NewTask(
             key=f"update:{update_id}",
             kind=UPDATE,
-            chat_id=int(message["chat"]["id"]),
-            user_id=int(sender["id"]),
+            chat_id=chat_id,
+            user_id=user_id,
             payload=payload,
             update_id=update_id,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"Expected an update of the Bot API, got something else ({error!r}).") from None
 
 

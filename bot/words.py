@@ -67,6 +67,7 @@ _NEAR_PHRASE = 0.8  # as difflib counts
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = 4
+_MOST = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
@@ -218,7 +219,7 @@ def _understand(tokens: list[_Token]) -> Reading:
             case "style", name:
                 weight = 1.0
                 if after.kind == "number":
-                    weight, percent = float(after.value), float(after.value) if after.percent else percent
+                    weight, percent = min(float(after.value), _MOST), float(after.value) if after.percent else percent
                     index += 1
                 groups[-1][1].append((name, weight))
             case "place", place:

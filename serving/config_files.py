@@ -60,19 +60,18 @@ def read_ssl(path: Path) -> config_pb2.SSLConfig:
     Raises:
         ConfigFileError: If it cannot be read, or lacks a key, a certificate or, for mutual TLS, the clients' CA.
     """
-    config = _read(path, config_pb2.SSLConfig())
+    config = _read(path, config_pb2.SSLConfig(), secret=True)
     needed = {"server_key": config.server_key, "server_cert": config.server_cert}
     if config.client_verify:
         needed["custom_ca"] = config.custom_ca
     for field, pem in needed.items():
         if "-----BEGIN" not in pem:
-            raise ConfigFileError(
-                f"Expected the text of a PEM file, not its path, as {field} in {path}, got {pem[:40]!r}."
-            )
+            got = "something else" if pem else "nothing"  # not what: it may be a key after all
+            raise ConfigFileError(f"Expected the text of a PEM file, not its path, as {field} in {path}, got {got}.")
     return config
 
 
-def _read(path: Path, message: AnyMessage) -> AnyMessage:
+def _read(path: Path, message: AnyMessage, *, secret: bool = False) -> AnyMessage:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -81,4 +80,5 @@ def _read(path: Path, message: AnyMessage) -> AnyMessage:
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
-        raise ConfigFileError(f"Invalid protobuf file: '{path}' is no {message.DESCRIPTOR.name}: {error}") from None
+        reason = f"line {error.GetLine()}, column {error.GetColumn()}" if secret else str(error)  # it quotes the file
+        raise ConfigFileError(f"Invalid protobuf file: '{path}' is no {message.DESCRIPTOR.name}: {reason}") from None

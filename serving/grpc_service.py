@@ -1,10 +1,13 @@
 """The services on a gRPC port: bytes to messages and back, each call in its turn and with its deadline.
 
 Messages are parsed here and not by gRPC, so that it happens in the call's turn: a message may take several times its
-size when it is parsed, and so many at a time as there are threads would have no bound worth its name.
+size when it is parsed, and so many at a time as there are threads would have no bound worth its name. For gRPC the
+methods are streaming ones: on the wire that is the same for one message, and here a call whose message does not come
+can be ended, which would otherwise hold a thread for as long as its client likes.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +31,8 @@ from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
 from serving.status import StatusError
 from serving.work_queue import QUEUE_FULL, WorkQueue
+
+ARRIVAL_SECONDS = 30.0  # for a message to arrive, once a thread is there to read it
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +77,11 @@ class Services(grpc.GenericRpcHandler):
             ),
         }
         self._handlers: Mapping[str, Any] = {
-            f"/tensorflow.serving.{name}": grpc.unary_unary_rpc_method_handler(_Behavior(method, queue))
+            f"/tensorflow.serving.{name}": grpc.stream_unary_rpc_method_handler(_Behavior(method, queue))
             for name, method in methods.items()
         }
         self._stopping = False
-        self._limited = {path for path, handler in self._handlers.items() if handler.unary_unary.uses(queue)}
+        self._limited = {path for path, handler in self._handlers.items() if handler.stream_unary.uses(queue)}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; asked when a call arrives, before any of its message is read."""
@@ -97,7 +102,7 @@ class Services(grpc.GenericRpcHandler):
 
 
 class _Behavior:
-    """A method as gRPC calls it: with bytes, and in the thread pool that it finds in the attribute."""
+    """A method as gRPC calls it: with one message, and in the thread pool that it finds in the attribute."""
 
     def __init__(self, method: _Method, queue: WorkQueue):
         self._method = method
@@ -109,11 +114,12 @@ class _Behavior:
         """Whether the method is carried out in this pool."""
         return self._method.pool is pool
 
-    def __call__(self, data: bytes, context: grpc.ServicerContext) -> bytes:
+    def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         remaining = context.time_remaining()
         deadline = None if remaining is None else time.monotonic() + remaining
         try:
-            with self._turn(remaining):
+            data = _received(messages, context)
+            with self._turn(None if deadline is None else deadline - time.monotonic()):
                 if not context.is_active():  # cancelled while it waited
                     raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
                 return self._method.call(_parse(self._method.request, data), deadline).SerializeToString()
@@ -135,6 +141,21 @@ class _Behavior:
             return
         with self._queue.run(remaining):
             yield
+
+
+def _received(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+    """The call's one message."""
+    patience = threading.Timer(ARRIVAL_SECONDS, context.cancel)
+    patience.daemon = True
+    patience.start()
+    try:
+        return next(messages)
+    except StopIteration:
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, "Expected a message, got none.") from None
+    except grpc.RpcError:  # cancelled, by the client or just now
+        raise StatusError(grpc.StatusCode.CANCELLED, "The message did not arrive.") from None
+    finally:
+        patience.cancel()
 
 
 def _parse(request: type, data: bytes) -> Any:

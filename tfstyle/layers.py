@@ -42,13 +42,14 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
         style = ops.cast(style, "float32")
         if len(style.shape) == 2:
             style = style[:, None, None, :]
-        gamma = ops.matmul(style, self.gamma)
-        beta = ops.matmul(style, self.beta)
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         # The difference of two means needs one pass over the pixels less than the mean of squared differences.
         variance = ops.maximum(ops.mean(ops.square(x), axis=(1, 2), keepdims=True) - ops.square(mean), 0)
-        scale = gamma * ops.rsqrt(variance + EPSILON)
-        return ops.cast(x * scale + (beta - mean * scale), dtype)
+        # Rows are normalized before they are mixed. Mixed first, the maps of all layers, which need no x, would be made
+        # at once, and a large picture with a mix per pixel would take more than twice the memory.
+        gamma = self.gamma * ops.rsqrt(variance + EPSILON)  # (B, 1, N, C)
+        beta = self.beta - mean * gamma
+        return ops.cast(x * ops.matmul(style, gamma) + ops.matmul(style, beta), dtype)
 
     def get_config(self):
         return {**super().get_config(), "styles": self.styles}

@@ -382,11 +382,18 @@ def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):
     [
         ("sqlite:////nowhere/bot.db", "cannot be written .No such file or directory.; check TFSTYLE_BOT_DATABASE_URL"),
         ("postgresql://bot@127.0.0.1:1/bot", "The database cannot be opened: .*; check TFSTYLE_BOT_DATABASE_URL"),
+        ("postgresql://bot:PASS@127.0.0.1:1/bot?sslmod=x", "The database cannot be opened: invalid connection option"),
+        (
+            "postgresql://bot:PASS@host:port/bot",
+            "cannot be read: expected sqlite:///FILE or postgresql://USER:PASSWORD",
+        ),
+        ("postgresql://bot:a@PASS@host/bot", "cannot be read: .* other characters than letters and digits as %XX"),
     ],
 )
-def test_a_database_that_cannot_be_opened_is_one_sentence(url, sentence):
-    with pytest.raises(StorageError, match=sentence):
+def test_a_database_that_cannot_be_opened_is_one_sentence_without_its_password(url, sentence):
+    with pytest.raises(StorageError, match=sentence) as caught:
         Store(url, "me")
+    assert "PASS@" not in str(caught.value)
 
 
 def test_sqlite_is_in_wal_mode_and_syncs_every_commit(tmp_path):

@@ -28,6 +28,7 @@ ONE = 1.0
         ("scream 1.5 + wave 0.5", [("the_scream", 1.5), ("great_wave", 0.5)]),
         ("scream and wave", [("the_scream", ONE), ("great_wave", ONE)]),
         ("scream 0 wave 0", [("the_scream", ONE), ("great_wave", ONE)]),
+        (f"scream {'9' * 400} wave", [("the_scream", 1e6), ("great_wave", ONE)]),
         ("scraem", [("the_scream", ONE)]),
         ("stary nigth", [("starry_night", ONE)]),
         ("kanagwa", [("great_wave", ONE)]),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import grpc
 import numpy as np
@@ -112,15 +113,17 @@ class Load:
 
 
 @contextlib.contextmanager
-def server_process(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server_process(
+    *flags: str, host: str = "127.0.0.1", log: IO[str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server as a process of its own, with its address on this machine; it is killed in the end."""
-    command = [sys.executable, "-m", "serving.server", "--host=127.0.0.1", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "serving.server", f"--host={host}", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
         ready = re.search(r":(\d+)$", process.stdout.readline())
         assert ready is not None
-        yield process, f"127.0.0.1:{ready[1]}"
+        yield process, f"{host}:{ready[1]}"
     finally:
         process.kill()
         process.communicate()

@@ -1,17 +1,18 @@
-"""What only shows after a while: `make soak`, or `python -m tests.serving.soak [--quick] [MODEL]`.
+"""What only shows after a while: `make soak`, or `python -m tests.serving.soak [--minutes 60] [--quick] [MODEL]`.
 
 Each part starts a server of the model as a process of its own and says what it found; a promise that does not hold ends
-the run with exit code 1.
+the run with exit code 1. The first two take most of the time, and send photos of mixed sizes at even intervals.
 
-    memory    requests of mixed sizes: resident memory after all of them, over that after half of them
+    half      at 50 % of capacity: of each size p99 < 4 x p50, resident memory grows by 3 % at most over the second half
+    busy      at 70 % of capacity, a new version every now and then: no call fails
     swap      eight clients without a pause while new versions come, one of them broken: no call fails
     sigterm   eight clients without a pause while the server is asked to stop: what it accepted, it answers
-    sigkill   eight clients while the server is killed and started again: with second tries, no call fails
+    sigkill   eight clients while the server is killed and started again: with second tries, no call fails, and eight
+              are answered within 10 s of the port being open
 """
 
 import argparse
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -27,14 +28,20 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import predict_pb2
 
+from benchmarks.load import Load as Measured
+from benchmarks.load import Photos, capacity, open_loop
 from tests.serving.conftest import free_port
-from tests.serving.load import Load, requests_answered, resident_memory, server_process
+from tests.serving.load import Load, requests_answered, server_process
 from tfstyle.models import find_model
 
 CLIENTS = 8
+FEWEST = 50  # requests of a size, for its p99 to mean anything
 MOST_GROWTH = 1.03
+MOST_SPREAD = 4.0
+MOST_RECOVERY = 10.0  # seconds
+VERSIONS = 5  # that serve one after the other while it is busy
 RETRY_SECONDS = 90.0  # a client's deadline; a server starts within 30 s
 
 
@@ -43,40 +50,74 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
     parser.add_argument("--parts", default=",".join(PARTS), help="which, by commas (default: all)")
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the requests, to see that it works")
+    parser.add_argument("--minutes", type=float, default=60, metavar="M", help="in all, or so (default: 60)")
+    parser.add_argument("--quick", action="store_true", help="one minute, to see that it works")
     args = parser.parse_args()
     model = find_model(args.model)
     failed = 0
     for name in args.parts.split(","):
         began = time.perf_counter()
         try:
-            found = PARTS[name](model, 20 if args.quick else 1)
+            found = PARTS[name](model, 1 if args.quick else args.minutes)
         except AssertionError as error:
             failed, found = 1, f"FAILED: {error}"
         print(f"{name:<8} {found} ({time.perf_counter() - began:.0f} s)", flush=True)
     return failed
 
 
-def memory(model: Path, share: int) -> str:
-    """Resident memory does not grow from request to request."""
-    count = 1000 // share
-    rng = random.Random(0)
-    with served(model) as (_, process, address), grpc.insecure_channel(address, OPTIONS) as channel:
-        predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
-        resident = []
-        for number in range(1, count + 1):
-            predict(request(rng.randrange(64, 1025), rng.randrange(64, 1025)), timeout=120)
-            if number % (count // 2) == 0:
-                resident.append(resident_memory(process))
-    growth = resident[1] / resident[0]
-    found = f"{count} requests: {resident[0]:.0f} MB after half of them, {resident[1]:.0f} MB after all, x{growth:.3f}"
-    assert growth <= MOST_GROWTH, found
+def half(model: Path, minutes: float) -> str:
+    """Latencies stay together, and memory stays where it is."""
+    with served(model) as (_, process, address), Photos(address) as photos:
+        most = capacity(photos, _search_seconds(minutes))
+        load = open_loop(photos, most / 2, 60 * minutes * 0.45, even=True, pid=process.pid)
+    found = f"capacity {most:.2f}/s; p99 / p50 {_listed(load)}; memory {_growth(load)}; {len(load.errors)} failed"
+    assert not load.errors, f"{found}: {load.errors[0]}"
+    if min(map(len, load.latencies.values())) < FEWEST:
+        return f"{found} (fewer than {FEWEST} of a size: nothing is held against that)"
+    assert max(map(load.spread, load.latencies)) < MOST_SPREAD, found
+    assert load.growth is not None, found
+    assert load.growth <= MOST_GROWTH, found
     return found
 
 
-def swap(model: Path, share: int) -> str:
+def busy(model: Path, minutes: float) -> str:
+    """There is room for more than half of what is possible, also while versions change."""
+    seconds, version = 60 * minutes * 0.3, 1
+    with served(model) as (folder, process, address), Photos(address) as photos:
+        most = capacity(photos, _search_seconds(minutes))
+
+        def roll_in(elapsed: float) -> None:
+            nonlocal version
+            if elapsed > version * seconds / VERSIONS:
+                version += 1
+                add_version(folder, model, version)
+
+        load = open_loop(photos, 0.7 * most, seconds, even=True, pid=process.pid, meanwhile=roll_in)
+        served_last = photos.version
+    found = (
+        f"{sum(map(len, load.latencies.values()))} painted, the last by version {served_last}, "
+        f"{len(load.errors)} failed; p99 / p50 {_listed(load)}; memory {_growth(load)}"
+    )
+    assert not load.errors, f"{found}: {load.errors[0]}"
+    assert served_last is not None and served_last > 1, found  # noqa: PT018
+    return found
+
+
+def _search_seconds(minutes: float) -> float:
+    return min(20, 4 * minutes)
+
+
+def _listed(load: Measured) -> str:
+    return ", ".join(f"{load.spread(size):.1f} at {size} px" for size in load.latencies)
+
+
+def _growth(load: Measured) -> str:
+    return "not watched long enough" if load.growth is None else f"x{load.growth:.3f}"
+
+
+def swap(model: Path, minutes: float) -> str:
     """New versions fail no call."""
-    each = 400 // share
+    each = some(400, minutes)
     with served(model) as (folder, _, address):
         load = Load(address, small_request, clients=CLIENTS, stop_at_error=False)
         load.wait(lambda: load.versions[1] > each, seconds=600)
@@ -91,10 +132,10 @@ def swap(model: Path, share: int) -> str:
     return found
 
 
-def sigterm(model: Path, share: int) -> str:
+def sigterm(model: Path, minutes: float) -> str:
     """What was accepted is answered."""
     answered = 0
-    for _ in range(max(1, 10 // share)):
+    for _ in range(some(10, minutes)):
         with served(model) as (_, process, address):
             load = Load(address, small_request, clients=CLIENTS, stop_at_error=True)
             load.wait(lambda load=load: load.answers > 50, seconds=600)
@@ -107,9 +148,9 @@ def sigterm(model: Path, share: int) -> str:
     return f"{answered} requests accepted, all of them answered"
 
 
-def sigkill(model: Path, share: int) -> str:
+def sigkill(model: Path, minutes: float) -> str:
     """Second tries hide a restart."""
-    each = 100 // share
+    each = some(100, minutes)
     port = free_port()
     with served(model, f"--port={port}") as (_, process, address):
         load = Load(address, small_request, clients=CLIENTS, stop_at_error=False, retry_seconds=RETRY_SECONDS)
@@ -119,20 +160,28 @@ def sigkill(model: Path, share: int) -> str:
         killed = time.monotonic()
         with served(model, f"--port={port}"):
             restarted = time.monotonic() - killed
+            load.wait(lambda before=load.answers: load.answers >= before + CLIENTS, seconds=600)
+            served_again = time.monotonic() - killed - restarted
             load.wait(lambda before=load.answers: load.answers > before + each, seconds=600)
             load.stop()
     found = (
-        f"{load.answers} calls, {load.retries} second tries, {len(load.errors)} failed; back after {restarted:.0f} s"
+        f"{load.answers} calls, {load.retries} second tries, {len(load.errors)} failed; open again after "
+        f"{restarted:.0f} s, {CLIENTS} answered {served_again:.1f} s later"
     )
     assert load.retries, found
+    assert served_again < MOST_RECOVERY, found
     assert not load.errors, f"{found}: {load.errors[0]}"
     return found
 
 
-PARTS: dict[str, Callable[[Path, int], str]] = {
-    "memory": memory, "swap": swap, "sigterm": sigterm, "sigkill": sigkill,
+def some(count: int, minutes: float) -> int:
+    """So many in an hour, and a share of them in less."""
+    return max(1, round(count * minutes / 60))
+
+
+PARTS: dict[str, Callable[[Path, float], str]] = {
+    "half": half, "busy": busy, "swap": swap, "sigterm": sigterm, "sigkill": sigkill,
 }  # fmt: skip
-OPTIONS = [("grpc.max_receive_message_length", -1)]
 
 
 @contextmanager

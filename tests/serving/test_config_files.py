@@ -62,6 +62,16 @@ def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path, read, text, sentence
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["server_key: 'MIIEpQ'", "server_key: MIIEpQ", "MIIEpQ: 1", "server_key: 'MIIEpQ"])
+def test_a_key_in_the_wrong_place_is_not_quoted(tmp_path, text):
+    """What is said ends in a log."""
+    path = tmp_path / "ssl.config"
+    path.write_text(text)
+    with pytest.raises(ConfigFileError, match=r"as server_key|line 1, column") as caught:
+        config_files.read_ssl(path)
+    assert "MIIE" not in str(caught.value)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigFileError, match=f"{tmp_path}/none: No such file"):
         config_files.read_models(tmp_path / "none")

@@ -1,34 +1,31 @@
 """Bytes that nobody should send: each is answered in time, and the server lives on.
 
-Here 2000 cases; `make fuzz` runs 100000. The server is a process of its own, so that a crash would show.
+`make fuzz` runs more of them, beside those of `tests/fuzz/`. The server is a process of its own, so that a crash would
+show.
 """
 
 import json
-import os
-import struct
 import subprocess
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import grpc
 import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2
 
 from serving.flags import Flags
+from tests.fuzz.cases import cases
+from tests.fuzz.hostile_bytes import any_picture, damaged, picture, png_that_claims
 from tests.serving.conftest import free_port
 from tests.serving.load import resident_memory, server_process
 
 Code = grpc.StatusCode
-SCALE = int(os.environ.get("TFSTYLE_FUZZ_SCALE", "1"))
 SERVICES = "/tensorflow.serving."
 PREDICT = SERVICES + "PredictionService/Predict"
 
@@ -43,17 +40,6 @@ ANSWERS = {
     Code.OUT_OF_RANGE,
 }
 NO_REQUEST = ANSWERS | {Code.INTERNAL}
-
-
-def cases(count: int):
-    """So many cases, the same ones each time, unless there is time for more."""
-    return settings(
-        max_examples=count * SCALE,
-        deadline=None,
-        derandomize=SCALE == 1,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 class Target:
@@ -100,12 +86,6 @@ def request(signature: str, **inputs) -> predict_pb2.PredictRequest:
     return message
 
 
-def picture(kind: str, size: tuple[int, int] = (24, 20)) -> bytes:
-    buffer = BytesIO()
-    Image.linear_gradient("L").resize(size).convert("RGB").save(buffer, kind)
-    return buffer.getvalue()
-
-
 def painting(photo: bytes = picture("png"), mask: bytes = b"") -> predict_pb2.PredictRequest:
     return request(
         "encoded",
@@ -131,27 +111,6 @@ GOOD = [
         request("describe"),
     )
 ]  # fmt: skip
-
-
-@st.composite
-def damaged(draw: st.DrawFn, originals: list[bytes]) -> bytes:
-    """Bytes that were right: cut, overwritten, doubled or with some put in between."""
-    data = bytearray(draw(st.sampled_from(originals)))
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(("cut", "overwrite", "insert", "double", "drop"))):
-            case "cut":
-                del data[at:]
-            case "overwrite":
-                noise = draw(st.binary(min_size=1, max_size=8))
-                data[at : at + len(noise)] = noise
-            case "insert":
-                data[at:at] = draw(st.binary(min_size=1, max_size=64))
-            case "double":
-                data[at:at] = data[at : at + draw(st.integers(1, 200))]
-            case "drop":
-                del data[at : at + draw(st.integers(1, 200))]
-    return bytes(data)
 
 
 DIMS = st.one_of(
@@ -204,22 +163,7 @@ def requests(draw: st.DrawFn) -> predict_pb2.PredictRequest:
     return message
 
 
-def png_that_claims(height: int, width: int) -> bytes:
-    """A small PNG, right to the last checksum, whose pixels would fill the memory."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-
-
-PICTURES = [picture(kind) for kind in ("png", "jpeg", "gif", "bmp", "webp", "tiff")]
-MAGIC = [data[:12] for data in PICTURES]
-ANY_PICTURE = st.one_of(
-    damaged(PICTURES),
-    st.tuples(st.sampled_from(MAGIC), st.binary(max_size=300)).map(b"".join),
-    st.builds(png_that_claims, st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)),
-)
+ANY_PICTURE = any_picture()
 
 
 @cases(600)

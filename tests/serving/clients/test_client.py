@@ -15,7 +15,7 @@ from PIL import Image
 
 from serving import codec
 from serving.calls import PREDICT, STATUS
-from serving.client import AsyncStyleClient, VersionStatus
+from serving.client import AsyncStyleClient, StyleClient, VersionStatus
 from serving.errors import (
     ClientClosedError,
     DeadlineError,
@@ -233,10 +233,11 @@ def test_an_encoded_painting_is_what_the_server_sent(fake):
         assert abs(read_photo(painting.data).pixels.astype(int) - COLOURS["the_scream"]).max() <= 3
 
 
-def test_pixels_of_3840_by_2160_pass(client):
+def test_pixels_of_3840_by_2160_pass(address):
     """25 MB each way, six times gRPC's own limit."""
     pixels = np.full((1, 2160, 3840, 3), 10, np.uint8)
-    answer = client.predict("serving_default", {"image": pixels, "style_weights": np.eye(1, 3, dtype=np.float32)})
+    with StyleClient(address) as client:
+        answer = client.predict("serving_default", {"image": pixels, "style_weights": np.eye(1, 3, dtype=np.float32)})
     assert answer["stylized"].shape == pixels.shape
     assert (answer["stylized"] == 245).all()
 
