@@ -14,11 +14,11 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from serving import codec
-from serving.errors import InvalidRequestError, ServerFaultError, ServingError
+from serving.errors import InvalidRequestError, MessageTooLargeError, ServerFaultError, ServingError
 from serving.protos import wire_pb2
 from tfstyle.catalog import Catalog
 from tfstyle.encoded import EncodedPainting, EncodedRequest, StylizeOptions
-from tfstyle.errors import UnknownStyleError
+from tfstyle.errors import MaskError, PhotoError, UnknownStyleError
 from tfstyle.images import Photo, PhotoSource
 from tfstyle.mix import StyleMix
 from tfstyle.signatures import DType, Signature, TensorInfo
@@ -196,11 +196,22 @@ class Calls:
 
     def _paint(self, request: EncodedRequest) -> Operation[dict[str, np.ndarray]]:
         try:
-            inputs = request.inputs((yield from self.styles()))
+            catalog = yield from self.styles()
+            inputs = request.inputs(catalog)
         except UnknownStyleError:
             # A newer version may know it, of which no answer has told yet.
-            inputs = request.inputs((yield from self._describe()))
-        return (yield from self.predict("encoded", inputs))
+            catalog = yield from self._describe()
+            inputs = request.inputs(catalog)
+        try:
+            return (yield from self.predict("encoded", inputs))
+        except InvalidRequestError as error:
+            if isinstance(error, PhotoError | MaskError | MessageTooLargeError):
+                raise
+            # An older version that serves again has fewer columns, and a refusal does not tell its version.
+            now = yield from self._describe()
+            if len(now) >= len(catalog):
+                raise
+        return (yield from self.predict("encoded", request.inputs(now)))
 
     def _model_spec(self, signature: str = "") -> wire_pb2.ModelSpec:
         spec = wire_pb2.ModelSpec(name=self._model, signature_name=signature)

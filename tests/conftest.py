@@ -31,19 +31,34 @@ def coffee() -> np.ndarray:
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory) -> Path:
     """A folder of models with one small untrained model of two styles: `tiny/1`, at most 2000 x 2000 pixels."""
+    from tfstyle.catalog import Style
+
+    styles = (Style("first", "The First", "A. Painter", "1900"), Style("second", "Die Zweite", "Ä. Maler", "c. 1901"))
+    return _tiny_model(tmp_path_factory, styles, version=1)
+
+
+@pytest.fixture(scope="session")
+def grown_models(tmp_path_factory, tiny_models) -> Path:
+    """A folder of models with the next version of `tiny_models`' model, which has one style more: `tiny/2`."""
+    from tfstyle.catalog import Catalog, Style
+    from tfstyle.models import CATALOG_FILE
+
+    styles = Catalog.load(tiny_models / "tiny" / "1" / CATALOG_FILE).styles
+    return _tiny_model(tmp_path_factory, (*styles, Style("third", "The Third", "A. Painter", "1902")), version=2)
+
+
+def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
     import keras
 
     from tfstyle import weights
-    from tfstyle.catalog import Style
     from tfstyle.export import export
     from tfstyle.transformer import TransformerConfig
 
     keras.utils.set_random_seed(0)
-    transformer = weights.new_transformer(TransformerConfig(styles=2, widths=(4, 8), blocks=1))
+    transformer = weights.new_transformer(TransformerConfig(styles=len(styles), widths=(4, 8), blocks=1))
     for variable in transformer.variables:  # rows that differ, or every style would look the same
         if variable.name in ("gamma", "beta"):
             variable.assign(variable + keras.random.normal(variable.shape, stddev=0.5, seed=1))
     root = tmp_path_factory.mktemp("models")
-    styles = (Style("first", "The First", "A. Painter", "1900"), Style("second", "Die Zweite", "Ä. Maler", "c. 1901"))
-    export(transformer, styles, root / "tiny" / "1", max_pixels=2000 * 2000)
+    export(transformer, styles, root / "tiny" / str(version), max_pixels=2000 * 2000)
     return root

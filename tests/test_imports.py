@@ -21,9 +21,9 @@ HEAVY = {
     "psutil",
 }
 LIGHT_ROOMS = (
-    "budget", "catalog", "color", "compose", "encoded", "errors", "guided_filter", "images", "jpeg", "masks", "mix",
-    "models", "modes", "painter", "png", "quiet", "refusals", "saved_model", "segment", "sheets", "signatures",
-    "strokes",
+    "budget", "catalog", "color", "compose", "encoded", "errors", "golden", "guided_filter", "images", "jpeg", "masks",
+    "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model", "segment", "sheets",
+    "signatures", "strokes",
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 TFSTYLE = [line.removeprefix("tfstyle ") for line in COMMANDS if line.startswith("tfstyle ")]
-# Minutes, a network or a port of its own: these have tests of their own, here only their arguments are read.
-LONG = ("serve", "train", "export", "data coco", "data check", "evaluate", "optimize", "add-style")
+# Minutes, a network, a port or a volume of its own: these have tests of their own, here only their arguments are read.
+LONG = ("serve", "train", "export", "publish", "data coco", "data check", "evaluate", "optimize", "add-style")
 ADDRESS = "localhost:8500"
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import tfstyle
-from tfstyle import evaluate, models, weights
+from tfstyle import evaluate, models, publish, weights
 from tfstyle.commands.demo import SAMPLE_PHOTO
 from tfstyle.segment import SEGMENTS
 
@@ -119,6 +119,11 @@ def test_training_can_go_on_from_it(painter):
 
     assert tuple(style.name for style in styles) == STYLES
     assert network.config.styles == len(STYLES)
+
+
+def test_it_can_be_published():
+    """It paints what its golden picture shows."""
+    assert publish.check(models.find_model()).names == STYLES
 
 
 def test_it_is_small_enough_for_the_repository():

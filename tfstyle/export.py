@@ -4,6 +4,7 @@
     assets.extra/catalog.json                  the styles, as `describe` tells them
     assets.extra/tf_serving_warmup_requests    requests the server runs before it answers the first one
     assets.extra/model.weights.h5, config.json the network itself: a SavedModel cannot be trained further
+    assets.extra/golden.png                    one fixed picture in every style: for `publish`
     assets.extra/gram_targets.npz              Gram matrices of the paintings, where they are given: for `evaluate`
 
 The folder is written under a temporary name and renamed, so that a polling server never sees half of it.
@@ -22,7 +23,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from tfstyle import evaluate, weights
+from tfstyle import evaluate, golden, weights
 from tfstyle.catalog import Catalog, Style
 from tfstyle.errors import ModelError
 from tfstyle.serving_graph import ServingGraph
@@ -65,10 +66,12 @@ def export(
     # A name that is no number: servers skip it while it grows.
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        tf.saved_model.save(graph, str(temporary), signatures=graph.signatures())
+        signatures = graph.signatures()
+        tf.saved_model.save(graph, str(temporary), signatures=signatures)
         extra = temporary / "assets.extra"
         weights.save(transformer, styles, extra)
         (extra / "catalog.json").write_text(catalog.to_json(), encoding="utf-8")
+        (temporary / golden.GOLDEN_FILE).write_bytes(_golden(signatures["serving_default"], len(styles)))
         if targets:
             evaluate.save_targets(extra / evaluate.TARGETS_FILE, targets)
         write_warmup(extra / "tf_serving_warmup_requests", target.parent.name)
@@ -113,6 +116,13 @@ def write_warmup(path: Path, model: str) -> None:
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
+
+
+def _golden(serving_default: tf.types.experimental.ConcreteFunction, styles: int) -> bytes:
+    def painted(image: np.ndarray, style_weights: np.ndarray) -> np.ndarray:
+        return serving_default(image=tf.constant(image), style_weights=tf.constant(style_weights))["stylized"].numpy()
+
+    return golden.encode(golden.paint(painted, styles))
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

@@ -12,7 +12,7 @@ DEFAULT_MODEL = "tfstyle"
 MODELS_VARIABLE = "TFSTYLE_MODELS"
 CATALOG_FILE = Path("assets.extra") / "catalog.json"
 
-_MAX_VERSION = 2**63 - 1  # int64 in TensorFlow Serving and on the wire
+MAX_VERSION = 2**63 - 1  # int64 in TensorFlow Serving and on the wire
 _NEEDED = (Path("saved_model.pb"), Path("variables") / "variables.index")
 
 
@@ -61,7 +61,7 @@ def versions(model_folder: Path) -> dict[int, Path]:
     # isdecimal() alone would let digits of other scripts pass.
     folders = sorted(path for path in model_folder.iterdir() if path.name.isascii() and path.name.isdecimal())
     found = {int(path.name): path for path in folders if path.is_dir()}
-    return {number: found[number] for number in sorted(found) if number <= _MAX_VERSION}
+    return {number: found[number] for number in sorted(found) if number <= MAX_VERSION}
 
 
 def next_version(model_folder: Path) -> Path:
@@ -72,8 +72,8 @@ def next_version(model_folder: Path) -> Path:
     """
     found = versions(model_folder) if model_folder.is_dir() else {}
     number = max(found, default=0) + 1
-    if number > _MAX_VERSION:
-        raise ModelError(f"{model_folder} has version {_MAX_VERSION}, and there is none above it; start a new model.")
+    if number > MAX_VERSION:
+        raise ModelError(f"{model_folder} has version {MAX_VERSION}, and there is none above it; start a new model.")
     return model_folder / str(number)
 
 

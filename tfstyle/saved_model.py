@@ -37,7 +37,7 @@ class SavedModelPredictor:
         try:
             with quiet_tensorflow():
                 self._model = self._tensorflow.saved_model.load(str(self.path))
-        except (OSError, ValueError, KeyError, self._tensorflow.errors.OpError) as error:
+        except (OSError, ValueError, LookupError, self._tensorflow.errors.OpError) as error:
             reason = graph_sentence(str(error))
             raise ModelError(f"{self.path}: the model cannot be loaded ({reason}); export it again.") from None
         self.signatures: dict[str, Any] = dict(self._model.signatures)
