@@ -31,10 +31,9 @@ ignored = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")  # p
 
 
 def test_the_table_in_the_docs_names_every_test_here_and_every_kind_of_fault():
+    section = (ROOT / "docs" / "bot.md").read_text(encoding="utf-8").partition("## Faults")[2].partition("\n## ")[0]
     rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in (ROOT / "docs" / "bot.md").read_text(encoding="utf-8").partition("## Faults")[2].splitlines()
-        if line.startswith("|")
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")
     ][2:]
     named = {name.strip("`") for *_, name in rows}
     here = {name for name in vars(sys.modules[__name__]) if name.startswith("test_")} - {
