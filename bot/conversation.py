@@ -193,14 +193,14 @@ class Conversation:
     def _choose(self, message: Message, chat: Chat, texts: Texts) -> Answer:
         reading, problem = self._read_command(message.command, message.text, texts)
         if message.command == "style" and not message.text:
-            if message.picture is None and message.reply_to is None:
+            if message.picture is None and not _shows_photo(message.reply_to):
                 return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
             reading, problem = Reading(), ""
         if problem:
             return chat, [Say(text=problem, reply_to=message.message_id)]
         if message.picture is not None:
             return self._picture(message, chat, reading, texts)
-        if message.reply_to is not None and (message.reply_to.pictures or message.reply_to.from_bot):
+        if _shows_photo(message.reply_to):
             return self._paint_replied(message, chat, reading, texts)
         return self._set(chat, reading, message, texts)
 
@@ -379,3 +379,8 @@ def _colors(look: Look, texts: Texts) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _shows_photo(replied: Replied | None) -> bool:
+    """Whether a message that was replied to is a photo, or one of the bot's that may stand for one."""
+    return replied is not None and bool(replied.pictures or replied.from_bot)

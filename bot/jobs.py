@@ -21,6 +21,8 @@ from tfstyle.errors import StyleTransferError
 
 _log = logging.getLogger(__name__)
 
+_KEPT_TRIES = 10_000
+
 
 class Jobs:
     """Paints and delivers.
@@ -39,6 +41,7 @@ class Jobs:
         self._painter = painter
         self._talks = talks
         self._settings = settings
+        self._tried: dict[int, float] = {}  # jobs that had to be tried again, and when they were tried first
 
     async def paint(self, task: Task, painted: Callable[[int], Awaitable[None]]) -> None:
         """Paint one job and end its task.
@@ -98,7 +101,7 @@ class Jobs:
             for name in order.look.style_names or talk.catalog.names[:1]:
                 STYLES.labels(name).inc()
             ANSWER_SECONDS.observe(time.time() - task.created_at)
-            _log.info("painted", extra={"task": task.key, "seconds": round(time.monotonic() - began, 3)})
+            _log.info("painted", extra={"task": task.id, "seconds": round(time.monotonic() - began, 3)})
 
     async def _paint_one(self, picture: Picture, order: Order, mask: bytes | None) -> Painting:
         began = time.monotonic()
@@ -182,7 +185,7 @@ class Jobs:
         """Try again later, or say why there will be no painting."""
         problem = self._explain(error, task, order)
         ERRORS.labels(problem.kind).inc()
-        _log.warning("not painted", extra={"task": task.key, "kind": problem.kind, "error": str(error)})
+        _log.warning("not painted", extra={"task": task.id, "kind": problem.kind, "error": str(error)})
         if problem.again is None:
             await self._end_badly(task, order, problem.text)
             return
@@ -191,11 +194,15 @@ class Jobs:
         await self._store.hand_back(task.id, delay=problem.again, blameless=problem.blameless)
 
     def _explain(self, error: Exception, task: Task, order: Order) -> failures.Problem:
+        """What became of a try; patience is counted from its first, so a photo may have waited before for any time."""
+        first = self._tried.setdefault(task.id, time.monotonic())
+        while len(self._tried) > _KEPT_TRIES:
+            del self._tried[next(iter(self._tried))]
         return failures.explain(
             error,
             load_texts(order.language),
             tries=task.attempts,
-            waited=time.time() - task.created_at,
+            waited=time.monotonic() - first,
             max_megapixels=self._settings.max_megapixels,
         )
 

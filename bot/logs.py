@@ -60,5 +60,6 @@ def set_up_logs(level: str, *secrets: str) -> None:
         "telegram",
         "aiohttp.access",
         "asyncio",
-    ):  # httpx logs URLs, which hold the token
+        "PIL",
+    ):  # httpx logs URLs, which hold the token; Pillow what a photo's EXIF says
         logging.getLogger(noisy).setLevel(logging.WARNING)

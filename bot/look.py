@@ -21,6 +21,7 @@ MAX_SIZE = 2560  # the largest that Telegram keeps of a photo
 FULL_SIZE = 0
 MESSAGE_MARK = "#"  # a mask "#123" is the picture of message 123
 
+_LARGE = 999.5  # from here on three digits of a weight are written with an exponent
 _LETTERS = dict(zip(PLACES, "lrtbcpgs", strict=True))
 _PLACES_BY_LETTER = {letter: place for place, letter in _LETTERS.items()}
 
@@ -114,7 +115,9 @@ def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
     known = [(names.index(name), weight) for name, weight in mix if name in names]
     if len(known) == 1:
         return str(known[0][0])
-    return "+".join(f"{column}:{weight:.3g}" for column, weight in known)
+    largest = max((weight for _, weight in known), default=1.0)
+    scale = 1.0 if largest < _LARGE else 100 / largest  # proportions count, and a large number has a plus of its own
+    return "+".join(f"{column}:{scale * weight:.3g}" for column, weight in known)
 
 
 def _decode_mix(text: str, names: Sequence[str]) -> Mix:

@@ -49,8 +49,9 @@ _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
+_MEDIA_SECONDS = 120.0  # for Telegram to answer after an upload: who gives up sooner sends it twice
 _ACTION_SECONDS = 4.5  # a chat action is shown for five
-_MAX_ANSWER = 200  # characters of an answer to a press
+_MAX_ANSWER, _MAX_TEXT, _MAX_CAPTION = 200, 4096, 1024  # characters of an answer to a press, a text and a caption
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to be replied")
 _UNCHANGED = "message is not modified"
 
@@ -96,7 +97,7 @@ class Messenger:
         message = await self._send(
             chat_id,
             lambda: self._bot.send_message(
-                chat_id, text, reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
+                chat_id, text[:_MAX_TEXT], reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
             ),
         )
         return message.message_id
@@ -119,7 +120,12 @@ class Messenger:
         message = await self._send(
             chat_id,
             lambda: self._bot.send_photo(
-                chat_id, picture, caption=text, reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
+                chat_id,
+                picture,
+                caption=text,
+                reply_markup=_markup(keyboard),
+                reply_parameters=_reply(reply_to),
+                read_timeout=_MEDIA_SECONDS,
             ),
         )
         return message.photo[-1].file_id if message.photo else ""
@@ -132,7 +138,9 @@ class Messenger:
         with contextlib.suppress(MessageGoneError, BadRequest):
             message = await self._send(
                 chat_id,
-                lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
+                lambda: self._bot.edit_message_media(
+                    media, chat_id, message_id, reply_markup=_markup(keyboard), read_timeout=_MEDIA_SECONDS
+                ),
                 edits=message_id,
             )
             if isinstance(message, Message) and message.photo:
@@ -149,7 +157,9 @@ class Messenger:
         try:
             await self._send(
                 chat_id,
-                lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=_markup(keyboard)),
+                lambda: self._bot.edit_message_media(
+                    media, chat_id, message_id, reply_markup=_markup(keyboard), read_timeout=_MEDIA_SECONDS
+                ),
                 edits=message_id,
             )
         except (BadRequest, InvalidToken) as error:  # the latter stands for a method that is not known
@@ -164,9 +174,10 @@ class Messenger:
             The message's id.
         """
         options: dict[str, Any] = {
-            "caption": text,
+            "caption": text[:_MAX_CAPTION],
             "reply_markup": _markup(keyboard),
             "reply_parameters": _reply(reply_to),
+            "read_timeout": _MEDIA_SECONDS,
         }
 
         async def send() -> Any:
@@ -185,7 +196,9 @@ class Messenger:
         ]
         await self._send(
             chat_id,
-            lambda: self._bot.send_media_group(chat_id, media, reply_parameters=_reply(reply_to)),
+            lambda: self._bot.send_media_group(
+                chat_id, media, reply_parameters=_reply(reply_to), read_timeout=_MEDIA_SECONDS
+            ),
             cost=len(media),
         )
 
@@ -196,7 +209,9 @@ class Messenger:
             False if the message is gone, or shows a painting already.
         """
         try:
-            await self._send(chat_id, lambda: self._bot.edit_message_text(text, chat_id, message_id), edits=message_id)
+            await self._send(
+                chat_id, lambda: self._bot.edit_message_text(text[:_MAX_TEXT], chat_id, message_id), edits=message_id
+            )
         except (MessageGoneError, BadRequest):
             return False
         return True
@@ -396,5 +411,5 @@ def _media(painting: Painting, text: str, *, as_photo: bool | None = None) -> In
         as_photo = painting.suffix == ".jpg" and painting.fits_photo
     filename = f"painting{painting.suffix}"
     if as_photo:
-        return InputMediaPhoto(painting.data, caption=text or None, filename=filename)
-    return InputMediaDocument(painting.data, caption=text or None, filename=filename)
+        return InputMediaPhoto(painting.data, caption=text[:_MAX_CAPTION] or None, filename=filename)
+    return InputMediaDocument(painting.data, caption=text[:_MAX_CAPTION] or None, filename=filename)

@@ -340,8 +340,10 @@ class Store:
     @_transaction
     def migrate(self, connection: Connection, old: int, new: int) -> None:
         """A group got a new id: take everything along."""
-        connection.execute(sql.delete(chats).where(chats.c.chat_id == new))
-        connection.execute(sql.delete(sources).where(sources.c.chat_id == new))
+        for table in (chats, sources):
+            known = sql.select(table.c.chat_id).where(table.c.chat_id == old)
+            if connection.execute(known).first():  # not when a second task tells of it, after all has moved
+                connection.execute(sql.delete(table).where(table.c.chat_id == new))
         for table in (tasks, chats, sources):
             connection.execute(sql.update(table).where(table.c.chat_id == old).values(chat_id=new))
 

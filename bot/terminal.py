@@ -183,6 +183,8 @@ class Terminal:
                 if order.result is Result.COMPARISON:
                     text = texts.compared.format(styles=talk.style_text(order.look, texts))
                 self._show(f"{text}  {path}", keyboard, source)
+        except OSError:  # the file was there when it was named
+            print(texts.photo_gone)
         except (StyleTransferError, failures.MaskGoneError) as error:
             problem = failures.explain(
                 error,

@@ -157,7 +157,7 @@ class Vocabulary:
             return reading
         tokens = list(self._tokens(words, 1.0))
         unknown = sum(token.kind == "unknown" for token in tokens)
-        return replace(_understand(tokens), unknown=()) if 2 * unknown <= len(tokens) else Reading()
+        return replace(_understand(tokens), unknown=()) if 2 * unknown < len(tokens) else Reading()
 
     def likely(self, word: str) -> str | None:
         """The style that an unknown word may have been meant to be."""

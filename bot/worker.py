@@ -28,6 +28,7 @@ from bot.texts import load_texts
 _log = logging.getLogger(__name__)
 
 HANDLERS = 16  # updates handled at once; they mostly wait for Telegram
+USER_HANDLERS = 2  # of them, for one user: who writes in many groups at once does not hold them all
 # Paintings that wait for Telegram while others are painted in their place: at most so many, of at most so many bytes.
 DELIVERIES, SMALL_DELIVERY = 32, 2 * 2**20
 GRACE_SECONDS = 20.0  # for running tasks when the bot stops
@@ -90,7 +91,7 @@ class Worker:
     async def run(self) -> None:
         """Work until cancelled, then end what is running or, after a while, hand it back."""
         claiming = [
-            asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer)),
+            asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer, user_limit=USER_HANDLERS)),
             # One user's albums one after another, so that two of them do not both take the last places of the hour.
             asyncio.create_task(self._dispatch(ALBUM, HANDLERS, self._admit, user_limit=1)),
             asyncio.create_task(
@@ -125,6 +126,9 @@ class Worker:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(waker.wait(), _IDLE)
                 waker.clear()
+            if task.id in self._running:  # its lease lapsed while the process was paused; claimed, it is renewed
+                places.release()
+                continue
             slot = _Slot(places)
             self._running[task.id] = running = asyncio.create_task(self._run(task, slot, work))
             running.add_done_callback(partial(self._ended, task.id, slot))
@@ -184,7 +188,7 @@ class Worker:
             await self._store.migrate(task.chat_id, error.chat_id)
         except Exception:
             ERRORS.labels("internal").inc()
-            _log.exception("a task failed", extra={"task": task.key, "attempts": task.attempts})
+            _log.exception("a task failed", extra={"task": task.id, "attempts": task.attempts})
             with contextlib.suppress(Exception):
                 if task.attempts < failures.MAX_TRIES:
                     await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
@@ -192,7 +196,7 @@ class Worker:
                     await self._give_up(task)
 
     async def _give_up(self, task: Task) -> None:
-        _log.error("a task is given up", extra={"task": task.key, "attempts": task.attempts, "crashes": task.crashes})
+        _log.error("a task is given up", extra={"task": task.id, "attempts": task.attempts, "crashes": task.crashes})
         if await self._store.finish(task.id, "failed"):
             if task.kind == UPDATE:
                 await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)

@@ -131,6 +131,13 @@ def test_only_a_style_chosen_by_button_is_kept_for_the_next_photo():
     assert chosen == Chat(look=Look(styles=(("the_scream", 1.0),)))
 
 
+def test_style_alone_in_reply_to_words_shows_the_styles():
+    """In a topic of a forum, every message is a reply to the one that opened it."""
+    _, actions = TALK.hear(message(command="style", addressed=True, reply_to=Replied(message_id=3)), Chat())
+
+    assert kinds(actions) == [ShowStyles]
+
+
 def test_a_style_of_a_gallery_without_a_photo_is_chosen_and_marked():
     chosen, actions = TALK.press(press("g:1;80;k;l;1280", pictures=None), Chat(look=Look(strength=40)))
 

@@ -34,6 +34,14 @@ def test_a_button_gives_back_what_it_was_given(look):
     assert Look.decode(look.encode(NAMES), NAMES) == look
 
 
+def test_a_button_keeps_the_proportions_of_large_weights():
+    look = replace(Look(), styles=((NAMES[0], 1893.0), (NAMES[1], 946.5)))
+
+    (_, first), (_, second) = Look.decode(look.encode(NAMES), NAMES).styles
+
+    assert first / second == pytest.approx(2, rel=0.01)
+
+
 @given(looks)
 def test_a_look_gives_itself_back_from_json(look):
     assert Look.from_dict(json.loads(json.dumps(look.to_dict()))) == look

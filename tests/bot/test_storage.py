@@ -336,6 +336,9 @@ def test_a_group_that_moves_takes_everything_along(store):
         assert await store.source(-1005, 9) == {"message_id": 1}
         assert (await store.claim(PAINT)).chat_id == -1005
 
+        await store.migrate(-5, -1005)  # as a second task would that was on its way to the old id
+        assert await store.settings(-1005) == {"a": 1}
+
     run(story())
 
 

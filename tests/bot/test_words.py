@@ -87,6 +87,8 @@ def test_what_means_nothing_is_told(text):
         "my cat at the beach",
         "we have fun at the great beach",
         "happy birthday grandma, on the left with the cake",
+        "keep smiling",
+        "full moon",
         "word " * 60 + "scream",
     ],
 )
