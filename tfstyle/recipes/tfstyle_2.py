@@ -1,6 +1,9 @@
-"""tfstyle 2: the five paintings of Makow and Hernandez and seven more in one network, at less than version 1's cost.
+"""tfstyle 2: the five paintings of Makow and Hernandez and seven more in one network, with a residual block less.
 
-tfstyle train tfstyle_2 --photos PHOTOS --paintings PAINTINGS --out runs/twelve --init-from saved_models/tfstyle/1
+    tfstyle train tfstyle_2 --photos PHOTOS --paintings PAINTINGS --out runs/twelve
+
+Not released yet. Its training had begun from the weights of version 1 without the fourth of its five residual blocks;
+`--init-from` takes weights of a network of the same shape only.
 """
 
 from tfstyle.recipe import LossWeights, Recipe, Stage, StyleRecipe
