@@ -212,6 +212,7 @@ def train(args: argparse.Namespace, name: str) -> None:
     from tfstyle.images import read_photo
     from tfstyle.paintings import find_paintings
     from tfstyle.photos import open_photos
+    from tfstyle.precision import as_keras_policy
     from tfstyle.run import CHECKPOINT_FILE, Run
 
     folder, training = args.out / name, recipe(args, name)
@@ -226,6 +227,7 @@ def train(args: argparse.Namespace, name: str) -> None:
         training,
         open_photos(args.photos),
         {style: read_photo(file).pixels for style, file in paintings.items()},
+        precision=as_keras_policy("auto"),
         jit=args.steps > 50,  # compiling takes as long as so many steps
         checkpoint_every=25,
         sheet_every=args.steps,

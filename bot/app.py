@@ -52,7 +52,13 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.database_url, owner)
         stack.callback(store.close)
-        painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels, tls=settings.tls)
+        painter = Painter(
+            settings.server,
+            timeout=settings.timeout,
+            max_pixels=settings.max_pixels,
+            label=settings.label,
+            tls=settings.tls,
+        )
         stack.push_async_callback(painter.close)
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:

@@ -78,6 +78,7 @@ class Painter:
         address: `host:port`, or `dns:///host:port` for all addresses of a name in turns.
         timeout: Seconds that one painting may take.
         max_pixels: Largest H * W that is decoded.
+        label: Of the model's version to paint with; empty is the newest.
         tls: Encrypt; None is plain text.
         threads: Photos whose pixels are worked on at once.
 
@@ -85,8 +86,17 @@ class Painter:
         reachable: The server answered when it was asked last.
     """
 
-    def __init__(self, address: str, *, timeout: float, max_pixels: int, tls: Tls | None = None, threads: int = 2):
-        self._client = AsyncStyleClient(address, timeout=timeout, tls=tls)
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float,
+        max_pixels: int,
+        label: str = "",
+        tls: Tls | None = None,
+        threads: int = 2,
+    ):
+        self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
         "localhost:8500",
         description="host:port of the style server (gRPC); dns:///host:port takes all addresses of the name in turns",
     )
+    label: str = Field("", description="label of the model's version to paint with, such as stable; none: its newest")
     tls_ca: str = Field("", description="PEM file of the authority that vouches for that server; none: no encryption")
     tls_cert: str = Field("", description="PEM file of the bot's own certificate, for mutual TLS")
     tls_key: str = Field("", description="PEM file of its private key")

@@ -100,15 +100,17 @@ class Calls:
         address: The server, for messages.
         model: What the server calls the model.
         version: One version of it; None is the newest there.
+        label: The version that has this label on the server instead; empty is none.
 
     Attributes:
         answering_version: Version of the model in the last answer; None before the first.
     """
 
-    def __init__(self, address: str, model: str, version: int | None):
+    def __init__(self, address: str, model: str, version: int | None, label: str = ""):
         self._address = address
         self._model = model
         self._version = version
+        self._label = label
         self.answering_version: int | None = None
         self._catalogs: dict[int, Catalog] = {}  # by the version that described itself so; replaced, never changed
 
@@ -149,7 +151,7 @@ class Calls:
         }
 
     def status(self) -> Operation[list[VersionStatus]]:
-        """The model's versions, newest first."""
+        """The model's versions, newest first; all of them for a label, at which servers do not look here."""
         request = wire_pb2.GetModelStatusRequest(model_spec=self._model_spec())
         answer = yield Call(STATUS, request.SerializeToString())
         found = [
@@ -217,6 +219,8 @@ class Calls:
         spec = wire_pb2.ModelSpec(name=self._model, signature_name=signature)
         if self._version is not None:
             spec.version.value = self._version
+        elif self._label:
+            spec.version_label = self._label
         return spec
 
     def _read(self, message: Any, data: bytes) -> Any:

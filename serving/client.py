@@ -20,7 +20,7 @@ import numpy as np
 from serving.calls import METHODS, Call, Calls, Operation, Result, VersionStatus, advance
 from serving.connection import DEFAULT_MAX_MESSAGE_BYTES, Connection, Retries, Tls
 from serving.diagnosis import explain
-from serving.errors import ClientClosedError, ServingError
+from serving.errors import ClientClosedError, ConnectionSettingsError, ServingError
 from tfstyle.catalog import Catalog
 from tfstyle.encoded import EncodedPainting, StylizeOptions
 from tfstyle.images import Photo, PhotoSource
@@ -44,12 +44,17 @@ class _Client:
         *,
         model: str = DEFAULT_MODEL,
         version: int | None = None,
+        label: str = "",
         timeout: float | None = DEFAULT_TIMEOUT,
         wait_for_ready: bool = False,
         retries: Retries | None = None,
         tls: Tls | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
     ):
+        if label and version is not None:
+            raise ConnectionSettingsError(
+                f"Expected a version or a label to ask for, got version {version} and label {label!r}; leave one out."
+            )
         self._connection = Connection(
             address, tls=tls, retries=retries, max_message_bytes=max_message_bytes, longest_wait=timeout
         )
@@ -58,7 +63,8 @@ class _Client:
         self.version = version
         self.timeout = timeout
         self.wait_for_ready = wait_for_ready
-        self._calls = Calls(self.address, model, version)
+        self.label = label
+        self._calls = Calls(self.address, model, version, label)
         self._lock = threading.Lock()  # of what follows
         self._closed = False
         self._channel: Any = None
@@ -102,6 +108,7 @@ class StyleClient(_Client):
             addresses of a name, IP addresses with commas between, or a list of them.
         model: What the server calls the model.
         version: One version of it; None is the newest there.
+        label: The version that has this label there, such as `stable`, whichever that is by then; instead of `version`.
         timeout: Seconds that an operation may take, retries included, unless it is given its own; None waits for ever.
         wait_for_ready: Wait, as long as the timeout allows, for a server that is not there (yet, or again) instead of
             failing after a few retries. For services that are to survive a restart of their server.
@@ -110,7 +117,8 @@ class StyleClient(_Client):
         max_message_bytes: Of a request or an answer.
 
     Raises:
-        ConnectionSettingsError: If the address, a certificate's file or a limit is wrong. Nothing is sent yet.
+        ConnectionSettingsError: If the address, a certificate's file or a limit is wrong, or both a version and a
+            label are given. Nothing is sent yet.
     """
 
     _grpc = grpc

@@ -89,6 +89,7 @@ class RefusedMaskError(InvalidRequestError, MaskError):
 
 # TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
 _QUEUE_FULL = "scheduling queue"
+_NO_LABEL = "Unrecognized servable version label"
 _TOO_LARGE = "larger than max"  # gRPC's own limit on a message; TensorFlow's answer to too little memory has that code
 _HANDSHAKE = re.compile("handshake|certificate", re.IGNORECASE)
 
@@ -139,6 +140,8 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
             )
         case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.FAILED_PRECONDITION:
             return ModelNotFoundError(f"The server at {address} has no such model: {details}", code)
+        case grpc.StatusCode.INVALID_ARGUMENT if _NO_LABEL in details:
+            return ModelNotFoundError(f"The server at {address} has no such version: {details}", code)
         case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.OUT_OF_RANGE:
             kind = _refused_kind(error.details() or "")
             return kind(f"The server at {address} refused the request: {details}", code)

@@ -356,6 +356,15 @@ def test_a_server_that_is_not_there_gets_one_sentence(tmp_path, capsys):
     assert "127.0.0.1:1" in one_line(capsys)
 
 
+def test_a_label_without_a_server_that_has_labels_is_refused(tmp_path, capsys):
+    Image.fromarray(PHOTO).save(tmp_path / "a.png")
+
+    assert main(["stylize", str(tmp_path / "a.png"), "--style", "the_scream", "--label", "canary"]) == 2
+    assert (
+        one_line(capsys) == "tfstyle: Expected --server together with --label, got no --server to ask for 'canary'.\n"
+    )
+
+
 def test_the_connection_to_a_server_is_closed(tmp_path, monkeypatch):
     closed = []
     monkeypatch.setattr("serving.client.StyleClient.close", lambda self: closed.append(self.address))

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfstyle import evaluate, models, weights
+from tfstyle import evaluate, models, precision, weights
 from tfstyle.budget import Budget
 from tfstyle.catalog import Catalog, Style
 from tfstyle.data import Batches
@@ -111,12 +111,13 @@ class NewStyle:
             weights=WEIGHTS,
             content_layer=evaluate.CONTENT_LAYER,
         )
-        network = weights.new_transformer(recipe.network)
-        # By the name of a known row it is that row; by any other, the mean.
-        weights.initialize(network, (self.start or style,), self.known.network, self.known.catalog.styles)
-        for variable in network.variables:
-            variable.trainable = variable.name in ("gamma", "beta")
-        self.trainer = StyleTrainer(network, recipe, {style.name: painting})
+        with precision.policy(precision.as_keras_policy("auto")):
+            network = weights.new_transformer(recipe.network)
+            # By the name of a known row it is that row; by any other, the mean.
+            weights.initialize(network, (self.start or style,), self.known.network, self.known.catalog.styles)
+            for variable in network.variables:
+                variable.trainable = variable.name in ("gamma", "beta")
+            self.trainer = StyleTrainer(network, recipe, {style.name: painting})
         self.trainer.compile(keras.optimizers.Adam(LEARNING_RATE, use_ema=True, ema_momentum=EMA_MOMENTUM))
         self.trainer.optimizer.build(self.trainer.trainable_variables)
         self.style_weight = tf.Variable(WEIGHTS.style)

@@ -26,6 +26,7 @@ from tfstyle.catalog import Style
 from tfstyle.data import Batches
 from tfstyle.errors import TrainingError
 from tfstyle.photos import PhotoSet
+from tfstyle.precision import xla_pays
 from tfstyle.recipe import Recipe
 from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
 
@@ -48,7 +49,7 @@ class Run:
         init_from: A folder with weights to start from, see `tfstyle.weights.load`. A checkpoint goes first.
         vgg19: Weights of the loss network, see `tfstyle.vgg19.VGG19`.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
-        jit: Whether the step is compiled by XLA; with several devices it never is.
+        jit: Whether the step may be compiled by XLA; with several devices, or where it does not pay, it never is.
         devices: TensorFlow devices that share every batch, such as `["GPU:0", "GPU:1"]`; None takes all GPUs.
         checkpoint_every, sheet_every, report_every: Steps between them.
         report: Called with every report.
@@ -95,7 +96,8 @@ class Run:
                 weights.initialize(transformer, self.styles, *weights.load(init_from))
             self.trainer = StyleTrainer(transformer, recipe, paintings, vgg19=vgg19, name="trainer")
             # XLA compiles no function in which replicas exchange their gradients.
-            self.trainer.compile(optimizer=make_optimizer(recipe), jit_compile=jit and replicas == 1)
+            compiled = jit and replicas == 1 and xla_pays(precision)
+            self.trainer.compile(optimizer=make_optimizer(recipe), jit_compile=compiled)
             self.trainer.optimizer.build(self.trainer.trainable_variables)
         if (folder / CHECKPOINT_FILE).exists():
             self.restore()

@@ -11,6 +11,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import server
 from serving.client import StyleClient
+from serving.errors import ModelNotFoundError
 from tests.fakes import photo_array
 from tfstyle import publish
 from tfstyle.cli import main
@@ -95,7 +96,16 @@ def test_a_canary_serves_beside_the_stable_version_until_it_takes_its_place(volu
         assert main([*to, "--label", "stable=2", "--label", "canary=", "--label", "previous=1"]) == 0
         until(lambda: version_of("stable") == 2)
         assert version_of("previous") == 1
+        for label, version in (("stable", 2), ("previous", 1)):
+            with StyleClient(address, model="tiny", label=label) as client:
+                client.stylize(photo_array(), "second")
+                assert client.answering_version == version
         until(lambda: version_of("canary") is None)
+        with (
+            StyleClient(address, model="tiny", label="canary") as client,
+            pytest.raises(ModelNotFoundError, match="canary"),
+        ):
+            client.stylize(photo_array(), "second")
 
         assert main([*to, "--label", "stable=1"]) == 0  # and back, to what is in memory still
         until(lambda: version_of("stable") == 1)

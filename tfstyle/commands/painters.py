@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --server with its --tls options, --model and --threads."""
+    """Add --server with --label and its --tls options, --model and --threads."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--server",
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
     )
+    parser.add_argument("--label", metavar="LABEL", help="the server's version with this label (default: its newest)")
     parser.add_argument("--tls", action="store_true", help="encrypt; the server's certificate must be a public one")
     parser.add_argument(
         "--tls-ca", metavar="FILE", help="encrypt; PEM file of the authority that vouches for the server"
@@ -43,7 +44,7 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
     """The painter that the arguments ask for; a connection to a server is closed afterwards.
 
     Raises:
-        RequestError: If a --tls option comes without --server.
+        RequestError: If --label or a --tls option comes without --server.
         StyleTransferError: If there is no complete model, or nobody answers at the server's address.
     """
     from tfstyle.painter import Painter
@@ -51,8 +52,11 @@ def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
     if args.server:
         from serving.client import StyleClient
 
-        with StyleClient(args.server, tls=_tls(args) if _wants_tls(args) else None) as client:
+        tls = _tls(args) if _wants_tls(args) else None
+        with StyleClient(args.server, label=args.label or "", tls=tls) as client:
             yield Painter(client)
+    elif args.label:
+        raise RequestError(f"Expected --server together with --label, got no --server to ask for {args.label!r}.")
     elif _wants_tls(args):
         raise RequestError("Expected --server together with --tls options, got no --server to encrypt to.")
     else:

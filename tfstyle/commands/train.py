@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="arithmetic of the convolutions (default: bfloat16 on a GPU, float32 elsewhere)",
+        help="arithmetic of the convolutions (default: bfloat16 on GPUs and CPUs that have it, float32 elsewhere)",
     )
     parser.add_argument("--no-jit", action="store_true", help="do not compile the step with XLA; starts sooner")
     parser.add_argument(

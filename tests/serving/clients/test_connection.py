@@ -79,6 +79,11 @@ def test_an_address_that_is_none_is_refused_at_once(open_client, address, messag
         open_client(address)
 
 
+def test_a_version_and_a_label_at_once_are_refused(open_client):
+    with pytest.raises(ConnectionSettingsError, match=r"a version or a label.*version 2 and label 'stable'"):
+        open_client("localhost:8500", version=2, label="stable")
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"attempts": 0}, {"attempts": 6}, {"initial_backoff": 0}, {"max_backoff": -1}, {"multiplier": float("nan")}],
