@@ -57,6 +57,25 @@ def test_crops_differ_in_scale_and_some_are_mirrored(tmp_path):
     assert abs(slopes).max() < 2.1
 
 
+def test_jitter_varies_brightness_contrast_and_saturation_from_crop_to_crop(tmp_path):
+    (tmp_path / "one").mkdir()
+    halves = np.repeat([[90, 60, 60], [180, 120, 120]], 50, axis=0).astype("uint8")  # reddish, dark and bright
+    Image.fromarray(np.broadcast_to(halves[:, None], (100, 100, 3))).save(tmp_path / "one" / "halves.png")
+    photos = open_photos(tmp_path / "one")
+
+    def looks(jitter):
+        crops = Batches(photos, styles=1, size=100, batch=20, seed=(0,), jitter=jitter)[0]["image"].astype(float)
+        dark, bright = crops[:, 10].mean(axis=1), crops[:, 90].mean(axis=1)
+        brightness, contrast = (dark + bright).mean(axis=1) / 2, bright[:, 1] / dark[:, 1]
+        return np.stack([brightness, contrast, bright[:, 0] / bright[:, 1]]).round(2)
+
+    plain, varied = looks(0.0), looks(0.2)
+    assert (plain == plain[:, :1]).all()
+    assert (varied.std(axis=1) > 0.03).all()
+    assert (abs(varied[0] / plain[0] - 1) < 0.25).all()
+    np.testing.assert_array_equal(varied, looks(0.2))
+
+
 def test_tf_data_gives_the_same_batches_as_numpy(photos):
     batches = Batches(photos, styles=2, size=32, batch=2, seed=(1, 0))
 

@@ -16,7 +16,7 @@ from tfstyle import losses, weights
 from tfstyle.errors import TrainingError
 from tfstyle.evaluate import resize_short_side
 from tfstyle.recipe import LossWeights, Recipe, Stage, StyleImage, StyleRecipe
-from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
+from tfstyle.trainer import NOISE, StyleTrainer, averaged_weights, make_optimizer
 from tfstyle.vgg19 import VGG19
 
 
@@ -52,6 +52,23 @@ def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_an
         + 0.1 * ops.mean(losses.pixel_loss(painted / 255, ops.cast(batch["image"], "float32") / 255))
     )
     np.testing.assert_allclose(loss, float(expected), rtol=1e-4)
+
+
+def test_consistency_compares_with_the_painting_of_the_photo_with_noise(rng):
+    recipe = training_case.recipe(weights=LossWeights(consistency=50.0))
+    trainer = new_trainer(recipe)
+    batch = {"image": rng.integers(60, 200, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+    painted = trainer(batch)
+
+    terms = trainer.loss_terms(batch, painted)
+
+    noise = ops.convert_to_numpy(keras.random.normal((2, 32, 32, 3), stddev=NOISE, seed=recipe.seed))
+    assert noise.std() == pytest.approx(4, rel=0.1)
+    again = trainer({**batch, "image": batch["image"] + noise})
+    expected = np.square(ops.convert_to_numpy(again - painted) / 255).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(terms["consistency"], expected, rtol=1e-4)
+    assert (expected > 0).all()
+    assert "consistency" not in new_trainer(training_case.recipe()).loss_terms(batch, painted)
 
 
 def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from tfstyle.errors import TrainingError
 from tfstyle.photos import CorruptPhotoError, PhotoSet
@@ -30,6 +30,7 @@ class Batches:
         size: Side of the crops, px.
         batch: Photos per batch.
         seed: Any tuple of integers >= 0.
+        jitter: Share by which brightness, contrast and saturation vary from crop to crop.
     """
 
     photos: PhotoSet
@@ -37,6 +38,7 @@ class Batches:
     size: int
     batch: int
     seed: tuple[int, ...]
+    jitter: float = 0.0
     failures: list[TrainingError] = field(default_factory=list, compare=False)  # what `tf.data` cannot pass on
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
@@ -66,7 +68,7 @@ class Batches:
                 photo = self.photos.decode((start + offset) % len(self.photos), round(MAX_ZOOM * self.size))
             except CorruptPhotoError:  # counted by the photos; its neighbour stands in
                 continue
-            return _random_crop(photo, self.size, random)
+            return np.asarray(_jittered(_random_crop(photo, self.size, random), self.jitter, random))
         raise TrainingError(
             f"Expected readable photos. {attempts} in a row are corrupt: look at them with `tfstyle data check`."
         )
@@ -97,12 +99,19 @@ class Batches:
         return steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def _random_crop(photo: Image.Image, size: int, random: np.random.Generator) -> np.ndarray:
-    """A square of random scale and place, maybe mirrored, as uint8 [size, size, 3]. Only small photos are enlarged."""
+def _random_crop(photo: Image.Image, size: int, random: np.random.Generator) -> Image.Image:
+    """A square of random scale and place, maybe mirrored, `size` px each way. Only small photos are enlarged."""
     short = min(photo.size)
     side = short / random.uniform(1, max(1, min(MAX_ZOOM, short / size)))
     left = random.uniform(0, photo.width - side)
     top = random.uniform(0, photo.height - side)
     crop = photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
-    pixels = np.asarray(crop)
-    return pixels[:, ::-1] if random.random() < 0.5 else pixels
+    return crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else crop
+
+
+def _jittered(crop: Image.Image, jitter: float, random: np.random.Generator) -> Image.Image:
+    """As another light or camera might have shown it."""
+    if jitter:
+        for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+            crop = enhance(crop).enhance(random.uniform(1 - jitter, 1 + jitter))
+    return crop

@@ -66,6 +66,7 @@ class LossWeights:
     total_variation: float = 2.0  # of pixels in 0..1; keeps flat areas free of dots
     lattice: float = 0.0  # of pixels in 0..1; keeps flat areas free of a weave with the period of the trunk's stride
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
+    consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     weights: LossWeights = field(default_factory=LossWeights)
     content_layer: str = "block4_conv1"
+    jitter: float = 0.0  # brightness, contrast and saturation of the photos vary by this share, such as 0.2
     painting_size: int = 384  # short side the paintings are seen at, px: larger paints broader strokes
     learning_rate: float = 2e-3
     final_learning_rate: float = 2e-4  # a cosine leads from one to the other
@@ -99,6 +101,8 @@ class Recipe:
                 f"Recipe {self.name} needs one network row per style. Styles: {len(self.styles)}, rows: "
                 f"{self.network.styles}."
             )
+        if not 0 <= self.jitter < 1:
+            raise TrainingError(f"Recipe {self.name} needs a jitter of 0 or more and less than 1. Got {self.jitter}.")
         names = [style.name for style in self.styles]
         if len(set(names)) < len(names):
             raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")

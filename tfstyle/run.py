@@ -127,7 +127,8 @@ class Run:
             start, end = end, end + stage.steps
             if self.step >= end:
                 continue
-            batches = Batches(self.photos, len(self.styles), stage.size, stage.batch, seed=(self.recipe.seed, number))
+            seed = (self.recipe.seed, number)
+            batches = Batches(self.photos, len(self.styles), stage.size, stage.batch, seed, self.recipe.jitter)
             tensorflow = keras.backend.backend() == "tensorflow"
             data = (batches.tf_data if tensorflow else batches.numpy)(self.step - start, stage.steps)
             progress = _Progress(self, end)

@@ -13,7 +13,8 @@ from tfstyle.recipe import Recipe
 from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
-TERMS = ("content", "style", "total_variation", "lattice", "pixel")
+TERMS = ("content", "style", "total_variation", "lattice", "pixel", "consistency")
+NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
 
 class StyleTrainer(keras.Model):
@@ -98,6 +99,11 @@ class StyleTrainer(keras.Model):
             terms["lattice"] = losses.lattice(painted / 255, self.transformer.config.stride)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(painted / 255, image / 255)
+        if weights.consistency:
+            # The same noise in every step, so that a resumed run sees it too: kernels cannot learn it by place.
+            noisy = image + keras.random.normal(image.shape, stddev=NOISE, seed=self.recipe.seed)
+            again = self({**inputs, "image": ops.clip(noisy, 0, 255)})
+            terms["consistency"] = losses.pixel_loss(again / 255, painted / 255)
         return terms
 
     def _style_loss(self, features, style):
