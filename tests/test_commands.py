@@ -5,7 +5,6 @@ import shutil
 import signal
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,11 +33,10 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def train(folder):
     """A function that trains with further arguments."""
-    terminate, policy = signal.getsignal(signal.SIGTERM), keras.config.dtype_policy()
+    terminate = signal.getsignal(signal.SIGTERM)
     given = ["train", str(folder / "case.py"), "--photos", str(folder / "photos"), "--no-jit"]
     yield lambda *arguments: main([*given, *map(str, arguments)])
     signal.signal(signal.SIGTERM, terminate)
-    keras.config.set_dtype_policy(policy)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 import csv
 import signal
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,13 +9,6 @@ from tests import training_case
 from tfstyle import weights
 from tfstyle.errors import TrainingError
 from tfstyle.recipe import LossWeights, Stage, StyleRecipe
-
-
-@pytest.fixture(autouse=True)
-def full_precision_afterwards():
-    """A run sets the precision of its process."""
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 def test_a_run_leaves_weights_losses_sheets_and_tensorboard_events(tmp_path, rng):
@@ -206,6 +198,7 @@ def test_half_precision_trains_float32_weights_close_to_full_precision(tmp_path)
         run.train()
         assert {variable.dtype for variable in run.trainer.transformer.variables} == {"float32"}
         assert run.trainer.transformer.trunk[0].first.conv.compute_dtype == precision.removeprefix("mixed_")
+        assert run.averaged().trunk[0].first.conv.compute_dtype == "float32"
 
     for full, half in zip(seen["float32"], seen["mixed_bfloat16"], strict=True):
         assert half == pytest.approx(full, rel=0.05)

@@ -26,7 +26,7 @@ from tfstyle.catalog import Style
 from tfstyle.data import Batches
 from tfstyle.errors import TrainingError
 from tfstyle.photos import PhotoSet
-from tfstyle.precision import xla_pays
+from tfstyle.precision import policy, xla_pays
 from tfstyle.recipe import Recipe
 from tfstyle.trainer import StyleTrainer, averaged_weights, make_optimizer
 
@@ -82,7 +82,6 @@ class Run:
         self.report = report
         self._curves: Any = None  # opened with the first report
         keras.utils.set_random_seed(recipe.seed)
-        keras.config.set_dtype_policy(precision)
         devices = _gpus() if devices is None else devices
         replicas = max(1, len(devices))
         if uneven := [stage.batch for stage in recipe.stages if stage.batch % replicas]:
@@ -90,7 +89,7 @@ class Run:
                 f"Expected batches that {replicas} devices can share evenly. The recipe {recipe.name} has batches of "
                 f"{uneven}: change it, or train on fewer devices."
             )
-        with _sharing(devices):
+        with policy(precision), _sharing(devices):
             transformer = weights.new_transformer(recipe.network)
             if init_from is not None:
                 weights.initialize(transformer, self.styles, *weights.load(init_from))
