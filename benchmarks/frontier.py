@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--paintings", type=Path, metavar="DIR", help="folder with the paintings")
     parser.add_argument("--eval", type=Path, metavar="DIR", help="folder of photos to measure on")
     parser.add_argument("--styles", nargs="+", default=STYLES, metavar="NAME", help=f"default: {' '.join(STYLES)}")
-    parser.add_argument("--recipe", default="tfstyle_1", help="whose losses and learning rates (default: tfstyle_1)")
+    parser.add_argument("--recipe", default="tfstyle_2", help="whose losses and learning rates (default: tfstyle_2)")
     parser.add_argument("--steps", type=int, default=300, metavar="N", help="of each configuration (default: 300)")
     parser.add_argument("--size", type=int, default=128, metavar="N", help="side of the crops, px (default: 128)")
     parser.add_argument("--batch", type=int, default=4, metavar="N", help="crops a step (default: 4)")
