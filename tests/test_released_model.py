@@ -16,7 +16,17 @@ CARD = (Path(__file__).resolve().parent.parent / "saved_models" / "README.md").r
 # | style | style distance, content distance on the eight photos | the same on astronaut and coffee |
 ROW = r"^\| `(\w+)` \| [\d.]+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|$"
 CARD_ROWS = {name: (float(style), float(content)) for name, style, content in re.findall(ROW, CARD, re.MULTILINE)}
-STYLES = ("starry_night", "the_scream", "great_wave", "picasso_self_portrait", "rain_princess")
+PAPER = ("starry_night", "the_scream", "great_wave", "picasso_self_portrait", "rain_princess")
+STYLES = (
+    *PAPER,
+    "udnie",
+    "composition_vii",
+    "edtaonisl",
+    "la_grande_jatte",
+    "portrait_of_metzinger",
+    "red_and_blue_horse",
+    "water_lilies",
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +49,10 @@ def distances(painter, evaluator, targets, astronaut, coffee):
     return evaluator.evaluate(lambda photo, style: painter.stylize(photo, style).pixels, [astronaut, coffee], targets)
 
 
-def test_it_has_the_five_styles_of_the_paper(painter):
+def test_it_has_the_styles_of_the_card_those_of_the_paper_first(painter):
     assert painter.styles().names == STYLES
     assert tuple(CARD_ROWS) == STYLES
+    assert all(style.artist and style.year for style in painter.styles())
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -111,7 +122,8 @@ def test_its_paintings_have_no_frame_and_no_grid(painter, astronaut, name):
             painting[6:-6, -8:-6].ravel(),
         ]
     )
-    assert abs(border.mean() - within.mean()) < 5
+    # Rain Princess gets darker towards the border, slowly, as the card says; the others differ by less than 5.
+    assert abs(border.mean() - within.mean()) < (10 if name == "rain_princess" else 5)
 
 
 def test_training_can_go_on_from_it(painter):

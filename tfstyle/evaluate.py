@@ -139,15 +139,16 @@ def style_distance(grams: Grams, targets: Targets) -> tuple[float, int]:
 def save_targets(path: Path, targets: Mapping[str, Targets]) -> None:
     """Writes Gram matrices to a compressed file: who has it can evaluate without the paintings.
 
-    Half of each symmetric matrix, scaled to its largest value, as float16: 0.6 MB per painting and size.
+    Half of each symmetric matrix, as 8-bit square roots of the shares of its largest value, since few values are large.
     """
     arrays: dict[str, Any] = {}
     for style, sizes in targets.items():
         for size, grams in sizes.items():
             for layer, gram in grams.items():
-                scale = np.abs(gram).max()
-                half = gram[0][np.triu_indices(gram.shape[-1])] / scale
-                arrays |= {f"{style}/{size}/{layer}": half.astype("float16"), f"{style}/{size}/{layer}/scale": scale}
+                largest = gram.max()  # activations are >= 0, and so are their products
+                half = np.sqrt(gram[0][np.triu_indices(gram.shape[-1])] / largest)
+                codes = np.rint(half * 255).astype("uint8")
+                arrays |= {f"{style}/{size}/{layer}": codes, f"{style}/{size}/{layer}/largest": largest}
     np.savez_compressed(path, **arrays)
 
 
@@ -160,13 +161,13 @@ def load_targets(path: Path) -> dict[str, Targets]:
     targets: dict[str, Targets] = {}
     try:
         with np.load(path) as arrays:
-            for key in (key for key in arrays.files if not key.endswith("/scale")):
+            for key in (key for key in arrays.files if not key.endswith("/largest")):
                 style, size, layer = key.split("/")
-                half = arrays[key].astype("float32") * arrays[f"{key}/scale"]
+                half = np.square(arrays[key].astype("float32") / 255) * arrays[f"{key}/largest"]
                 channels = int((np.sqrt(8 * half.size + 1) - 1) / 2)
                 gram = np.zeros((channels, channels), "float32")
                 gram[np.triu_indices(channels)] = half
-                gram = np.maximum(gram, gram.T)  # activations are >= 0, and so are their products
+                gram = np.maximum(gram, gram.T)
                 targets.setdefault(style, {}).setdefault(int(size), {})[layer] = gram[None]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ModelError(f"Expected Gram matrices of paintings in {path} ({error}); give --paintings DIR.") from error
