@@ -57,6 +57,8 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
     if command is None:
         return None
     replied = message.reply_to_message
+    if replied is not None and replied.forum_topic_created is not None:
+        replied = None  # what is written in a topic "answers" the message that opened it
     group = message.chat.type != _PRIVATE_CHAT
     answers_bot = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
     return Message(
@@ -71,6 +73,7 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
         album=message.media_group_id or "",
         addressed=not group or named or answers_bot,
         group=group,
+        thread=_thread(message),
     )
 
 
@@ -87,7 +90,13 @@ def _press(query: telegram.CallbackQuery) -> Press | None:
         data=query.data,
         language=query.from_user.language_code or "en",
         reply_to=_replied(replied, from_bot=False) if replied else None,
+        thread=_thread(message) if isinstance(message, telegram.Message) else 0,
     )
+
+
+def _thread(message: telegram.Message) -> int:
+    """The topic; other replies have threads too, which no message may be sent to."""
+    return (message.message_thread_id or 0) if message.is_topic_message else 0
 
 
 def _replied(message: telegram.Message, *, from_bot: bool) -> Replied:

@@ -377,7 +377,9 @@ class BotApi:
                 poller.result()
 
     def _do_setWebhook(self, params: dict[str, Any]) -> bool:
-        self.webhook = {"url": params["url"], "secret_token": params.get("secret_token", "")} if params["url"] else {}
+        secret, allowed = params.get("secret_token", ""), json.loads(params.get("allowed_updates") or "[]")
+        url = params["url"]
+        self.webhook = {"url": url, "secret_token": secret, "allowed_updates": allowed} if url else {}
         return True
 
     def _do_deleteWebhook(self, params: dict[str, Any]) -> bool:
@@ -388,7 +390,8 @@ class BotApi:
 
     def _do_getWebhookInfo(self, _: dict[str, Any]) -> dict[str, Any]:
         url = self.webhook.get("url", "")
-        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        info = {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        return info | ({"allowed_updates": allowed} if (allowed := self.webhook.get("allowed_updates")) else {})
 
     def _do_setMyCommands(self, params: dict[str, Any]) -> bool:
         self.commands[params.get("language_code", "")] = json.loads(params["commands"])
