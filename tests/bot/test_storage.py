@@ -292,9 +292,10 @@ def test_a_job_that_was_admitted_before_is_neither_stored_again_nor_refused(stor
 
 def test_one_users_photos_are_not_painted_on_every_replica_at_once(store, other):
     async def story():
-        await store.add([job(f"j{number}") for number in range(20)])
-        claims = [one.claim(PAINT, user_limit=2) for _ in range(10) for one in (store, other)]
-        assert sum(task is not None for task in await asyncio.gather(*claims)) == 2
+        for user in range(1, 6):
+            await store.add([job(f"{user}:{number}", user, user) for number in range(20)])
+            claims = [one.claim(PAINT, user_limit=2) for _ in range(8) for one in (store, other)]
+            assert sum(task is not None for task in await asyncio.gather(*claims)) == 2
 
     run(story())
 
@@ -386,8 +387,9 @@ def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_nee
     """A chat that could be forgotten to paint on without limit, or to be answered twice, would be no chat to forget."""
 
     async def story():
-        await store.add([update(1), update(2, chat_id=2), update(3), job("done", user_id=8), job("album", kind=ALBUM)])
-        await store.finish((await store.claim(ALBUM)).id)
+        await store.add([job("done", user_id=8), job("album", kind=ALBUM)])
+        await store.finish((await store.claim(ALBUM)).id, outcome=Outcome(keeps={"look": 1}))
+        await store.add([update(1), update(2, chat_id=2), update(3)])
         await store.finish(
             (await store.claim(PAINT)).id, outcome=Outcome(sources={9: {"message_id": 1, "pictures": []}})
         )
