@@ -242,7 +242,7 @@ class Conversation:
         word = reading.unknown[0] if reading.unknown else text
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
-        sentences += [texts.did_you_mean.format(likely=likely)] if likely else []
+        sentences += [texts.did_you_mean.format(likely=" / ".join(likely))] if likely else []
         return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
 
     def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
