@@ -407,15 +407,15 @@ class Messenger:
             raise
 
     async def _retried(
-        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, patience: float = PATIENCE_SECONDS
+        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, patience: float | None = None
     ) -> T:
-        """Call until Telegram answers, for so many seconds.
+        """Call until Telegram answers, for so many seconds, or `PATIENCE_SECONDS`.
 
         Raises:
             TelegramAwayError: After those; or at once if Telegram has asked to wait for longer.
         """
         wait = _FIRST_WAIT
-        end = time.monotonic() + patience
+        end = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
         while True:
             while silence := self._silence.left(chat_id):
                 if time.monotonic() + silence > end:

@@ -157,6 +157,7 @@ TWELVE = Vocabulary(
     ("text", "style"),
     [
         ("van Gogh", "starry_night"),
+        ("StarryNight", "starry_night"),
         ("Hokusai", "great_wave"),
         ("picasso", "picasso_self_portrait"),
         ("Picasso portrait", "picasso_self_portrait"),
