@@ -35,11 +35,12 @@ TEXTS = Texts(
         "In Gruppen: erwähne mich oder nimm einen Befehl.\n\n{commands}"
     ),
     privacy=(
-        "Deine Fotos und ihre Gemälde sind im Arbeitsspeicher, solange gemalt wird; weder dieser Bot noch sein Maler "
-        "schreibt sie auf eine Festplatte. In der Datenbank dieses Bots stehen, mit deiner Nummer und der des Chats:\n"
+        "Deine Fotos und ihre Gemälde sind nur im Arbeitsspeicher, solange gemalt wird, nie auf einer Festplatte. In "
+        "der Datenbank dieses Bots stehen, mit deiner Nummer und der des Chats:\n"
         "• deine Nachricht, bis sie beantwortet ist;\n"
         "• was zu malen ist, als Verweis von Telegram auf das Foto, und wie, bis es getan ist;\n"
-        "• einen Tag lang, dass du Fotos malen ließest, wann und wie viele, und wie ein Album gemalt wurde;\n"
+        "• einen Tag lang, dass du schriebst oder Fotos malen ließest, wann und wie viele, und wie ein Album "
+        "gemalt wurde;\n"
         "• {days} Tage lang, aus welchem Foto ein Gemälde wurde und welches Bild dessen Maske war, als Verweise von "
         "Telegram, damit Knöpfe funktionieren;\n"
         "• die Einstellungen dieses Chats, bis /forget.\n"

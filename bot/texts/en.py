@@ -31,11 +31,11 @@ TEXTS = Texts(
         "In groups, mention me or use a command.\n\n{commands}"
     ),
     privacy=(
-        "Your photos and their paintings are held in memory while they are painted; neither this bot nor its painter "
-        "writes them to a disk. This bot's database holds, with your number and this chat's:\n"
+        "Your photos and their paintings are held in memory while they are painted and never written to a disk here. "
+        "This bot's database holds, with your number and this chat's:\n"
         "• your message, until it is answered;\n"
         "• what is to be painted, as Telegram's reference to the photo and how, until it is done;\n"
-        "• for a day, that you had photos painted, when and how many, and how an album was painted;\n"
+        "• for a day, that you wrote or had photos painted, when and how many, and how an album was painted;\n"
         "• for {days} days, which photo a painting was made from and which picture was its mask, as Telegram's "
         "references, so that buttons work;\n"
         "• this chat's settings, until /forget.\n"

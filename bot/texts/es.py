@@ -33,11 +33,11 @@ TEXTS = Texts(
         "En grupos, mencióname o usa una orden.\n\n{commands}"
     ),
     privacy=(
-        "Tus fotos y sus cuadros están en memoria mientras se pintan; ni este bot ni su pintor los escriben en un "
-        "disco. La base de datos de este bot guarda, con tu número y el de este chat:\n"
+        "Tus fotos y sus cuadros están solo en memoria mientras se pintan y aquí nunca se escriben en un disco. La "
+        "base de datos de este bot guarda, con tu número y el de este chat:\n"
         "• tu mensaje, hasta que se responde;\n"
         "• lo que hay que pintar, como referencia de Telegram a la foto, y cómo, hasta que está hecho;\n"
-        "• durante un día, que te pinté fotos, cuándo y cuántas, y cómo se pintó un álbum;\n"
+        "• durante un día, que escribiste o te pinté fotos, cuándo y cuántas, y cómo se pintó un álbum;\n"
         "• durante {days} días, de qué foto salió un cuadro y qué imagen fue su máscara, como referencias de Telegram, "
         "para que los botones funcionen;\n"
         "• los ajustes de este chat, hasta /forget.\n"
