@@ -68,6 +68,7 @@ _TOO_COMMON = frozenset(
 )
 _LONGEST_NAME = 5  # words
 _NEAR_PHRASE = 0.8  # as difflib counts
+_NEAR_PART = 0.6  # each word of a phrase
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = _SHORTEST_WORD = 4
@@ -219,8 +220,11 @@ class Vocabulary:
             return None
         # As long as the name itself, so that "scream person" is not taken for a misspelt "the scream".
         fitting = [key for key in self._phrases if key.count("_") == phrase.count("_")]
-        alike = difflib.get_close_matches(phrase, fitting, n=1, cutoff=_NEAR_PHRASE)
-        return self._phrases[alike[0]] if alike else None
+        for alike in difflib.get_close_matches(phrase, fitting, cutoff=_NEAR_PHRASE):
+            # And word by word, so that "left starry night" is not taken for a misspelt "the starry night".
+            if all(map(_near_part, phrase.split("_"), alike.split("_"))):
+                return self._phrases[alike]
+        return None
 
     def _word(self, word: str, near: float) -> _Token:
         if number := _NUMBER.fullmatch(word):
@@ -315,6 +319,10 @@ def _telling_words(catalog: Catalog) -> Iterator[tuple[str, str]]:
         for word in _split(f"{style.name.replace('_', ' ')} {style.title} {' '.join(style.artist.split()[-1:])}"):
             if len(word) >= _SHORTEST_WORD and word not in _FILLERS | _TOO_COMMON and owners[word] == [style.name]:
                 yield word, style.name
+
+
+def _near_part(word: str, part: str) -> bool:
+    return difflib.SequenceMatcher(None, word, part).ratio() >= _NEAR_PART
 
 
 def _token(canonical: str) -> _Token:

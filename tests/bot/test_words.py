@@ -28,6 +28,8 @@ ONE = 1.0
         ("starry_night:60, the_scream:40", [("starry_night", 60), ("the_scream", 40)]),
         ("scream 1.5 + wave 0.5", [("the_scream", 1.5), ("great_wave", 0.5)]),
         ("scream and wave", [("the_scream", ONE), ("great_wave", ONE)]),
+        ("scream starry night", [("the_scream", ONE), ("starry_night", ONE)]),
+        ("teh starry nigth", [("starry_night", ONE)]),
         ("scream 0 wave 0", [("the_scream", ONE), ("great_wave", ONE)]),
         (f"scream {'9' * 400} wave", [("the_scream", 1e6), ("great_wave", ONE)]),
         ("scraem", [("the_scream", ONE)]),
@@ -63,6 +65,11 @@ def test_styles_are_known_by_name_title_and_painter_typos_forgiven(text, styles)
         ("size full", {"size": 0}),
         ("scream 60%", {"styles": (("the_scream", 60.0),), "strength": 60}),
         ("person scream", {"styles": (("the_scream", ONE),), "mask": "person"}),
+        ("left starry_night", {"styles": (("starry_night", ONE),), "mask": "left"}),
+        (
+            "left starry_night right the_scream",
+            {"regions": (("left", (("starry_night", ONE),)), ("right", (("the_scream", ONE),)))},
+        ),
         (
             "left scream right wave 2 starry 1",
             {"regions": (("left", (("the_scream", ONE),)), ("right", (("great_wave", 2.0), ("starry_night", ONE))))},
