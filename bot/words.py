@@ -66,7 +66,6 @@ _FILLERS = frozenset(
 _TOO_COMMON = frozenset(
     ("blue", "from", "grande", "great", "jean", "little", "portrait", "self", "sunday", "water", "with")
 )
-_LONGEST_NAME = 5  # words
 _NEAR_PHRASE = 0.8  # as difflib counts
 _NEAR_PART = 0.6  # each word of a phrase
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
@@ -135,6 +134,7 @@ class Vocabulary:
     def __init__(self, catalog: Catalog):
         self._names = catalog.names
         self._phrases = {key: style.name for style in catalog for key in (_slug(style.name), _slug(style.title)) if key}
+        self._longest = max((phrase.count("_") + 1 for phrase in self._phrases), default=1)  # words
         self._owners = _owners(catalog)
         self._words = {phrase.replace("_", ""): _Token("style", name) for phrase, name in self._phrases.items()}
         for word, name in _telling_words(catalog):
@@ -196,7 +196,7 @@ class Vocabulary:
     def _meanings(self, words: list[str], near: float) -> Iterator[_Token]:
         start = 0
         while start < len(words):
-            for length in range(min(_LONGEST_NAME, len(words) - start), 0, -1):
+            for length in range(min(self._longest, len(words) - start), 0, -1):
                 name = self._phrase("_".join(words[start : start + length]), length, near)
                 if name:
                     yield _Token("style", name)

@@ -25,6 +25,7 @@ from bot.storage import Store
 from bot.talks import Talks
 from bot.tasks import ALBUM, PAINT, UPDATE, Kind, Task
 from bot.texts import load_texts
+from bot.updates import topic
 
 _log = logging.getLogger(__name__)
 
@@ -223,7 +224,8 @@ class Worker:
         )
         if await self._store.finish(task.id, "failed"):
             if task.kind == UPDATE:
-                await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)
+                text = load_texts(self._settings.languages[0]).internal_error
+                await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
             else:
                 order = Order.from_dict(task.payload)
                 await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)

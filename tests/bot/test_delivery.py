@@ -341,7 +341,9 @@ def test_an_album_whose_rest_comes_after_a_restart_is_one_album(chats, own_api, 
     assert len([message for message in person.seen() if "media_group_id" in message]) == 4
 
 
-def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_person):
+def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_person, monkeypatch):
+    monkeypatch.setattr(bot.messenger, "_GROUP", (100, 1.0))  # more than a group may get in a minute
+    own_api.limits = False
     chats()
     person = new_person(own_api, chat_id=-1000000000077, thread=5)
     person.say("/styles@paint_test_bot")
@@ -363,6 +365,17 @@ def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_pers
     assert {message.get("message_thread_id") for message in person.seen()} == {5}
     actions = [call for call in own_api.calls if call.method == "sendChatAction" and call.chat_id == person.chat_id]
     assert {call.params.get("message_thread_id") for call in actions} <= {"5", 5}
+
+
+def test_what_goes_wrong_in_a_topic_is_told_there(chats, own_api, new_person, monkeypatch):
+    monkeypatch.setattr(bot.failures, "MAX_TRIES", 1)
+    monkeypatch.setattr(bot.answers, "read_event", lambda *_: 1 / 0)
+    chats()
+    person = new_person(own_api, chat_id=-1000000000080, thread=8)
+
+    person.say("/help@paint_test_bot")
+
+    assert person.wait_for_text(EN.internal_error)["message_thread_id"] == 8
 
 
 def test_a_photo_whose_topic_was_deleted_meanwhile_is_dropped(chats, own_api, new_person):

@@ -139,25 +139,52 @@ def test_every_place_is_understood_as_it_is_called_on_its_button(language):
         assert VOCABULARY.read(word).mask == place
 
 
-TWELVE = Vocabulary(
-    Catalog(
-        (
-            Style("starry_night", "The Starry Night", "Vincent van Gogh", "1889"),
-            Style("the_scream", "The Scream", "Edvard Munch", "1893"),
-            Style("great_wave", "The Great Wave off Kanagawa", "Katsushika Hokusai", "c. 1831"),
-            Style("picasso_self_portrait", "Self-Portrait", "Pablo Picasso", "1907"),
-            Style("rain_princess", "Rain Princess", "Leonid Afremov", "2000s"),
-            Style("udnie", "Udnie", "Francis Picabia", "1913"),
-            Style("composition_vii", "Composition VII", "Wassily Kandinsky", "1913"),
-            Style("edtaonisl", "Edtaonisl", "Francis Picabia", "1913"),
-            Style("la_grande_jatte", "A Sunday on La Grande Jatte", "Georges Seurat", "1884-86"),
-            Style("portrait_of_metzinger", "Portrait of Jean Metzinger", "Robert Delaunay", "1906"),
-            Style("red_and_blue_horse", "Red and Blue Horse", "Franz Marc", "1912"),
-            Style("water_lilies", "Water Lilies", "Claude Monet", "1919"),
-        ),
-        10**6,
-    )
+STYLES = Catalog(
+    (
+        Style("starry_night", "The Starry Night", "Vincent van Gogh", "1889"),
+        Style("the_scream", "The Scream", "Edvard Munch", "1893"),
+        Style("great_wave", "The Great Wave off Kanagawa", "Katsushika Hokusai", "c. 1831"),
+        Style("picasso_self_portrait", "Self-Portrait", "Pablo Picasso", "1907"),
+        Style("rain_princess", "Rain Princess", "Leonid Afremov", "2000s"),
+        Style("udnie", "Udnie", "Francis Picabia", "1913"),
+        Style("composition_vii", "Composition VII", "Wassily Kandinsky", "1913"),
+        Style("edtaonisl", "Edtaonisl", "Francis Picabia", "1913"),
+        Style("la_grande_jatte", "A Sunday on La Grande Jatte", "Georges Seurat", "1884-86"),
+        Style("portrait_of_metzinger", "Portrait of Jean Metzinger", "Robert Delaunay", "1906"),
+        Style("red_and_blue_horse", "Red and Blue Horse", "Franz Marc", "1912"),
+        Style("water_lilies", "Water Lilies", "Claude Monet", "1919"),
+    ),
+    10**6,
 )
+TWELVE = Vocabulary(STYLES)
+
+
+@pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
+def test_every_name_and_every_title_is_its_style_and_nothing_else(style):
+    for text in (style.name, style.title, style.title.upper(), f"{style.name} 100", f"{style.title}, 100"):
+        for reading in (TWELVE.read(text), TWELVE.read_caption(text)):
+            assert [name for name, _ in reading.styles] == [style.name]
+            assert (reading.mask, reading.unknown) == (None, ())
+
+
+@pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
+@pytest.mark.parametrize("place", ["left", "person", "background"])
+def test_a_place_before_or_after_any_style_is_a_place(style, place):
+    for text in (f"{place} {style.name}", f"{style.title} {place}"):
+        reading = TWELVE.read_caption(text)
+        assert (reading.styles, reading.mask) == (((style.name, ONE),), place)
+
+
+def test_any_two_styles_one_after_another_are_a_blend():
+    for one in STYLES:
+        for other in STYLES:
+            if one is not other:
+                reading = TWELVE.read_caption(f"{one.name} 60 {other.name} 40")
+                assert reading.styles == ((one.name, 60.0), (other.name, 40.0))
+                assert TWELVE.read_caption(f"{one.title} {other.title}").styles == (
+                    (one.name, ONE),
+                    (other.name, ONE),
+                )
 
 
 @pytest.mark.parametrize(
