@@ -70,12 +70,12 @@ async def run(settings: Settings) -> None:
         routes = [receiver.webhook(settings)] if webhook else []
         await _serve(make_app(store, receiver, worker, painter, routes), settings, stack)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
-            "updates": partial(receiver.register_webhook, settings) if webhook else receiver.poll,
+            "updates": partial(receiver.keep_webhook, settings) if webhook else receiver.poll,
             "styles": painter.keep_fresh,
             "commands": partial(messenger.register_commands, settings.languages),
         }
         others = [asyncio.create_task(kept_going(name, part)) for name, part in parts.items()]
-        working = asyncio.create_task(worker.run())
+        working = asyncio.create_task(worker.run(receiver.caught_up))
         _log.info("started", extra={"mode": settings.mode, "bot": bot.bot.username})
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -23,6 +23,7 @@ from bot.events import (
     ShowStats,
     ShowStyles,
 )
+from bot.failures import too_large
 from bot.look import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, Look, LookError
 from bot.texts import Texts, choose_language, load_texts
 from bot.words import NEAR_WORD_IN_CAPTION, Reading, Vocabulary
@@ -125,7 +126,10 @@ class Conversation:
 
     def _press_to_choose(self, press: Press, chat: Chat, look: Look, texts: Texts) -> Answer:
         """A style of the gallery that /styles sent is for the photos to come."""
-        chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        before, chat = chat, replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        told = texts.style_set.format(styles=self.style_text(chat.look, texts))
+        if chat == before:  # pressed twice: a word is enough
+            return chat, [AnswerPress(press_id=press.press_id, text=told)]
         page = next(
             (
                 number
@@ -137,7 +141,7 @@ class Conversation:
         keyboard = keyboards.style_keyboard(chat.look, self.catalog, keyboards.CHOOSER, page=page)
         return chat, [
             AnswerPress(press_id=press.press_id),
-            Say(text=texts.style_set.format(styles=self.style_text(chat.look, texts))),
+            Say(text=told),
             ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
         ]
 
@@ -154,6 +158,7 @@ class Conversation:
             target=press.message_id if repaints else 0,
             repaints=repaints,
             language=choose_language(press.language, self._languages),
+            thread=press.thread,
         )
         if action == keyboards.PAINT:  # a style chosen with a button is chosen for the next photo too
             chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
@@ -237,7 +242,7 @@ class Conversation:
         word = reading.unknown[0] if reading.unknown else text
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
-        sentences += [texts.did_you_mean.format(likely=likely)] if likely else []
+        sentences += [texts.did_you_mean.format(likely=" / ".join(likely))] if likely else []
         return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
 
     def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
@@ -274,6 +279,7 @@ class Conversation:
             look=look,
             reply_to=message.reply_to.message_id,
             language=choose_language(message.language, self._languages),
+            thread=message.thread,
         )
         return chat, [
             Remember(message=Replied(message_id=message.message_id, pictures=(message.picture,))),
@@ -295,6 +301,7 @@ class Conversation:
             reply_to=message.message_id,
             album=message.album,
             language=choose_language(message.language, self._languages),
+            thread=message.thread,
         )
         return chat, [Paint(order=order, note=texts.painting), *actions]
 
@@ -318,6 +325,7 @@ class Conversation:
             look=reading.apply(chat.look),
             reply_to=message.reply_to.message_id,
             language=choose_language(message.language, self._languages),
+            thread=message.thread,
         )
         return chat, [Paint(order=order, note=texts.painting)]
 
@@ -325,8 +333,7 @@ class Conversation:
         """Why a picture is not even fetched; empty if it is."""
         for picture in pictures:
             if picture.file_size > self._limits.max_file_bytes:
-                size, limit = picture.file_size / 2**20, self._limits.max_file_bytes / 2**20
-                return texts.file_too_large.format(size=f"{size:.0f}", limit=f"{limit:.0f}")
+                return too_large(picture.file_size, self._limits.max_file_bytes, texts)
             if picture.width * picture.height > self._limits.max_pixels:
                 size, limit = picture.width * picture.height / 1e6, self._limits.max_pixels / 1e6
                 return texts.too_many_pixels.format(size=f"{size:.0f}", limit=f"{limit:.3g}")

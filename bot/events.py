@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +57,7 @@ class Message:
         addressed: Meant for the bot: in a private chat, or it names or answers the bot.
         album: What Telegram calls the album that the picture is part of.
         group: More people than one read the chat.
+        thread: The topic of a forum that it was written in; 0 for none.
     """
 
     chat_id: int
@@ -70,11 +71,15 @@ class Message:
     album: str = ""
     addressed: bool = True
     group: bool = False
+    thread: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Press:
-    """Somebody pressed a button under a message of the bot; `reply_to` is what that message answers to."""
+    """Somebody pressed a button under a message of the bot, in a `thread` if it is one of a forum's topic.
+
+    `reply_to` is what that message answers to.
+    """
 
     press_id: str
     chat_id: int
@@ -83,6 +88,7 @@ class Press:
     data: str
     language: str = "en"
     reply_to: Replied | None = None
+    thread: int = 0
 
 
 Event = Message | Press
@@ -121,6 +127,7 @@ class Order:
         album: What Telegram calls the album; empty for one photo.
         delivered: How many of an album's photos were sent, or could not be painted, so far.
         problems: What was wrong with those that could not.
+        thread: The topic of a forum that the painting goes to; 0 for none.
     """
 
     pictures: tuple[Picture, ...]
@@ -133,6 +140,13 @@ class Order:
     delivered: int = 0
     problems: tuple[str, ...] = ()
     language: str = "en"
+    thread: int = 0
+
+    @property
+    def wish(self) -> "Order":
+        """The order without what became of it: equal for two presses of one button."""
+        target = self.target if self.repaints else 0
+        return replace(self, target=target, delivered=0, problems=())
 
     def to_dict(self) -> dict[str, Any]:
         """The order for JSON."""

@@ -1,5 +1,6 @@
 """What a fault means to whoever sent the photo: try again in silence, try again and say so, or say why not."""
 
+import math
 from dataclasses import dataclass
 
 from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
@@ -17,12 +18,21 @@ from tfstyle.errors import MaskError, PhotoError, RequestError, UnknownStyleErro
 MAX_TRIES = 4  # that end in a fault of ours or of the server's
 MAX_DEADLINES = 2
 MAX_CRASHES = 30  # of the bot during one task: then it is the task
-PATIENCE_SECONDS = 3600.0  # for a server that is away
+PATIENCE_SECONDS = 3600.0  # for a server that is away, and for Telegram
 _LONGEST_WAIT = 30.0
 
 
 class PictureGoneError(Exception):
-    """Telegram has the file no more, or it is larger than a bot may fetch."""
+    """Telegram has the file no more."""
+
+
+class FileTooLargeError(Exception):
+    """A file has more bytes than may be fetched, perhaps so many that Telegram does not tell how many."""
+
+    def __init__(self, size: int | None, limit: int):
+        super().__init__(f"the file has {size or 'too many'} bytes, and {limit} are the most")
+        self.size = size
+        self.limit = limit
 
 
 class MaskGoneError(Exception):
@@ -30,7 +40,7 @@ class MaskGoneError(Exception):
 
 
 # What may be wrong with one photo of an album while the others are fine.
-OF_ONE_PHOTO = (PhotoError, PictureGoneError, MaskError)
+OF_ONE_PHOTO = (PhotoError, PictureGoneError, FileTooLargeError, MaskError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,8 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
     match error:
         case PictureGoneError():
             return Problem(kind="photo_gone", text=texts.photo_gone)
+        case FileTooLargeError():
+            return Problem(kind="file_too_large", text=too_large(error.size, error.limit, texts))
         case MaskGoneError():
             return Problem(kind="mask_gone", text=texts.mask_gone)
         case PhotoTooLargeError():
@@ -93,6 +105,13 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
         case ServingError() if tries < MAX_TRIES:
             return Problem(kind="server_fault", again=tries / 2)
     return Problem(kind="server_fault", text=texts.gave_up)
+
+
+def too_large(size: int | None, limit: int, texts: Texts) -> str:
+    """What is said about a file of so many bytes where `limit` are the most; the size rounded up, so it is more."""
+    most = f"{limit / 2**20:g}"
+    megabytes = f"{math.ceil(10 * size / 2**20) / 10:g}" if size else f">{most}"
+    return texts.file_too_large.format(size=megabytes, limit=most)
 
 
 def _without_address(error: Exception) -> str:

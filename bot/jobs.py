@@ -8,10 +8,11 @@ from dataclasses import replace
 from bot import failures, keyboards
 from bot.conversation import Conversation
 from bot.events import Keyboard, Order, Picture, Replied, Result
-from bot.failures import PictureGoneError
+from bot.failures import FileTooLargeError, PictureGoneError
 from bot.messenger import MessageGoneError, Messenger
 from bot.metrics import ANSWER_SECONDS, ERRORS, PHOTOS, STAGE_SECONDS, STYLES
 from bot.painting import FILE_MAX_BYTES, Painter, Painting
+from bot.patience import Patience
 from bot.settings import Settings
 from bot.storage import Store
 from bot.talks import Talks
@@ -20,8 +21,6 @@ from bot.texts import load_texts
 from tfstyle.errors import StyleTransferError
 
 _log = logging.getLogger(__name__)
-
-_KEPT_TRIES = 10_000
 
 
 class Jobs:
@@ -41,7 +40,7 @@ class Jobs:
         self._painter = painter
         self._talks = talks
         self._settings = settings
-        self._tried: dict[int, float] = {}  # jobs that had to be tried again, and when they were tried first
+        self._patience = Patience()
 
     async def paint(self, task: Task, painted: Callable[[int], Awaitable[None]]) -> None:
         """Paint one job and end its task.
@@ -53,6 +52,9 @@ class Jobs:
             task: The job.
             painted: Called with the number of bytes once nothing is left but to deliver them.
         """
+        if silence := self._messenger.silence(task.chat_id):  # nothing can be delivered: others first
+            await self._store.hand_back(task.id, delay=silence)
+            return
         order = Order.from_dict(task.payload)
         STAGE_SECONDS.labels("wait").observe(time.time() - task.created_at)
         began = time.monotonic()
@@ -60,7 +62,7 @@ class Jobs:
             talk = await self._talks.now()
             part: list[Painting] = []
             problems = list(order.problems)
-            async with self._messenger.shown_as_busy(task.chat_id):
+            async with self._messenger.shown_as_busy(task.chat_id, thread=order.thread):
                 left = list(enumerate(order.pictures))[order.delivered :]
                 mask = await self._mask(task, order) if left else None
                 for number, picture in left:
@@ -88,7 +90,7 @@ class Jobs:
             await painted(_size(part))
             delivering = time.monotonic()
             shown_in = await self._deliver(task, order, part, problems, talk)
-        except (StyleTransferError, PictureGoneError, failures.MaskGoneError) as error:
+        except (StyleTransferError, PictureGoneError, FileTooLargeError, failures.MaskGoneError) as error:
             await self._recover(task, order, error)
             return
         STAGE_SECONDS.labels("deliver").observe(time.monotonic() - delivering)
@@ -152,7 +154,9 @@ class Jobs:
             except MessageGoneError:
                 if not order.repaints:
                     await self._messenger.delete(chat_id, order.target)
-        return await self._messenger.send_painting(chat_id, painting, text, keyboard, reply_to=order.reply_to)
+        return await self._messenger.send_painting(
+            chat_id, painting, text, keyboard, reply_to=order.reply_to, thread=order.thread
+        )
 
     async def _deliver_album(
         self, task: Task, order: Order, part: list[Painting], problems: list[str], talk: Conversation
@@ -171,15 +175,18 @@ class Jobs:
         else:
             text = texts.album_done.format(styles=styles, count=count)
         keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts, album=True)
-        return await self._messenger.say(task.chat_id, text, keyboard=keyboard, reply_to=order.reply_to)
+        return await self._messenger.say(
+            task.chat_id, text, keyboard=keyboard, reply_to=order.reply_to, thread=order.thread
+        )
 
     async def _send_part(self, chat_id: int, order: Order, part: list[Painting], talk: Conversation) -> None:
         """Several paintings as an album, one by itself; the caption is under the first one of all."""
         caption = "" if order.delivered else talk.caption(order.look, load_texts(order.language))
+        where = {"reply_to": order.reply_to, "thread": order.thread}
         if len(part) > 1:
-            await self._messenger.send_album(chat_id, part, caption, reply_to=order.reply_to)
+            await self._messenger.send_album(chat_id, part, caption, **where)
         else:
-            await self._messenger.send_painting(chat_id, part[0], caption, (), reply_to=order.reply_to)
+            await self._messenger.send_painting(chat_id, part[0], caption, (), **where)
 
     async def _recover(self, task: Task, order: Order, error: Exception) -> None:
         """Try again later, or say why there will be no painting."""
@@ -194,15 +201,12 @@ class Jobs:
         await self._store.hand_back(task.id, delay=problem.again, blameless=problem.blameless)
 
     def _explain(self, error: Exception, task: Task, order: Order) -> failures.Problem:
-        """What became of a try; patience is counted from its first, so a photo may have waited before for any time."""
-        first = self._tried.setdefault(task.id, time.monotonic())
-        while len(self._tried) > _KEPT_TRIES:
-            del self._tried[next(iter(self._tried))]
+        """What became of a try."""
         return failures.explain(
             error,
             load_texts(order.language),
             tries=task.attempts,
-            waited=time.monotonic() - first,
+            waited=self._patience.waited(task.id),
             max_megapixels=self._settings.max_megapixels,
         )
 
@@ -218,7 +222,7 @@ class Jobs:
         if order.target and not order.repaints:
             edited = await self._messenger.edit_text(task.chat_id, order.target, text)
         if not edited:
-            await self._messenger.say(task.chat_id, text, reply_to=order.reply_to)
+            await self._messenger.say(task.chat_id, text, reply_to=order.reply_to, thread=order.thread)
 
 
 def _size(paintings: list[Painting]) -> int:

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import datetime
 import logging
+import math
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -30,9 +32,10 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.events import Keyboard
-from bot.failures import PictureGoneError
+from bot.failures import FileTooLargeError, PictureGoneError
 from bot.metrics import TELEGRAM_RETRIES
 from bot.painting import Painting
+from bot.silence import Silence
 from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)
@@ -49,11 +52,14 @@ _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
+PATIENCE_SECONDS = 60.0  # for one call; whoever made it may make it again later
+_PRESS_SECONDS = 5.0  # for the answer to a press, which nobody awaits longer
 _MEDIA_SECONDS = 120.0  # for Telegram to answer after an upload: who gives up sooner sends it twice
 _ACTION_SECONDS = 4.5  # a chat action is shown for five
 _MAX_ANSWER, _MAX_TEXT, _MAX_CAPTION = 200, 4096, 1024  # characters of an answer to a press, a text and a caption
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to be replied")
 _UNCHANGED = "message is not modified"
+_CLOSED = ("chat not found", "message thread not found", "topic_closed", "topic_deleted")
 
 T = TypeVar("T")
 
@@ -64,6 +70,14 @@ class BlockedError(Exception):
 
 class MessageGoneError(Exception):
     """The message to edit was deleted, or is too old."""
+
+
+class TelegramAwayError(Exception):
+    """Telegram did not take a call for a while; `again` says in how many seconds to try."""
+
+    def __init__(self, reason: str, again: float):
+        super().__init__(reason)
+        self.again = again
 
 
 class MigratedError(Exception):
@@ -85,11 +99,22 @@ class Messenger:
         self._bot = bot
         self._overall = AsyncLimiter(*_OVERALL)
         self._chats: dict[int, AsyncLimiter] = {}
-        self._quiet_until = 0.0  # on the event loop's clock: Telegram asked for silence
+        self._silence = Silence()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
 
-    async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0) -> int:
+    def silence(self, chat_id: int) -> float:
+        """Seconds for which Telegram does not want to be asked about this chat."""
+        return self._silence.left(chat_id)
+
+    async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0, thread: int = 0) -> int:
         """Send a text.
+
+        Args:
+            chat_id: Where.
+            text: What.
+            keyboard: Its buttons.
+            reply_to: The message that it answers to, 0 for none.
+            thread: The topic of a forum, 0 for none; a reply alone does not stay there once its message is deleted.
 
         Returns:
             The message's id.
@@ -97,13 +122,24 @@ class Messenger:
         message = await self._send(
             chat_id,
             lambda: self._bot.send_message(
-                chat_id, text[:_MAX_TEXT], reply_markup=_markup(keyboard), reply_parameters=_reply(reply_to)
+                chat_id,
+                text[:_MAX_TEXT],
+                reply_markup=_markup(keyboard),
+                reply_parameters=_reply(reply_to),
+                message_thread_id=thread or None,
             ),
         )
         return message.message_id
 
     async def show(
-        self, chat_id: int, picture: bytes | str, text: str, *, keyboard: Keyboard = (), reply_to: int = 0
+        self,
+        chat_id: int,
+        picture: bytes | str,
+        text: str,
+        *,
+        keyboard: Keyboard = (),
+        reply_to: int = 0,
+        thread: int = 0,
     ) -> str:
         """Send a picture.
 
@@ -113,6 +149,7 @@ class Messenger:
             text: Its caption.
             keyboard: Its buttons.
             reply_to: The message that it answers to, 0 for none.
+            thread: The topic of a forum, 0 for none.
 
         Returns:
             The picture's file id for the next time; empty if it is not told.
@@ -125,6 +162,7 @@ class Messenger:
                 caption=text,
                 reply_markup=_markup(keyboard),
                 reply_parameters=_reply(reply_to),
+                message_thread_id=thread or None,
                 read_timeout=_MEDIA_SECONDS,
             ),
         )
@@ -166,7 +204,7 @@ class Messenger:
             raise MessageGoneError(str(error)) from None
 
     async def send_painting(
-        self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0
+        self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0, thread: int = 0
     ) -> int:
         """Send a painting as a message of its own.
 
@@ -177,6 +215,7 @@ class Messenger:
             "caption": text[:_MAX_CAPTION],
             "reply_markup": _markup(keyboard),
             "reply_parameters": _reply(reply_to),
+            "message_thread_id": thread or None,
             "read_timeout": _MEDIA_SECONDS,
         }
 
@@ -187,7 +226,9 @@ class Messenger:
 
         return (await self._send(chat_id, send)).message_id
 
-    async def send_album(self, chat_id: int, paintings: Sequence[Painting], text: str, *, reply_to: int = 0) -> None:
+    async def send_album(
+        self, chat_id: int, paintings: Sequence[Painting], text: str, *, reply_to: int = 0, thread: int = 0
+    ) -> None:
         """Send two to ten paintings as an album, with a caption under its first picture."""
         kinds = {painting.suffix == ".jpg" and painting.fits_photo for painting in paintings}
         as_photos = kinds == {True}  # an album holds photos or files, not both
@@ -197,7 +238,11 @@ class Messenger:
         await self._send(
             chat_id,
             lambda: self._bot.send_media_group(
-                chat_id, media, reply_parameters=_reply(reply_to), read_timeout=_MEDIA_SECONDS
+                chat_id,
+                media,
+                reply_parameters=_reply(reply_to),
+                message_thread_id=thread or None,
+                read_timeout=_MEDIA_SECONDS,
             ),
             cost=len(media),
         )
@@ -222,7 +267,7 @@ class Messenger:
         It is not worth waiting for: where Telegram's limits leave no room, or a call fails, nothing is changed. Every
         other edit of the message waits until the note has arrived, so that a note never covers it.
         """
-        if asyncio.get_running_loop().time() < self._quiet_until or not self._overall.has_capacity(2):
+        if self._silence.left(chat_id) or not self._overall.has_capacity(2):
             return
         if chat_id < 0 and not self._chat(chat_id).has_capacity(_RESERVED):  # groups count edits
             return
@@ -234,7 +279,7 @@ class Messenger:
                 await self._chat(chat_id).acquire()
             await self._bot.edit_message_text(text, chat_id, message_id)
         except RetryAfter as error:
-            self._keep_quiet(error)
+            self._keep_quiet(error, chat_id)
         except TelegramError as error:
             _log.debug("a note was not taken", extra={"error": str(error)})
         finally:
@@ -257,18 +302,22 @@ class Messenger:
 
     async def answer_press(self, press_id: str, text: str = "") -> None:
         """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
-        with contextlib.suppress(TelegramError):
-            await self._retried(lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None))
+        with contextlib.suppress(TelegramError, TelegramAwayError):
+            await self._retried(
+                lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None), patience=_PRESS_SECONDS
+            )
 
     @asynccontextmanager
-    async def shown_as_busy(self, chat_id: int) -> AsyncIterator[None]:
+    async def shown_as_busy(self, chat_id: int, *, thread: int = 0) -> AsyncIterator[None]:
         """Show "sending photo ..." in the chat for as long as the block runs."""
 
         async def keep() -> None:
             while True:
                 with contextlib.suppress(Exception):  # it is an ornament
-                    if asyncio.get_running_loop().time() >= self._quiet_until:
-                        await self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO)
+                    if not self._silence.left(chat_id):
+                        await self._bot.send_chat_action(
+                            chat_id, ChatAction.UPLOAD_PHOTO, message_thread_id=thread or None
+                        )
                 await asyncio.sleep(_ACTION_SECONDS)
 
         task = asyncio.create_task(keep())
@@ -281,18 +330,22 @@ class Messenger:
         """The bytes of a picture.
 
         Raises:
-            PictureGoneError: If Telegram has it no more, or it is larger than allowed.
+            PictureGoneError: If Telegram has it no more.
+            FileTooLargeError: If it is larger than allowed, or than Telegram lets bots fetch.
+            TelegramAwayError: If Telegram does not answer.
         """
 
         async def get() -> bytes:
             file = await self._bot.get_file(file_id)
             if (file.file_size or 0) > max_bytes:
-                raise PictureGoneError(f"the file has {file.file_size} bytes")
+                raise FileTooLargeError(file.file_size, max_bytes)
             return bytes(await file.download_as_bytearray())
 
         try:
             return await self._retried(get)
         except BadRequest as error:
+            if "too big" in str(error).lower():
+                raise FileTooLargeError(None, max_bytes) from None
             raise PictureGoneError(str(error)) from None
 
     async def register_commands(self, languages: Sequence[str]) -> None:
@@ -301,7 +354,10 @@ class Messenger:
             for language in languages:
                 commands = [BotCommand(name, text) for name, text in load_texts(language).commands.items()]
                 code = None if language == languages[0] else language
-                await self._retried(lambda: self._bot.set_my_commands(commands, language_code=code))  # noqa: B023
+                await self._retried(
+                    lambda: self._bot.set_my_commands(commands, language_code=code),  # noqa: B023
+                    patience=math.inf,
+                )
         except TelegramError as error:
             _log.warning("the commands are not registered", extra={"error": str(error)})
 
@@ -318,6 +374,7 @@ class Messenger:
             BlockedError: If nothing can be sent to this chat.
             MessageGoneError: If a message to edit is gone.
             MigratedError: If the chat has another id now.
+            TelegramAwayError: If Telegram does not take it for now.
             BadRequest: If Telegram refuses for another reason.
         """
 
@@ -334,7 +391,7 @@ class Messenger:
             return await call()
 
         try:
-            return await self._retried(limited)
+            return await self._retried(limited, chat_id)
         except ChatMigrated as error:
             raise MigratedError(error.new_chat_id) from None
         except Forbidden as error:
@@ -345,21 +402,29 @@ class Messenger:
                 return None  # type: ignore[return-value]  # what an edit returns is not used
             if edits and any(sentence in message for sentence in _GONE):
                 raise MessageGoneError(str(error)) from None
-            if "chat not found" in message:
+            if any(sentence in message for sentence in _CLOSED):
                 raise BlockedError(str(error)) from None
             raise
 
-    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call until Telegram answers, however long that takes."""
+    async def _retried(
+        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, patience: float | None = None
+    ) -> T:
+        """Call until Telegram answers, for so many seconds, or `PATIENCE_SECONDS`.
+
+        Raises:
+            TelegramAwayError: After those; or at once if Telegram has asked to wait for longer.
+        """
         wait = _FIRST_WAIT
-        loop = asyncio.get_running_loop()
+        end = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
         while True:
-            while (silence := self._quiet_until - loop.time()) > 0:
+            while silence := self._silence.left(chat_id):
+                if time.monotonic() + silence > end:
+                    raise TelegramAwayError("Telegram asks to wait", silence)
                 await asyncio.sleep(silence)
             try:
                 return await call()
             except RetryAfter as error:
-                self._keep_quiet(error)
+                self._keep_quiet(error, chat_id)
             except BadRequest:  # a NetworkError by its class, but no fault of the network
                 raise
             except NetworkError as error:
@@ -367,12 +432,14 @@ class Messenger:
                     raise BadRequest(str(error)) from None
                 TELEGRAM_RETRIES.labels("network").inc()
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
+                if time.monotonic() + wait > end:
+                    raise TelegramAwayError(str(error), _LONGEST_WAIT) from None
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
-    def _keep_quiet(self, error: RetryAfter) -> None:
+    def _keep_quiet(self, error: RetryAfter, chat_id: int | None) -> None:
         seconds = seconds_of(error.retry_after)
-        self._quiet_until = max(self._quiet_until, asyncio.get_running_loop().time() + seconds)
+        self._silence.keep(seconds, chat_id)
         TELEGRAM_RETRIES.labels("retry_after").inc()
         _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", "Please use 'Bot.get_updates'", PTBUserWarning)  # `_ask` says why not
 
 POLL_SECONDS = 25  # how long Telegram holds a question open
+WEBHOOK_SECONDS = 15.0  # between two looks whether the webhook is still ours
 WEBHOOK_PATH = "/telegram"
 _ANSWER_SECONDS = 10.0  # beyond that
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
@@ -47,6 +48,7 @@ class Receiver:
 
     Attributes:
         connected: Telegram answered the last question, or knows the webhook.
+        caught_up: What had waited for the bot was stored; by webhook nobody can tell.
     """
 
     def __init__(self, bot: Bot, store: Store, stored: Callable[[], None]):
@@ -54,6 +56,7 @@ class Receiver:
         self._store = store
         self._stored = stored
         self.connected = False
+        self.caught_up = asyncio.Event()
 
     async def poll(self) -> None:
         """Ask for updates until cancelled."""
@@ -67,6 +70,7 @@ class Receiver:
                 if updates:
                     await self._save(updates)
                     offset = updates[-1]["update_id"] + 1
+                self.caught_up.set()
                 wait = _FIRST_WAIT
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error.retry_after))
@@ -84,23 +88,41 @@ class Receiver:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
-    async def register_webhook(self, settings: Settings) -> None:
-        """Tell Telegram where to post, until it has understood."""
+    async def keep_webhook(self, settings: Settings) -> None:
+        """Tell Telegram where to post, and again whenever somebody else has told it otherwise, until cancelled."""
+        url = settings.webhook_url.rstrip("/") + WEBHOOK_PATH
         wait = _FIRST_WAIT
-        while not self.connected:
+        self.caught_up.set()
+        told = False
+        while True:
             try:
-                await self._bot.set_webhook(
-                    settings.webhook_url.rstrip("/") + WEBHOOK_PATH,
-                    allowed_updates=ALLOWED,
-                    secret_token=settings.webhook_secret.get_secret_value(),
-                    max_connections=_CONNECTIONS,
-                )
-                self.connected = True
+                if told and not await self._posts_to(url):
+                    told = self.connected = False
+                    ERRORS.labels("webhook").inc()
+                    _log.warning("the webhook was changed by somebody else")
+                if not told:
+                    await self._bot.set_webhook(
+                        url,
+                        allowed_updates=ALLOWED,
+                        secret_token=settings.webhook_secret.get_secret_value(),
+                        max_connections=_CONNECTIONS,
+                    )
+                told = self.connected = True
+                wait = _FIRST_WAIT
+                await asyncio.sleep(WEBHOOK_SECONDS)
+            except RetryAfter as error:
+                await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
+                self.connected = False
                 ERRORS.labels("webhook").inc()
                 _log.warning("the webhook is not set", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
+
+    async def _posts_to(self, url: str) -> bool:
+        """Whether Telegram still knows this webhook; its secret it does not tell."""
+        info = await self._bot.get_webhook_info()
+        return info.url == url and set(info.allowed_updates or ()) == set(ALLOWED)
 
     def webhook(self, settings: Settings) -> web.RouteDef:
         """The route that Telegram posts to."""

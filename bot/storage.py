@@ -12,8 +12,9 @@ were gone before it ended. So a job that was only there when the bot was killed 
 have killed it waits for the others.
 
 A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
-in SQLite within a transaction that holds the only write lock. An update turns into its paint jobs in the transaction
-that ends it, and every task has a unique key, so whatever is repeated after a crash changes nothing.
+in SQLite within a transaction that holds the only write lock. What counts before it stores, for limits, does so
+alone: under that lock, or an advisory one. An update's job is stored under a key that is made from the update's own, so
+what is repeated after a crash changes nothing.
 
 Order is fair across chats: a job's `turn` is one more than its chat's last unfinished job, and no less than the turn
 that is being served (start-time fair queueing with all jobs alike).
@@ -22,6 +23,7 @@ that is being served (start-time fair queueing with all jobs alike).
 import asyncio
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import time
@@ -35,7 +37,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.tables import chats, metadata, sources, tasks
-from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Stats, Task
+from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Quota, Refusal, Stats, Task
 from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
@@ -47,6 +49,8 @@ _AVERAGED = 20  # finished paintings, for estimates
 
 NO_CHAT = 0  # stands for a chat that was forgotten
 _UNFINISHED = ("queued", "running")
+_LOCKS = 7466  # the number under which replicas lock what one of them does at a time; any that nobody else uses
+_CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
 
 
 class StorageError(StyleTransferError):
@@ -110,8 +114,7 @@ class Store:
             )
         try:
             with self.engine.begin() as connection:
-                if not self._embedded:  # replicas start together, and CREATE TABLE IF NOT EXISTS alone may collide
-                    connection.execute(sql.text("SELECT pg_advisory_xact_lock(7466)"))
+                self._alone(connection, _CREATE)  # replicas start together; CREATE TABLE IF NOT EXISTS may collide
                 metadata.create_all(connection)
                 if self._embedded:  # nobody else has the file, so whoever owned these is gone
                     crashed = {"attempts": tasks.c.attempts - 1, "crashes": tasks.c.crashes + 1}
@@ -149,18 +152,23 @@ class Store:
     def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
         """Take the next task of a kind, or None if there is none for now.
 
-        Updates of one chat are taken one after another in Telegram's order.
+        Updates of one chat are taken one after another in Telegram's order, and an album not before them: they may hold
+        more of its photos.
 
         Args:
             kind: `update`, `album` or `paint`.
             user_limit: Tasks of one user that may run at once; 0 for any number.
         """
+        if user_limit:
+            self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
         now = time.time()
         other = tasks.alias()
         ready = [tasks.c.kind == kind, _available(tasks, now), tasks.c.not_before <= now]
+        of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
         if kind == UPDATE:
-            earlier = (other.c.kind == kind) & (other.c.chat_id == tasks.c.chat_id) & (other.c.turn < tasks.c.turn)
-            ready.append(~sql.exists().where(earlier & other.c.state.in_(_UNFINISHED)))
+            ready.append(~sql.exists().where(of_chat & (other.c.turn < tasks.c.turn)))
+        elif kind == ALBUM:
+            ready.append(~sql.exists().where(of_chat))
         if user_limit:
             running = (other.c.state == "running") & (other.c.lease_until >= now)
             same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
@@ -227,12 +235,13 @@ class Store:
         outcome: Outcome | None = None,
         seconds: float | None = None,
     ) -> bool:
-        """End a task and store what it leaves behind; its payload is deleted.
+        """End a task and store what it leaves behind; its payload is deleted, but for what the outcome keeps.
 
         Returns:
             False if the task was not this process's any more; nothing is changed then.
         """
-        values = {"state": state, "finished_at": time.time(), "payload": "{}", "seconds": seconds}
+        kept = json.dumps(outcome.keeps if outcome else {})
+        values = {"state": state, "finished_at": time.time(), "payload": kept, "seconds": seconds}
         ended = connection.execute(
             sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
         ).one_or_none()
@@ -264,9 +273,10 @@ class Store:
         return json.loads(found) if found else None
 
     @_transaction
-    def known(self, connection: Connection, key: str) -> bool:
-        """Whether there is or was a task of this key."""
-        return connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first() is not None
+    def known(self, connection: Connection, key: str) -> dict[str, Any] | None:
+        """What the task of this key holds, or was kept at its end; None if there never was one."""
+        found = connection.execute(sql.select(tasks.c.payload).where(tasks.c.key == key)).scalar()
+        return json.loads(found) if found is not None else None
 
     @_transaction
     def waiting_long(self, connection: Connection, *, after: float, again: float) -> Task | None:
@@ -310,30 +320,47 @@ class Store:
         )
 
     @_transaction
-    def photos_since(self, connection: Connection, user_id: int, since: float) -> tuple[int, float]:
-        """How many photos a user had painted since then, and when the first of them came."""
-        where = (tasks.c.kind == PAINT) & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
-        columns = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0), sql.func.min(tasks.c.created_at)
-        count, first = connection.execute(sql.select(*columns).where(where)).one()
-        return int(count), first or 0.0
+    def room(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
+        """Why a user may not send so many more photos now; None if they may."""
+        return self._refusal(connection, user_id, photos, quota)
 
     @_transaction
-    def waiting(self, connection: Connection) -> int:
-        """How many photos are not painted yet."""
-        photos = sql.select(sql.func.coalesce(sql.func.sum(tasks.c.photos), 0))
-        return int(connection.execute(photos.where(tasks.c.kind == PAINT, tasks.c.state.in_(_UNFINISHED))).scalar_one())
+    def admit(self, connection: Connection, job: NewTask, quota: Quota) -> Refusal | None:
+        """Store a paint job if there is room for it; one that is known is left as it is.
+
+        Returns:
+            Why it was not stored; None if it was, now or before.
+        """
+        self._alone(connection, _ADMIT)
+        if connection.execute(sql.select(tasks.c.id).where(tasks.c.key == job.key)).first():
+            return None
+        refusal = self._refusal(connection, job.user_id, _photos(job), quota)
+        if refusal is None:
+            self._add(connection, job)
+        return refusal
 
     @_transaction
-    def cancel(self, connection: Connection, chat_id: int) -> list[Task]:
-        """End all unfinished albums and paint jobs of a chat.
+    def unfinished(self, connection: Connection, chat_id: int) -> list[Task]:
+        """A chat's paint jobs that wait or are being painted, in their order."""
+        where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        rows = connection.execute(sql.select(*tasks.c).where(where).order_by(tasks.c.turn, tasks.c.id))
+        return [_task(row) for row in rows]
+
+    @_transaction
+    def cancel(self, connection: Connection, chat_id: int, *, only: int = 0) -> list[Task]:
+        """End all unfinished albums and paint jobs of a chat, or only the one of this id.
 
         Returns:
             Those that were ended, as they were.
         """
         where = (tasks.c.kind != UPDATE) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        if only:
+            where &= tasks.c.id == only
         rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
         connection.execute(
-            sql.update(tasks).where(where).values(state="cancelled", finished_at=time.time(), payload="{}")
+            sql.update(tasks)
+            .where(tasks.c.id.in_([row.id for row in rows]))
+            .values(state="cancelled", finished_at=time.time(), payload="{}")
         )
         return [_task(row) for row in rows]
 
@@ -369,6 +396,24 @@ class Store:
         connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - HOUR))
         connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
 
+    def _alone(self, connection: Connection, what: int) -> None:
+        """Wait until no other transaction does this, and keep others from it until this one ends.
+
+        SQLite has one writer anyway.
+        """
+        if not self._embedded:
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_LOCKS, what)))
+
+    def _refusal(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
+        counted, since = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0), time.time() - HOUR
+        paint = tasks.c.kind == PAINT
+        of_user = paint & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
+        had, first = connection.execute(sql.select(counted, sql.func.min(tasks.c.created_at)).where(of_user)).one()
+        if had + photos > quota.user_photos:
+            return Refusal(kind="user_limit", seconds=(first or time.time()) - since)
+        waiting = connection.execute(sql.select(counted).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
+        return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
+
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
         return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
 
@@ -387,10 +432,12 @@ class Store:
         now = time.time()
         key = task.key
         if task.grows:
-            if self._grow(connection, task):
-                return True
-            if connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first():  # begun without it
-                key = f"{key}:{task.payload['reply_to']}"
+            for late in itertools.count(2):  # once it was claimed, what comes is gathered anew
+                if self._grow(connection, key, task):
+                    return True
+                if not connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first():
+                    break
+                key = f"{task.key}:{late}"
         turn = task.update_id if task.update_id is not None else self._next_turn(connection, task.chat_id)
         values = {
             "key": key,
@@ -398,7 +445,7 @@ class Store:
             "chat_id": task.chat_id,
             "user_id": task.user_id,
             "payload": json.dumps(task.payload),
-            "photos": len(task.payload.get("pictures", ())),
+            "photos": _photos(task),
             "turn": turn,
             "created_at": now,
             "not_before": task.not_before,
@@ -406,8 +453,8 @@ class Store:
         insert = self._insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
         return connection.execute(insert.returning(tasks.c.id)).first() is not None
 
-    def _grow(self, connection: Connection, task: NewTask) -> bool:
-        where = (tasks.c.key == task.key) & (tasks.c.state == "queued")
+    def _grow(self, connection: Connection, key: str, task: NewTask) -> bool:
+        where = (tasks.c.key == key) & (tasks.c.state == "queued")
         row = connection.execute(sql.select(tasks.c.id, tasks.c.payload).where(where).with_for_update()).one_or_none()
         if row is None:
             return False
@@ -460,6 +507,10 @@ def _handed_back() -> dict[str, Any]:
 
 def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
     return connection.execute(sql.select(sql.func.count()).select_from(tasks).where(*where)).scalar_one()
+
+
+def _photos(task: NewTask) -> int:
+    return len(task.payload.get("pictures", ()))
 
 
 def _task(row: sql.Row) -> Task:

@@ -55,12 +55,35 @@ class Outcome:
         sources: By the id of a message, the message and the pictures that it was made from.
         forget: Delete what is stored about the chat, the task itself included; only what limits and repetitions need
             stays: ids of updates, and how many photos a user had painted within the hour.
+        keeps: What the ended task goes on to hold, instead of its payload.
     """
 
     settings: Mapping[str, Any] | None = None
     tasks: tuple[NewTask, ...] = ()
     sources: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     forget: bool = False
+    keeps: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """How much is taken on: photos of one user within an hour, and photos waiting in all chats."""
+
+    user_photos: int
+    queue: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why there is no room for more photos.
+
+    Attributes:
+        kind: What metrics call it.
+        seconds: Until a user whose limit it is has room; 0 if nobody knows.
+    """
+
+    kind: Literal["user_limit", "queue_full"]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

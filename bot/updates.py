@@ -41,11 +41,20 @@ def update_task(payload: Mapping[str, Any]) -> NewTask | None:
         raise ValueError(f"Expected an update of the Bot API, got something else ({error!r}).") from None
 
 
+def topic(payload: Mapping[str, Any]) -> int:
+    """The topic of a forum that an update as Telegram sent it is from; 0 for none.
+
+    Other replies have threads too, but no message may be sent to those.
+    """
+    message = (payload.get("callback_query") or payload).get("message") or {}
+    return int(message.get("message_thread_id") or 0) if message.get("is_topic_message") else 0
+
+
 def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
     """What an update means to the bot; None for what it has no answer to, such as somebody joining a group."""
     update = telegram.Update.de_json(dict(payload), None)
     if update.callback_query is not None:
-        return _press(update.callback_query)
+        return _press(update.callback_query, topic(payload))
     message = update.message
     if message is None or message.from_user is None or message.from_user.id == me.id:
         return None
@@ -57,6 +66,8 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
     if command is None:
         return None
     replied = message.reply_to_message
+    if replied is not None and replied.forum_topic_created is not None:
+        replied = None  # what is written in a topic "answers" the message that opened it
     group = message.chat.type != _PRIVATE_CHAT
     answers_bot = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
     return Message(
@@ -71,10 +82,11 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
         album=message.media_group_id or "",
         addressed=not group or named or answers_bot,
         group=group,
+        thread=topic(payload),
     )
 
 
-def _press(query: telegram.CallbackQuery) -> Press | None:
+def _press(query: telegram.CallbackQuery, thread: int) -> Press | None:
     message = query.message
     if message is None or query.data is None:
         return None
@@ -87,6 +99,7 @@ def _press(query: telegram.CallbackQuery) -> Press | None:
         data=query.data,
         language=query.from_user.language_code or "en",
         reply_to=_replied(replied, from_bot=False) if replied else None,
+        thread=thread,
     )
 
 

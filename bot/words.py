@@ -4,9 +4,10 @@
     starry nihgt 70%                            a typo; one style at 70 %
     left scream right great wave size full      a style for each place
 
-A style is understood by its name, by its title, or by a word that only one style has in name, title or artist. Every
-language's words are understood in every chat. What is not known exactly is taken as its nearest match, but in a caption
-only if nothing unknown remains: a caption is often not meant for the bot.
+A style is understood by its name, by its title, or by a word that only one style has; other words of that style may
+stand beside it, as in "van Gogh". Every language's words are understood in every chat. What is not known exactly is
+taken as its nearest match. A caption is often not meant for the bot: there everyday words and first names stand for no
+style, and what is only near is taken if nothing unknown remains.
 """
 
 import difflib
@@ -61,12 +62,15 @@ _FILLERS = frozenset(
         "y",
     )
 )
-_TOO_COMMON = frozenset({"great", "self", "portrait", "from", "with"})  # alone they do not mean a style
-_LONGEST_NAME = 5  # words
+# In a caption they do not mean a style by themselves.
+_TOO_COMMON = frozenset(
+    ("blue", "from", "grande", "great", "jean", "little", "portrait", "self", "sunday", "water", "with")
+)
 _NEAR_PHRASE = 0.8  # as difflib counts
+_NEAR_PART = 0.6  # each word of a phrase
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
-_SHORTEST_TYPO = 4
+_SHORTEST_TYPO = _SHORTEST_WORD = 4
 _MOST = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
@@ -130,7 +134,9 @@ class Vocabulary:
     def __init__(self, catalog: Catalog):
         self._names = catalog.names
         self._phrases = {key: style.name for style in catalog for key in (_slug(style.name), _slug(style.title)) if key}
-        self._words: dict[str, _Token] = {}
+        self._longest = max((phrase.count("_") + 1 for phrase in self._phrases), default=1)  # words
+        self._owners = _owners(catalog)
+        self._words = {phrase.replace("_", ""): _Token("style", name) for phrase, name in self._phrases.items()}
         for word, name in _telling_words(catalog):
             self._words[word] = _Token("style", name)
         for canonical in (*_KEYWORDS, *PLACES):
@@ -145,34 +151,52 @@ class Vocabulary:
             text: Words, numbers and separators in any case.
             near: How alike a word must be to one that is known, 0..1; 1 forgives no typos.
         """
-        return _understand(list(self._tokens(_split(text), near)))
+        return _understand(self._tokens(_split(text), near, any_word=True))
 
     def read_caption(self, text: str) -> Reading:
         """Read a caption, which may be meant for people instead: then nothing is understood."""
         words = _split(text)
         if len(words) > MAX_WORDS:
             return Reading()
-        reading = _understand(list(self._tokens(words, NEAR_WORD_IN_CAPTION)))
+        reading = _understand(self._tokens(words, NEAR_WORD_IN_CAPTION))
         if not reading.unknown:
             return reading
-        tokens = list(self._tokens(words, 1.0))
+        tokens = self._tokens(words, 1.0)
         unknown = sum(token.kind == "unknown" for token in tokens)
         return replace(_understand(tokens), unknown=()) if 2 * unknown < len(tokens) else Reading()
 
-    def likely(self, word: str) -> str | None:
-        """The style that an unknown word may have been meant to be."""
+    def likely(self, word: str) -> tuple[str, ...]:
+        """The styles that an unknown word may have been meant to be: all that share it, else the one most alike."""
+        if shared := self._owners.get(_slug(word)):
+            return tuple(shared)
         near = difflib.get_close_matches(_slug(word), [*self._phrases, *self._words], n=3, cutoff=0.5)
         for match in near:
             if match in self._phrases:
-                return self._phrases[match]
+                return (self._phrases[match],)
             if self._words[match].kind == "style":
-                return self._words[match].value
-        return None
+                return (self._words[match].value,)
+        return ()
 
-    def _tokens(self, words: list[str], near: float) -> Iterator[_Token]:
+    def _tokens(self, words: list[str], near: float, *, any_word: bool = False) -> list[_Token]:
+        """The words' meanings, without those that only go with a style named beside them.
+
+        Args:
+            words: In lower case.
+            near: As for `read`.
+            any_word: Every word that only one style has means it.
+        """
+        tokens = list(self._meanings(words, near))
+        if any_word:
+            tokens = [self._owner(token) or token for token in tokens]
+        named = {token.value for token in tokens if token.kind == "style"}
+        return [
+            token for token in tokens if token.kind != "unknown" or named.isdisjoint(self._owners.get(token.value, ()))
+        ]
+
+    def _meanings(self, words: list[str], near: float) -> Iterator[_Token]:
         start = 0
         while start < len(words):
-            for length in range(min(_LONGEST_NAME, len(words) - start), 0, -1):
+            for length in range(min(self._longest, len(words) - start), 0, -1):
                 name = self._phrase("_".join(words[start : start + length]), length, near)
                 if name:
                     yield _Token("style", name)
@@ -184,6 +208,11 @@ class Vocabulary:
                 if word not in _FILLERS:
                     yield self._word(word, near)
 
+    def _owner(self, token: _Token) -> _Token | None:
+        owners = self._owners.get(token.value, [])
+        known = token.kind == "unknown" and len(owners) == 1 and len(token.value) >= _SHORTEST_WORD
+        return _Token("style", owners[0]) if known else None
+
     def _phrase(self, phrase: str, length: int, near: float) -> str | None:
         if phrase in self._phrases:
             return self._phrases[phrase]
@@ -191,15 +220,18 @@ class Vocabulary:
             return None
         # As long as the name itself, so that "scream person" is not taken for a misspelt "the scream".
         fitting = [key for key in self._phrases if key.count("_") == phrase.count("_")]
-        alike = difflib.get_close_matches(phrase, fitting, n=1, cutoff=_NEAR_PHRASE)
-        return self._phrases[alike[0]] if alike else None
+        for alike in difflib.get_close_matches(phrase, fitting, cutoff=_NEAR_PHRASE):
+            # And word by word, so that "left starry night" is not taken for a misspelt "the starry night".
+            if all(map(_near_part, phrase.split("_"), alike.split("_"))):
+                return self._phrases[alike]
+        return None
 
     def _word(self, word: str, near: float) -> _Token:
         if number := _NUMBER.fullmatch(word):
             return _Token("number", number[1], bool(number[2]))
         if word in self._words:
             return self._words[word]
-        if near < 1 and len(word) >= _SHORTEST_TYPO:
+        if near < 1 and len(word) >= _SHORTEST_TYPO and word not in self._owners:
             alike = difflib.get_close_matches(word, self._words, n=1, cutoff=near)
             if alike:
                 return self._words[alike[0]]
@@ -271,13 +303,26 @@ def _merged(styles: Iterable[tuple[str, float]]) -> Mix:
     return tuple(mix.items()) if any(mix.values()) else tuple((name, 1.0) for name in mix)
 
 
-def _telling_words(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    owners: dict[str, set[str]] = {}
+def _owners(catalog: Catalog) -> dict[str, list[str]]:
+    """The styles by the words of their names, titles and painters."""
+    owners: dict[str, list[str]] = {}
     for style in catalog:
-        for word in _split(f"{style.name.replace('_', ' ')} {style.title} {style.artist}"):
-            if len(word) > 3 and word not in _FILLERS | _TOO_COMMON:
-                owners.setdefault(word, set()).add(style.name)
-    return ((word, names.pop()) for word, names in owners.items() if len(names) == 1)
+        for word in dict.fromkeys(_split(f"{style.name.replace('_', ' ')} {style.title} {style.artist}")):
+            owners.setdefault(word, []).append(style.name)
+    return owners
+
+
+def _telling_words(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Words that mean one style; first names are left out, for whoever is in the photo may have them."""
+    owners = _owners(catalog)
+    for style in catalog:
+        for word in _split(f"{style.name.replace('_', ' ')} {style.title} {' '.join(style.artist.split()[-1:])}"):
+            if len(word) >= _SHORTEST_WORD and word not in _FILLERS | _TOO_COMMON and owners[word] == [style.name]:
+                yield word, style.name
+
+
+def _near_part(word: str, part: str) -> bool:
+    return difflib.SequenceMatcher(None, word, part).ratio() >= _NEAR_PART
 
 
 def _token(canonical: str) -> _Token:

@@ -16,14 +16,16 @@ from bot.conversation import KEPT_DAYS
 from bot.events import Order
 from bot.jobs import Jobs
 from bot.line import Line
-from bot.messenger import BlockedError, Messenger, MigratedError
+from bot.messenger import BlockedError, Messenger, MigratedError, TelegramAwayError
 from bot.metrics import ERRORS, QUEUE
 from bot.painting import Painter
+from bot.patience import Patience
 from bot.settings import Settings
 from bot.storage import Store
 from bot.talks import Talks
 from bot.tasks import ALBUM, PAINT, UPDATE, Kind, Task
 from bot.texts import load_texts
+from bot.updates import topic
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +72,11 @@ class Worker:
         self._messenger = messenger
         self._settings = settings
         talks = Talks(painter, settings)
-        self._answers = Answers(store, messenger, talks, settings, me, self._stop)
+        self._answers = Answers(store, messenger, talks, settings, me, self.wake, self._stop)
         self._jobs = Jobs(store, messenger, painter, talks, settings)
         self._line = Line(store, messenger)
         self._wakers = {kind: asyncio.Event() for kind in (UPDATE, ALBUM, PAINT)}
+        self._patience = Patience()
         self._deliveries = asyncio.Semaphore(DELIVERIES)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._last_beat = time.monotonic()
@@ -88,12 +91,16 @@ class Worker:
         """Whether the event loop and the database still answer."""
         return time.monotonic() - self._last_beat < ALIVE_SECONDS
 
-    async def run(self) -> None:
-        """Work until cancelled, then end what is running or, after a while, hand it back."""
+    async def run(self, caught_up: asyncio.Event) -> None:
+        """Work until cancelled, then end what is running or, after a while, hand it back.
+
+        Args:
+            caught_up: Set once everything has arrived that waited for the bot to start: albums may end among it.
+        """
         claiming = [
             asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer, user_limit=USER_HANDLERS)),
             # One user's albums one after another, so that two of them do not both take the last places of the hour.
-            asyncio.create_task(self._dispatch(ALBUM, HANDLERS, self._admit, user_limit=1)),
+            asyncio.create_task(self._dispatch(ALBUM, HANDLERS, self._admit, user_limit=1, after=caught_up)),
             asyncio.create_task(
                 self._dispatch(
                     PAINT, self._settings.concurrency, self._paint, user_limit=self._settings.user_concurrency
@@ -117,7 +124,11 @@ class Worker:
             await asyncio.gather(*self._running.values(), return_exceptions=True)
             keeping.cancel()
 
-    async def _dispatch(self, kind: Kind, limit: int, work: Work, *, user_limit: int = 0) -> None:
+    async def _dispatch(
+        self, kind: Kind, limit: int, work: Work, *, user_limit: int, after: asyncio.Event | None = None
+    ) -> None:
+        if after is not None:
+            await after.wait()
         places = asyncio.Semaphore(limit)
         waker = self._wakers[kind]
         while True:
@@ -175,7 +186,7 @@ class Worker:
         """Do a task; whatever goes wrong, the bot goes on."""
         try:
             if task.crashes >= failures.MAX_CRASHES:
-                await self._give_up(task)
+                await self._give_up(task, "it was there at too many crashes")
                 return
             await work(task, slot)
         except asyncio.CancelledError:
@@ -183,6 +194,8 @@ class Worker:
         except BlockedError:
             ERRORS.labels("blocked").inc()
             await self._store.finish(task.id, "failed")
+        except TelegramAwayError as error:
+            await self._wait_for_telegram(task, error)
         except MigratedError as error:
             await self._store.hand_back(task.id)
             await self._store.migrate(task.chat_id, error.chat_id)
@@ -193,13 +206,26 @@ class Worker:
                 if task.attempts < failures.MAX_TRIES:
                     await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
                 else:
-                    await self._give_up(task)
+                    await self._give_up(task, "it failed too often")
 
-    async def _give_up(self, task: Task) -> None:
-        _log.error("a task is given up", extra={"task": task.id, "attempts": task.attempts, "crashes": task.crashes})
+    async def _wait_for_telegram(self, task: Task, error: TelegramAwayError) -> None:
+        """Try again later, in a place among those that work that others have meanwhile; not for ever."""
+        ERRORS.labels("telegram_away").inc()
+        if self._patience.waited(task.id) <= failures.PATIENCE_SECONDS:
+            await self._store.hand_back(task.id, delay=error.again)
+            return
+        with contextlib.suppress(TelegramAwayError):
+            await self._give_up(task, f"Telegram did not take its answer: {error}")
+
+    async def _give_up(self, task: Task, reason: str) -> None:
+        _log.error(
+            "a task is given up",
+            extra={"task": task.id, "reason": reason, "attempts": task.attempts, "crashes": task.crashes},
+        )
         if await self._store.finish(task.id, "failed"):
             if task.kind == UPDATE:
-                await self._messenger.say(task.chat_id, load_texts(self._settings.languages[0]).internal_error)
+                text = load_texts(self._settings.languages[0]).internal_error
+                await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
             else:
                 order = Order.from_dict(task.payload)
                 await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)

@@ -35,12 +35,18 @@ TEXTS = Texts(
         "In Gruppen: erwähne mich oder nimm einen Befehl.\n\n{commands}"
     ),
     privacy=(
-        "Deine Fotos sind nur im Arbeitsspeicher, während sie gemalt werden, nie auf einer Festplatte. Gespeichert "
-        "werden: die Einstellungen dieses Chats; deine Nachricht, bis sie beantwortet ist; {days} Tage lang, aus "
-        "welchem deiner Fotos ein Gemälde wurde, als Verweis von Telegram, damit dessen Knöpfe funktionieren; und "
-        "einen Tag lang, wann du Fotos malen ließest und wie viele. /forget löscht das alles sofort, bis auf "
-        "zweierlei ohne Inhalt: eine Stunde lang, wie viele Fotos du malen ließest, wegen der Obergrenze, und "
-        "einen Tag lang die Nummern, unter denen deine Nachrichten ankamen, damit keine zweimal beantwortet wird."
+        "Deine Fotos und ihre Gemälde sind nur im Arbeitsspeicher, solange gemalt wird, nie auf einer Festplatte. In "
+        "der Datenbank dieses Bots stehen, mit deiner Nummer und der des Chats:\n"
+        "• deine Nachricht, bis sie beantwortet ist;\n"
+        "• was zu malen ist, als Verweis von Telegram auf das Foto, und wie, bis es getan ist;\n"
+        "• einen Tag lang, dass du schriebst oder Fotos malen ließest, wann und wie viele, und wie ein Album "
+        "gemalt wurde;\n"
+        "• {days} Tage lang, aus welchem Foto ein Gemälde wurde und welches Bild dessen Maske war, als Verweise von "
+        "Telegram, damit Knöpfe funktionieren;\n"
+        "• die Einstellungen dieses Chats, bis /forget.\n"
+        "/forget löscht das alles sofort, bis auf zweierlei ohne Inhalt: eine Stunde lang, wie viele Fotos du malen "
+        "ließest, wegen der Obergrenze, und einen Tag lang die Nummern, unter denen deine Nachrichten ankamen, damit "
+        "keine zweimal beantwortet wird."
     ),
     forgotten="Vergessen. Was über diesen Chat gespeichert war, ist gelöscht; "
     "welche zwei Zahlen bleiben, sagt /privacy.",

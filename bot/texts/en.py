@@ -31,12 +31,17 @@ TEXTS = Texts(
         "In groups, mention me or use a command.\n\n{commands}"
     ),
     privacy=(
-        "Your photos are held in memory while they are painted and never written to a disk here. Stored are: this "
-        "chat's settings; your message until it is answered; for {days} days, which of your photos a painting was "
-        "made from, as Telegram's reference to it, so that its buttons work; and for a day when you had photos "
-        "painted, and how many. /forget deletes all of it at once, but for two things without content: for an "
-        "hour, how many photos you had painted, because of the limit, and for a day the numbers of your messages' "
-        "deliveries, so that none is answered twice."
+        "Your photos and their paintings are held in memory while they are painted and never written to a disk here. "
+        "This bot's database holds, with your number and this chat's:\n"
+        "• your message, until it is answered;\n"
+        "• what is to be painted, as Telegram's reference to the photo and how, until it is done;\n"
+        "• for a day, that you wrote or had photos painted, when and how many, and how an album was painted;\n"
+        "• for {days} days, which photo a painting was made from and which picture was its mask, as Telegram's "
+        "references, so that buttons work;\n"
+        "• this chat's settings, until /forget.\n"
+        "/forget deletes all of it at once, but for two things without content: for an hour, how many photos you had "
+        "painted, because of the limit, and for a day the numbers of your messages' deliveries, so that none is "
+        "answered twice."
     ),
     forgotten="Forgotten. What was stored about this chat is deleted; /privacy says which two numbers stay a while.",
     choose_style="Which style?",

@@ -33,12 +33,17 @@ TEXTS = Texts(
         "En grupos, mencióname o usa una orden.\n\n{commands}"
     ),
     privacy=(
-        "Tus fotos están solo en memoria mientras se pintan y nunca se escriben en un disco. Se guardan: los "
-        "ajustes de este chat; tu mensaje hasta que se responde; durante {days} días, de qué foto tuya salió un "
-        "cuadro, como referencia de Telegram, para que sus botones funcionen; y durante un día, cuándo te pinté "
-        "fotos y cuántas. /forget lo borra todo al momento, salvo dos cosas sin contenido: durante una hora, "
-        "cuántas fotos te pinté, por el límite, y durante un día los números con que llegaron tus mensajes, para "
-        "no responder a ninguno dos veces."
+        "Tus fotos y sus cuadros están solo en memoria mientras se pintan y aquí nunca se escriben en un disco. La "
+        "base de datos de este bot guarda, con tu número y el de este chat:\n"
+        "• tu mensaje, hasta que se responde;\n"
+        "• lo que hay que pintar, como referencia de Telegram a la foto, y cómo, hasta que está hecho;\n"
+        "• durante un día, que escribiste o te pinté fotos, cuándo y cuántas, y cómo se pintó un álbum;\n"
+        "• durante {days} días, de qué foto salió un cuadro y qué imagen fue su máscara, como referencias de Telegram, "
+        "para que los botones funcionen;\n"
+        "• los ajustes de este chat, hasta /forget.\n"
+        "/forget lo borra todo al momento, salvo dos cosas sin contenido: durante una hora, cuántas fotos te pinté, "
+        "por el límite, y durante un día los números con que llegaron tus mensajes, para no responder a ninguno dos "
+        "veces."
     ),
     forgotten="Olvidado. Lo guardado sobre este chat se ha borrado; /privacy dice qué dos números quedan un rato.",
     choose_style="¿Qué estilo?",

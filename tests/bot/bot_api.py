@@ -53,6 +53,7 @@ class Fault:
         times: How often.
         status: HTTP status; 0 drops the connection, 200 is no fault but slowness.
         done_first: The call takes effect, and only its answer is lost.
+        hook: Called as it goes wrong, such as to kill the bot at that moment.
         seconds: How long the call takes before anything else happens.
     """
 
@@ -63,6 +64,7 @@ class Fault:
     description: str = "Internal Server Error"
     parameters: dict[str, int] = field(default_factory=dict)
     done_first: bool = False
+    hook: Callable[[], object] | None = None
     seconds: float = 0.0
 
 
@@ -255,6 +257,8 @@ class BotApi:
             if fault and fault.status == 200:
                 fault = None
             if fault and not fault.done_first:
+                if fault.hook:
+                    fault.hook()
                 if fault.status == 0:
                     return _drop(request)
                 raise ApiError(fault.status, fault.description, **fault.parameters)
@@ -266,6 +270,8 @@ class BotApi:
             if asyncio.iscoroutine(result):
                 result = await result
             if fault:
+                if fault.hook:
+                    fault.hook()
                 return _drop(request)
             return web.json_response({"ok": True, "result": result})
         except ApiError as error:
@@ -377,7 +383,9 @@ class BotApi:
                 poller.result()
 
     def _do_setWebhook(self, params: dict[str, Any]) -> bool:
-        self.webhook = {"url": params["url"], "secret_token": params.get("secret_token", "")} if params["url"] else {}
+        secret, allowed = params.get("secret_token", ""), json.loads(params.get("allowed_updates") or "[]")
+        url = params["url"]
+        self.webhook = {"url": url, "secret_token": secret, "allowed_updates": allowed} if url else {}
         return True
 
     def _do_deleteWebhook(self, params: dict[str, Any]) -> bool:
@@ -388,7 +396,8 @@ class BotApi:
 
     def _do_getWebhookInfo(self, _: dict[str, Any]) -> dict[str, Any]:
         url = self.webhook.get("url", "")
-        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        info = {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        return info | ({"allowed_updates": allowed} if (allowed := self.webhook.get("allowed_updates")) else {})
 
     def _do_setMyCommands(self, params: dict[str, Any]) -> bool:
         self.commands[params.get("language_code", "")] = json.loads(params["commands"])
@@ -480,6 +489,8 @@ class BotApi:
                 "from": BOT,
                 **content,
             }
+            if thread := int(params.get("message_thread_id") or 0):
+                message |= {"message_thread_id": thread, "is_topic_message": True}
             if replied:
                 message["reply_to_message"] = replied
             if keyboard := _keyboard(params):
@@ -563,11 +574,13 @@ class Person:
         api: The server.
         user_id: Who.
         chat_id: Where; None is the private chat.
+        thread: The topic of the group, if it is a forum.
         language: What their Telegram speaks.
     """
 
-    def __init__(self, api: BotApi, user_id: int, *, chat_id: int | None = None, language: str = "en"):
+    def __init__(self, api: BotApi, user_id: int, *, chat_id: int | None = None, thread: int = 0, language: str = "en"):
         self.api = api
+        self.thread = thread
         self.chat_id = user_id if chat_id is None else chat_id
         self.user = {"id": user_id, "is_bot": False, "first_name": "Somebody", "language_code": language}
 
@@ -678,6 +691,12 @@ class Person:
                 "from": self.user,
                 **content,
             }
+            if self.thread:  # whose messages all "answer" the one that opened it
+                message |= {"message_thread_id": self.thread, "is_topic_message": True}
+                opened = {"forum_topic_created": {"name": "A topic", "icon_color": 0}, "is_topic_message": True}
+                message["reply_to_message"] = {**message, **opened, "message_id": self.thread}
+                for key in content:
+                    del message["reply_to_message"][key]
             if reply_to and reply_to in self.api.messages[self.chat_id]:
                 message["reply_to_message"] = one_level(self.api.messages[self.chat_id][reply_to])
             self.api.messages[self.chat_id][message["message_id"]] = message

@@ -69,7 +69,7 @@ class BotThread:
         self._painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
         self._worker = Worker(self.store, self.messenger, self._painter, settings, self._bot.bot)
         receiver = Receiver(self._bot, self.store, self._worker.wake)
-        self._tasks = [asyncio.create_task(part) for part in (receiver.poll(), self._worker.run())]
+        self._tasks = [asyncio.create_task(part) for part in (receiver.poll(), self._worker.run(receiver.caught_up))]
 
     async def _stop(self) -> None:
         for task in self._tasks:

@@ -41,6 +41,7 @@ def test_an_update_waits_for_the_styles_as_long_as_it_takes_and_its_sender_is_to
             Settings(token="1:a"),
             SimpleNamespace(**BOT),
             None,
+            None,
         )
         for _ in range(2 * MAX_TRIES):
             task = await store.claim(UPDATE)

@@ -463,7 +463,7 @@ def test_privacy_tells_what_is_kept_and_forget_deletes_it(person, bot):
     person.say("/style scream")
     person.wait_for_answer(person.send_photo(photo_bytes()))
     person.say("/privacy")
-    person.wait_for_text("never written to a disk")
+    person.wait_for_text("for 30 days, which photo a painting was made from")
     person.say("/forget")
     person.wait_for_text(EN.forgotten)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.failures import MAX_DEADLINES, MAX_TRIES, MaskGoneError, PictureGoneError, explain
+from bot.failures import MAX_DEADLINES, MAX_TRIES, FileTooLargeError, MaskGoneError, PictureGoneError, explain
 from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
 from bot.texts import load_texts
 from serving.errors import DeadlineError, ModelNotFoundError, RefusedPhotoError, ServerBusyError, ServerFaultError
@@ -38,6 +38,16 @@ def test_too_many_pixels_are_told_in_megapixels():
     problem = explained(PhotoTooLargeError("108"))
 
     assert "108 megapixels; the most I can take is 25." in problem.text
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(21 * 2**20, "21 MB"), (20 * 2**20 + 1, "20.1 MB"), (123_456_789, "117.8 MB"), (None, ">20 MB")]
+)
+def test_a_file_that_is_too_large_is_told_to_have_more_than_is_allowed(size, told):
+    problem = explained(FileTooLargeError(size, 20 * 2**20))
+
+    assert problem.text == f"This file has {told}; the most I can take is 20 MB. Send it smaller, or as a photo."
+    assert (problem.kind, problem.again) == ("file_too_large", None)
 
 
 @pytest.mark.parametrize("error", [ServerBusyError("full"), ModelNotFoundError("loading")])

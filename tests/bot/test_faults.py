@@ -423,6 +423,20 @@ def test_a_file_too_large_is_refused_before_it_is_fetched(person, api):
     assert api.count("getFile") == before
 
 
+def test_a_file_that_is_just_too_large_is_not_told_to_have_what_is_allowed(person):
+    person.send_file(photo_bytes(), size=20 * 2**20 + 1)
+
+    person.wait_for_text("This file has 20.1 MB; the most I can take is 20 MB.")
+
+
+def test_a_file_whose_size_only_telegram_knows_is_told_to_be_too_large(person, api):
+    """Its message told less, so Telegram refuses to let the bot fetch it."""
+    sent = person.send_file(photo_bytes() + bytes(20 * 2**20), size=0)
+
+    person.wait_for_text("This file has >20 MB; the most I can take is 20 MB. Send it smaller, or as a photo.")
+    del api.files[api.messages[person.chat_id][sent]["document"]["file_id"]]  # 20 MB
+
+
 def test_a_photo_of_too_many_pixels_is_refused_before_it_is_fetched(person, api):
     before = api.count("getFile")
     person.send_photo(photo_bytes(), size=(9000, 6000))

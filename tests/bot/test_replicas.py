@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from bot.receiver import WEBHOOK_PATH
+from bot.updates import ALLOWED
 from tests.bot.bot_api import BotApi, Person, photo_bytes
 from tests.bot.process import BotProcess
 from tests.bot.style_server import style_server
@@ -51,7 +52,8 @@ def replicas(database, tmp_path_factory):
 def test_the_webhook_is_registered_with_its_secret(replicas):
     api, _, first, _ = replicas
 
-    assert api.webhook == {"url": first.environment["TFSTYLE_BOT_WEBHOOK_URL"] + WEBHOOK_PATH, "secret_token": SECRET}
+    url = first.environment["TFSTYLE_BOT_WEBHOOK_URL"] + WEBHOOK_PATH
+    assert api.webhook == {"url": url, "secret_token": SECRET, "allowed_updates": ALLOWED}
     assert api.count("getUpdates") == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot import storage
 from bot.storage import StorageError, Store
-from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome
+from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome, Quota
 
 _numbers = itertools.count()
 
@@ -210,7 +210,7 @@ def test_the_end_of_an_update_and_what_it_leaves_are_stored_together_or_not_at_a
         bad = Outcome(settings={"a": object()}, tasks=(job("k"),))
         with pytest.raises(TypeError):
             await store.finish(task.id, outcome=bad)
-        assert not await store.known("k")
+        assert await store.known("k") is None
         assert await store.owns(task.id)
 
         assert await store.finish(task.id, outcome=outcome)
@@ -222,7 +222,7 @@ def test_the_end_of_an_update_and_what_it_leaves_are_stored_together_or_not_at_a
     run(story())
 
 
-def test_an_album_grows_while_it_waits_and_a_late_photo_is_a_job_of_its_own(store):
+def test_an_album_grows_while_it_waits_and_late_photos_are_an_album_of_their_own(store):
     async def story():
         later = time.time() + 0.2
         await store.add([job("album", kind=ALBUM, grows=True, not_before=later)])
@@ -231,20 +231,110 @@ def test_an_album_grows_while_it_waits_and_a_late_photo_is_a_job_of_its_own(stor
         await asyncio.sleep(0.25)
         task = await store.claim(ALBUM)
         assert len(task.payload["pictures"]) == 2
-        await store.add([job("album", kind=ALBUM, grows=True)])
-        assert (await store.claim(ALBUM)).key == "album:7"
+        for late in (2, 3):
+            for _ in range(late):
+                await store.add([job("album", kind=ALBUM, grows=True)])
+            task = await store.claim(ALBUM)
+            assert (task.key, len(task.payload["pictures"])) == (f"album:{late}", late)
 
     run(story())
+
+
+def test_an_album_waits_for_what_its_chat_has_sent_since(store):
+    """After a restart its time is over, while the rest of it is still unread."""
+
+    async def story():
+        await store.add([job("album", kind=ALBUM, grows=True), update(1), update(2, chat_id=2)])
+        assert await store.claim(ALBUM) is None
+        first = await store.claim(UPDATE)
+        assert await store.claim(ALBUM) is None
+        await store.finish(first.id)
+        assert (await store.claim(ALBUM)).key == "album"
+
+    run(story())
+
+
+def test_what_an_ended_task_keeps_is_told_by_its_key(store):
+    async def story():
+        await store.add([job("album", kind=ALBUM)])
+        task = await store.claim(ALBUM)
+        assert (await store.known("album"))["reply_to"] == 7
+        await store.finish(task.id, outcome=Outcome(keeps={"look": 1}))
+        assert await store.known("album") == {"look": 1}
+
+    run(story())
+
+
+@pytest.mark.parametrize("limit", [{"user_photos": 3}, {"queue": 3}])
+def test_however_many_come_at_once_to_however_many_replicas_no_limit_is_passed(store, other, limit):
+    async def story():
+        quota = Quota(**{"user_photos": 99, "queue": 99} | limit)
+        jobs = [store.admit(job(f"a{n}"), quota) for n in range(10)] + [
+            other.admit(job(f"b{n}"), quota) for n in range(10)
+        ]
+        answers = await asyncio.gather(*jobs)
+        assert answers.count(None) == 3
+        assert len(await store.unfinished(1)) == 3
+
+    run(story())
+
+
+def test_a_job_that_was_admitted_before_is_neither_stored_again_nor_refused(store):
+    async def story():
+        quota = Quota(user_photos=1, queue=1)
+        assert await store.admit(job("a"), quota) is None
+        assert await store.admit(job("a"), quota) is None
+        assert (await store.admit(job("b"), quota)).kind == "user_limit"
+        assert [task.key for task in await claim_all(store)] == ["a"]
+
+    run(story())
+
+
+def test_one_users_photos_are_not_painted_on_every_replica_at_once(store, other):
+    async def story():
+        for user in range(1, 6):
+            await store.add([job(f"{user}:{number}", user, user) for number in range(20)])
+            claims = [one.claim(PAINT, user_limit=2) for _ in range(8) for one in (store, other)]
+            assert sum(task is not None for task in await asyncio.gather(*claims)) == 2
+
+    run(story())
+
+
+def test_one_job_can_be_cancelled_alone(store):
+    async def story():
+        await store.add([job("a"), job("b")])
+        first, second = await store.unfinished(1)
+        assert [task.key for task in await store.cancel(1, only=first.id)] == ["a"]
+        assert [task.key for task in await store.unfinished(1)] == ["b"]
+        assert await store.cancel(2, only=second.id) == []
+
+    run(story())
+
+
+async def has_room(store, user_id, photos, *, user_photos=10**6, queue=10**6):
+    return await store.room(user_id, photos, Quota(user_photos=user_photos, queue=queue)) is None
 
 
 def test_photos_are_counted_not_jobs(store):
     async def story():
         await store.add([job("three", photos=3), job("one"), job("gathering", kind=ALBUM, photos=5)])
-        assert await store.photos_since(1, 0) == (4, pytest.approx(time.time(), abs=5))
-        assert await store.waiting() == 4
-        await store.finish((await store.claim(PAINT)).id)
-        assert await store.photos_since(1, 0) == (4, pytest.approx(time.time(), abs=5))
-        assert await store.waiting() == 1
+        for waiting in (4, 1):
+            assert await has_room(store, 1, 2, user_photos=6)
+            assert not await has_room(store, 1, 3, user_photos=6)
+            assert await has_room(store, 2, 6, user_photos=6)
+            assert await has_room(store, 2, 1, queue=waiting + 1)
+            assert not await has_room(store, 2, 2, queue=waiting + 1)
+            await store.finish((await store.claim(PAINT)).id)
+
+    run(story())
+
+
+def test_who_has_sent_too_many_photos_is_told_when_there_is_room_again(store):
+    async def story():
+        await store.add([job("a")])
+        refusal = await store.room(1, 1, Quota(user_photos=1, queue=9))
+        assert (refusal.kind, refusal.seconds) == ("user_limit", pytest.approx(3600, abs=60))
+        assert (await store.room(2, 9, Quota(user_photos=9, queue=9))).kind == "queue_full"
 
     run(story())
 
@@ -285,10 +375,10 @@ def test_what_is_finished_holds_no_payload_and_is_deleted_after_a_day(store, mon
         with store.engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT payload FROM tasks").scalars().all() == ["{}"]
         await store.prune(sources_before=0)
-        assert await store.known("update:1")
+        assert await store.known("update:1") == {}
         monkeypatch.setattr(storage, "KEEP_FINISHED", -1.0)
         await store.prune(sources_before=0)
-        assert not await store.known("update:1")
+        assert await store.known("update:1") is None
 
     run(story())
 
@@ -297,8 +387,9 @@ def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_nee
     """A chat that could be forgotten to paint on without limit, or to be answered twice, would be no chat to forget."""
 
     async def story():
-        await store.add([update(1), update(2, chat_id=2), update(3), job("done", user_id=8), job("album", kind=ALBUM)])
-        await store.finish((await store.claim(ALBUM)).id)
+        await store.add([job("done", user_id=8), job("album", kind=ALBUM)])
+        await store.finish((await store.claim(ALBUM)).id, outcome=Outcome(keeps={"look": 1}))
+        await store.add([update(1), update(2, chat_id=2), update(3)])
         await store.finish(
             (await store.claim(PAINT)).id, outcome=Outcome(sources={9: {"message_id": 1, "pictures": []}})
         )
@@ -313,15 +404,16 @@ def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_nee
         assert await store.settings(1) is None
         assert await store.source(1, 9) is None
         assert (await store.stats()).waiting == 0
-        assert (await store.photos_since(8, 0))[0] == 1
+        assert not await has_room(store, 8, 1, user_photos=1)
         assert await store.add([update(1)]) == 0
 
         await store.prune(sources_before=0)
-        assert (await store.photos_since(8, 0))[0] == 1
+        assert not await has_room(store, 8, 1, user_photos=1)
         monkeypatch.setattr(storage, "HOUR", -1.0)
         await store.prune(sources_before=0)
-        assert (await store.photos_since(8, 0))[0] == 0
-        assert await store.known("update:1")
+        monkeypatch.undo()
+        assert await has_room(store, 8, 1, user_photos=1)
+        assert await store.known("update:1") == {}
 
     run(story())
 

@@ -10,6 +10,7 @@ from bot.look import Look
 from bot.texts import LANGUAGES, load_texts
 from bot.words import Vocabulary
 from tests.fakes import CATALOG
+from tfstyle.catalog import Catalog, Style
 
 VOCABULARY = Vocabulary(CATALOG)
 ONE = 1.0
@@ -27,6 +28,8 @@ ONE = 1.0
         ("starry_night:60, the_scream:40", [("starry_night", 60), ("the_scream", 40)]),
         ("scream 1.5 + wave 0.5", [("the_scream", 1.5), ("great_wave", 0.5)]),
         ("scream and wave", [("the_scream", ONE), ("great_wave", ONE)]),
+        ("scream starry night", [("the_scream", ONE), ("starry_night", ONE)]),
+        ("teh starry nigth", [("starry_night", ONE)]),
         ("scream 0 wave 0", [("the_scream", ONE), ("great_wave", ONE)]),
         (f"scream {'9' * 400} wave", [("the_scream", 1e6), ("great_wave", ONE)]),
         ("scraem", [("the_scream", ONE)]),
@@ -62,6 +65,11 @@ def test_styles_are_known_by_name_title_and_painter_typos_forgiven(text, styles)
         ("size full", {"size": 0}),
         ("scream 60%", {"styles": (("the_scream", 60.0),), "strength": 60}),
         ("person scream", {"styles": (("the_scream", ONE),), "mask": "person"}),
+        ("left starry_night", {"styles": (("starry_night", ONE),), "mask": "left"}),
+        (
+            "left starry_night right the_scream",
+            {"regions": (("left", (("starry_night", ONE),)), ("right", (("the_scream", ONE),)))},
+        ),
         (
             "left scream right wave 2 starry 1",
             {"regions": (("left", (("the_scream", ONE),)), ("right", (("great_wave", 2.0), ("starry_night", ONE))))},
@@ -129,3 +137,123 @@ def test_any_text_is_read_without_a_fault(text):
 def test_every_place_is_understood_as_it_is_called_on_its_button(language):
     for place, word in load_texts(language).places.items():
         assert VOCABULARY.read(word).mask == place
+
+
+STYLES = Catalog(
+    (
+        Style("starry_night", "The Starry Night", "Vincent van Gogh", "1889"),
+        Style("the_scream", "The Scream", "Edvard Munch", "1893"),
+        Style("great_wave", "The Great Wave off Kanagawa", "Katsushika Hokusai", "c. 1831"),
+        Style("picasso_self_portrait", "Self-Portrait", "Pablo Picasso", "1907"),
+        Style("rain_princess", "Rain Princess", "Leonid Afremov", "2000s"),
+        Style("udnie", "Udnie", "Francis Picabia", "1913"),
+        Style("composition_vii", "Composition VII", "Wassily Kandinsky", "1913"),
+        Style("edtaonisl", "Edtaonisl", "Francis Picabia", "1913"),
+        Style("la_grande_jatte", "A Sunday on La Grande Jatte", "Georges Seurat", "1884-86"),
+        Style("portrait_of_metzinger", "Portrait of Jean Metzinger", "Robert Delaunay", "1906"),
+        Style("red_and_blue_horse", "Red and Blue Horse", "Franz Marc", "1912"),
+        Style("water_lilies", "Water Lilies", "Claude Monet", "1919"),
+    ),
+    10**6,
+)
+TWELVE = Vocabulary(STYLES)
+
+
+@pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
+def test_every_name_and_every_title_is_its_style_and_nothing_else(style):
+    for text in (style.name, style.title, style.title.upper(), f"{style.name} 100", f"{style.title}, 100"):
+        for reading in (TWELVE.read(text), TWELVE.read_caption(text)):
+            assert [name for name, _ in reading.styles] == [style.name]
+            assert (reading.mask, reading.unknown) == (None, ())
+
+
+@pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
+@pytest.mark.parametrize("place", ["left", "person", "background"])
+def test_a_place_before_or_after_any_style_is_a_place(style, place):
+    for text in (f"{place} {style.name}", f"{style.title} {place}"):
+        reading = TWELVE.read_caption(text)
+        assert (reading.styles, reading.mask) == (((style.name, ONE),), place)
+
+
+def test_any_two_styles_one_after_another_are_a_blend():
+    for one in STYLES:
+        for other in STYLES:
+            if one is not other:
+                reading = TWELVE.read_caption(f"{one.name} 60 {other.name} 40")
+                assert reading.styles == ((one.name, 60.0), (other.name, 40.0))
+                assert TWELVE.read_caption(f"{one.title} {other.title}").styles == (
+                    (one.name, ONE),
+                    (other.name, ONE),
+                )
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("van Gogh", "starry_night"),
+        ("StarryNight", "starry_night"),
+        ("Hokusai", "great_wave"),
+        ("picasso", "picasso_self_portrait"),
+        ("Picasso portrait", "picasso_self_portrait"),
+        ("self-portrait", "picasso_self_portrait"),
+        ("princess", "rain_princess"),
+        ("undie", "udnie"),
+        ("Composition VII", "composition_vii"),
+        ("kandinski", "composition_vii"),
+        ("grande jatte", "la_grande_jatte"),
+        ("seurat", "la_grande_jatte"),
+        ("suerat", "la_grande_jatte"),
+        ("metzinger", "portrait_of_metzinger"),
+        ("Robert Delaunay", "portrait_of_metzinger"),
+        ("horse", "red_and_blue_horse"),
+        ("red horse", "red_and_blue_horse"),
+        ("blue hrose", "red_and_blue_horse"),
+        ("lilies", "water_lilies"),
+        ("waterlilies", "water_lilies"),
+        ("water lily", "water_lilies"),
+        ("Claude Monet", "water_lilies"),
+    ],
+)
+def test_with_twelve_styles_each_is_still_found_by_what_people_call_it(text, style):
+    for reading in (TWELVE.read(text), TWELVE.read_caption(text)):
+        assert reading.styles == ((style, ONE),)
+        assert not reading.unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("vincent", "starry_night"),
+        ("franz", "red_and_blue_horse"),
+        ("water", "water_lilies"),
+        ("red and blue", "red_and_blue_horse"),
+    ],
+)
+def test_everyday_words_and_first_names_mean_a_style_after_a_command_only(text, style):
+    assert TWELVE.read(text).styles == ((style, ONE),)
+    assert not TWELVE.read_caption(text).says_something
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["Robert", "Claude and Jean", "blue sky", "happy sunday", "water fun", "qué grande", "portrait of my cat"],
+)
+def test_with_twelve_styles_a_caption_for_people_is_left_alone(caption):
+    assert not TWELVE.read_caption(caption).says_something
+
+
+@pytest.mark.parametrize(
+    ("word", "styles"),
+    [("picabia", ("udnie", "edtaonisl")), ("portrait", ("picasso_self_portrait", "portrait_of_metzinger"))],
+)
+def test_a_word_that_several_styles_share_means_none_of_them_and_all_are_named(word, styles):
+    assert TWELVE.read(word).unknown == (word,)
+    assert TWELVE.likely(word) == styles
+
+
+def test_a_word_of_a_style_is_never_taken_for_a_misspelt_word_of_another():
+    """Water is near wave."""
+    assert TWELVE.read("left rain right water").regions == (
+        ("left", (("rain_princess", ONE),)),
+        ("right", (("water_lilies", ONE),)),
+    )

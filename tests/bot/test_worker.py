@@ -15,6 +15,7 @@ from bot.failures import MAX_CRASHES, MAX_TRIES
 from bot.look import Look
 from bot.metrics import ERRORS
 from bot.painting import Painter
+from bot.settings import Settings
 from bot.storage import Store
 from bot.tasks import PAINT, NewTask
 from bot.texts import load_texts
@@ -73,8 +74,7 @@ def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypat
 
     async def story():
         store = SimpleNamespace(renew=renew, prune=nothing, stats=nothing)
-        settings = SimpleNamespace()
-        worker = Worker(store, None, None, settings, None)
+        worker = Worker(store, None, None, Settings(token="1:a"), None)
         keeping = asyncio.create_task(worker._keep())
         await asyncio.sleep(0.2)
         keeping.cancel()

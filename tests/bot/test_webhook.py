@@ -1,0 +1,101 @@
+"""A webhook stays the bot's own."""
+
+import asyncio
+import contextlib
+
+import httpx
+import pytest
+from telegram import Bot
+
+import bot.receiver
+from bot.receiver import WEBHOOK_PATH, Receiver
+from bot.settings import Settings
+from bot.updates import ALLOWED
+from tests.bot.bot_api import Fault
+
+SECRET = "a-Secret_1"
+OURS = {"url": "https://paint.example.org" + WEBHOOK_PATH, "secret_token": SECRET, "allowed_updates": ALLOWED}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(bot.receiver, "WEBHOOK_SECONDS", 0.05)
+    monkeypatch.setattr(bot.receiver, "_FIRST_WAIT", 0.05)
+
+
+@contextlib.asynccontextmanager
+async def keeping(api):
+    """A receiver that keeps its webhook at this server."""
+    settings = Settings(
+        token=api.token, mode="webhook", webhook_url="https://paint.example.org/", webhook_secret=SECRET
+    )
+    async with Bot(api.token, api.base_url, api.base_file_url) as connection:
+        receiver = Receiver(connection, None, lambda: None)
+        task = asyncio.create_task(receiver.keep_webhook(settings))
+        yield receiver
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def call(api, method, **params):
+    httpx.get(f"{api.base_url}{api.token}/{method}", params=params).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("deleteWebhook", {}),
+        ("setWebhook", {"url": "https://elsewhere.example.org/telegram"}),
+        ("setWebhook", {"url": OURS["url"], "allowed_updates": '["message"]'}),
+    ],
+)
+def test_a_webhook_that_somebody_else_changed_is_set_again_and_that_is_logged(own_api, caplog, method, params):
+    async def story():
+        async with keeping(own_api) as receiver:
+            await until(lambda: receiver.connected)
+            assert own_api.webhook == OURS
+            await asyncio.to_thread(call, own_api, method, **params)
+            assert own_api.webhook != OURS
+            await until(lambda: own_api.webhook == OURS)
+
+    asyncio.run(story())
+
+    assert "the webhook was changed by somebody else" in caplog.text
+
+
+def test_a_webhook_that_nobody_changed_is_set_once(own_api):
+    async def story():
+        async with keeping(own_api):
+            await until(lambda: own_api.count("getWebhookInfo") >= 3)
+
+    asyncio.run(story())
+
+    assert own_api.count("setWebhook") == 1
+
+
+def test_the_bot_is_not_ready_while_its_webhook_is_lost_or_telegram_does_not_tell(own_api):
+    async def story():
+        async with keeping(own_api) as receiver:
+            await until(lambda: receiver.connected)
+            lost = Fault("setWebhook", times=10**6, status=500)
+            own_api.faults.append(lost)
+            own_api.webhook = {}
+            await until(lambda: not receiver.connected)
+            lost.times = 0
+            await until(lambda: receiver.connected)
+
+            silent = Fault("getWebhookInfo", times=10**6, status=500)
+            own_api.faults.append(silent)
+            await until(lambda: not receiver.connected)
+            silent.times = 0
+            await until(lambda: receiver.connected)
+
+    asyncio.run(story())
+
+    assert own_api.webhook == OURS
