@@ -1,0 +1,138 @@
+"""The processes of a job, by Ray Data: as many as CPUs and memory allow, on this machine or on a cluster."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tfstyle.errors import BulkError
+
+WORKER_BYTES = 2 * 2**30  # TensorFlow, the model, and a photo that is painted at 1280 x 1280
+_STORE_BYTES = 128 * 2**20  # only names and sentences pass through Ray's object store
+_BLOCKS = 2000  # enough for many processes to end at about the same time, few enough for Ray to count
+_BLOCK_ROWS = 64  # at most: what is reported at once
+_RETRIES = 2  # for what a process was doing when it died
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How many processes there are, and what each takes.
+
+    Attributes:
+        workers: Processes.
+        threads: CPU threads of each.
+        cpus, memory, gpus: What each reserves of the cluster: CPUs, bytes, GPUs.
+    """
+
+    workers: int
+    threads: int
+    cpus: float
+    memory: float
+    gpus: float
+
+    @classmethod
+    def fitting(
+        cls, resources: dict[str, float], *, workers: int | None, threads: int | None, gpus: float = 0
+    ) -> "Size":
+        """What fits a cluster with these resources, by Ray's names for them; None is as many as fit.
+
+        One thread each paints most photos in an hour, since threads wait for each other. So there is a process for each
+        CPU, or, on GPUs, for each share of one, unless memory ends first.
+        """
+        cpus, memory = resources.get("CPU", 1.0), resources.get("memory", math.inf)
+        if workers is None:
+            shares = resources.get("GPU", 0) / gpus if gpus else cpus / (threads or 1)
+            workers = max(1, int(min(shares, memory / WORKER_BYTES)))
+        threads = threads or max(1, int(cpus / workers))
+        share = cpus / workers
+        return cls(
+            workers=workers,
+            threads=threads,
+            cpus=min(threads, int(share)) if share >= 1 else share,  # Ray takes whole CPUs, or a part of one
+            memory=min(WORKER_BYTES, memory / workers),
+            gpus=gpus,
+        )
+
+
+@contextmanager
+def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
+    """Ray's resources, while it runs here or is connected.
+
+    Args:
+        address: Of a cluster, or `auto` on one of its machines; None starts Ray on this machine, without a dashboard
+            and for nobody else, and ends it afterwards.
+
+    Raises:
+        BulkError: If it does not start, or nothing answers there.
+        ModuleNotFoundError: If Ray is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    import pyarrow  # noqa: F401  what Ray Data wants, before it says so in words of its own
+    import ray
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            include_dashboard=None if address else False,
+            object_store_memory=None if address else _STORE_BYTES,
+        )
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        where = f"No Ray cluster at {address}" if address else "Ray does not start on this machine"
+        raise BulkError(f"{where} ({error}).") from None
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+
+
+def work_off(
+    rows: Sequence[dict[str, bytes]], worker: type, work: Any, size: Size, *, alone: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Hand rows to processes, and their answers back as they come.
+
+    A process that dies is started again, and what it was doing is tried twice more. Then that has no answer, and nor
+    have the rows that were handed over with it.
+
+    Args:
+        rows: Dicts of the same keys.
+        worker: A class that is made in each process with `work` and called with batches of rows; importable there.
+        work: What it is made with.
+        size: How many processes.
+        alone: Hand every row over by itself.
+
+    Raises:
+        BulkError: If Ray fails as a whole.
+    """
+    import pyarrow as pa
+    import ray
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_no_progress_timeout_s = -1  # one photo may take long, and a cluster may have other things to do
+    context.max_errored_blocks = -1
+    step = 1 if alone else max(1, min(_BLOCK_ROWS, len(rows) // _BLOCKS))
+    tables = [pa.Table.from_pylist(list(rows[start : start + step])) for start in range(0, len(rows), step)]
+    results = ray.data.from_arrow(tables).map_batches(
+        worker,
+        batch_size=step,
+        fn_constructor_args=(work,),
+        compute=ray.data.ActorPoolStrategy(size=min(size.workers, len(tables))),
+        num_cpus=size.cpus,
+        num_gpus=size.gpus or None,
+        memory=size.memory,
+        max_task_retries=_RETRIES,
+    )
+    try:
+        yield from results.iter_rows()
+    except (ray.exceptions.RayError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()
+        raise BulkError(f"Ray has failed ({reason[-1] if reason else type(error).__name__}).") from None
