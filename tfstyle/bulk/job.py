@@ -101,14 +101,9 @@ def _left(job: Job, paintings: Paintings) -> dict[str, str]:
 
 def _paint(todo: dict[str, str], work: Work, size: Size) -> Iterator[tuple[str, str]]:
     """Pairs of photo and error, empty where there is none."""
-    left = dict(todo)
-    for alone in (False, True):
-        rows = [{"path": os.fsencode(path), "painting": os.fsencode(name)} for path, name in left.items()]
-        for row in work_off(rows, Worker, work, size, alone=alone) if rows else ():
-            path, error = os.fsdecode(row["path"]), os.fsdecode(row["error"])
-            if row["state"] == STOP:
-                raise BulkError(error)
-            del left[path]
-            yield path, error
-    for path in left:
-        yield path, f"{path}: the process that painted it died, each time; is the photo too large for its memory?"
+    rows = [{"path": os.fsencode(path), "painting": os.fsencode(name)} for path, name in todo.items()]
+    for row in work_off(rows, Worker, work, size):
+        error = os.fsdecode(row["error"])
+        if row["state"] == STOP:
+            raise BulkError(error)
+        yield os.fsdecode(row["path"]), error

@@ -1,5 +1,5 @@
-"""The folder that paintings go into. A file in it is whole, wherever a process was killed; that it is there says that it
-is done.
+"""The folder that paintings go into. A file in it is whole, wherever a process was killed; that it is there says that
+it is done.
 
 <folder>/<photo's name>     the paintings
 <folder>/errors.csv         a row for each photo that could not be painted: path, error
@@ -9,10 +9,10 @@ is done.
 
 import csv
 import fcntl
+import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,28 +97,46 @@ def open_paintings(folder: Path, settings: Settings) -> Iterator[Paintings]:
         shutil.rmtree(folder / _PARTIAL)
 
 
-def write_whole(data: bytes, folder: Path, name: str) -> None:
-    """Write a painting, or nothing of it.
+class Attempt:
+    """One painting on its way into a folder that `open_paintings` has taken, perhaps on another machine.
+
+    Within it, a file says that somebody is at it; a process that dies leaves that file, and the next one counts.
 
     Args:
-        data: The file.
-        folder: The folder of paintings, taken by `open_paintings`, perhaps on another machine.
+        folder: The folder.
         name: The painting's, from there.
-
-    Raises:
-        OSError: As the file system has it.
     """
-    partial, target = folder / _PARTIAL / uuid.uuid4().hex, folder / name
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave a name without a content
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+
+    def __init__(self, folder: Path, name: str):
+        self.target = folder / name
+        self._trace = folder / _PARTIAL / hashlib.sha256(os.fsencode(name)).hexdigest()
+
+    def __enter__(self) -> "Attempt":
+        with self._trace.open("ab") as file:
+            self.deaths = file.tell()  # processes that died at this painting
+            file.write(b".")
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._trace.unlink(missing_ok=True)
+
+    def save(self, data: bytes) -> None:
+        """Write the painting, or nothing of it.
+
+        Raises:
+            OSError: As the file system has it.
+        """
+        partial = self._trace.with_suffix(".partial")
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave a name without a content
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(self.target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def _keep_settings(folder: Path, settings: Settings) -> None:

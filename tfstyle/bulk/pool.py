@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfstyle.errors import BulkError
+from tfstyle.quiet import quiet_libraries
 
 WORKER_BYTES = 2 * 2**30  # TensorFlow, the model, and a photo that is painted at 1280 x 1280
 _STORE_BYTES = 128 * 2**20  # only names and sentences pass through Ray's object store
 _BLOCKS = 2000  # enough for many processes to end at about the same time, few enough for Ray to count
 _BLOCK_ROWS = 64  # at most: what is reported at once
-_RETRIES = 2  # for what a process was doing when it died
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +77,14 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            include_dashboard=None if address else False,
-            object_store_memory=None if address else _STORE_BYTES,
-        )
+        with quiet_libraries():  # Ray tells even how quiet it was told to be
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                include_dashboard=None if address else False,
+                object_store_memory=None if address else _STORE_BYTES,
+            )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         where = f"No Ray cluster at {address}" if address else "Ray does not start on this machine"
         raise BulkError(f"{where} ({error}).") from None
@@ -93,20 +94,16 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
         ray.shutdown()
 
 
-def work_off(
-    rows: Sequence[dict[str, bytes]], worker: type, work: Any, size: Size, *, alone: bool = False
-) -> Iterator[dict[str, Any]]:
+def work_off(rows: Sequence[dict[str, bytes]], worker: type, work: Any, size: Size) -> Iterator[dict[str, Any]]:
     """Hand rows to processes, and their answers back as they come.
 
-    A process that dies is started again, and what it was doing is tried twice more. Then that has no answer, and nor
-    have the rows that were handed over with it.
+    A process that dies is started again and gets the same rows again, however often.
 
     Args:
         rows: Dicts of the same keys.
         worker: A class that is made in each process with `work` and called with batches of rows; importable there.
         work: What it is made with.
         size: How many processes.
-        alone: Hand every row over by itself.
 
     Raises:
         BulkError: If Ray fails as a whole.
@@ -118,8 +115,7 @@ def work_off(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one photo may take long, and a cluster may have other things to do
-    context.max_errored_blocks = -1
-    step = 1 if alone else max(1, min(_BLOCK_ROWS, len(rows) // _BLOCKS))
+    step = max(1, min(_BLOCK_ROWS, len(rows) // _BLOCKS))
     tables = [pa.Table.from_pylist(list(rows[start : start + step])) for start in range(0, len(rows), step)]
     results = ray.data.from_arrow(tables).map_batches(
         worker,
@@ -129,7 +125,6 @@ def work_off(
         num_cpus=size.cpus,
         num_gpus=size.gpus or None,
         memory=size.memory,
-        max_task_retries=_RETRIES,
     )
     try:
         yield from results.iter_rows()

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tfstyle.bulk.paintings import write_whole
+from tfstyle.bulk.paintings import Attempt
 from tfstyle.encoded import StylizeOptions
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
-from tfstyle.images import format_for
+from tfstyle.images import Format, format_for
 from tfstyle.mix import StyleMix
 from tfstyle.painter import Painter
 
 # Of a name that the file system cannot hold; any other fault of a disk would hit every painting.
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+_MOST_DEATHS = 2  # of processes, until a photo is held to be the reason
 
 DONE, FAILED, STOP = "done", "failed", "stop"
 
@@ -86,9 +88,17 @@ class Worker:
         work = self._work
         if (work.folder / name).exists():  # by a process that died before it could tell
             return
+        with Attempt(work.folder, name) as attempt:
+            if attempt.deaths >= _MOST_DEATHS:
+                raise PhotoError(
+                    f"{path}: {attempt.deaths} processes died painting it; if of its size, set a smaller max size."
+                )
+            attempt.save(self._painting(path, format_for(name)))
+
+    def _painting(self, path: str, format: Format) -> bytes:
+        work = self._work
         if self._painter is None:
             self._painter = Painter(model=work.model, threads=work.threads)
-        format = format_for(name)
         options: StylizeOptions = {**work.options, "format": "jpeg" if format == "jpeg" else "png"}
         painting = self._painter.stylize(path, work.style, **options)
-        write_whole(painting.encode(format), work.folder, name)
+        return painting.encode(format)

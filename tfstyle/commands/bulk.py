@@ -2,7 +2,7 @@
 
 PHOTOS is a folder with its sub-folders, a glob, or a manifest: a .txt file with a path a line, or a .csv file with a
 column "path". A painting goes to the photo's place under OUT. What cannot be painted becomes a row in OUT/errors.csv,
-and the exit code is then 1. The same command goes on where a job was stopped or killed, and with photos that came later.
+and the exit code is then 1. The same command goes on where it was stopped or killed, and with photos that came later.
 
   tfstyle bulk photos/ --style starry_night -o paintings/
   tfstyle bulk "photos/**/*.jpg" --style starry_night:60,the_scream:40 --strength 0.7 -o paintings/
