@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    stop = signal.getsignal(signal.SIGTERM)
     try:
         with quiet_libraries():  # Ray tells even how quiet it was told to be
             ray.init(
@@ -88,6 +90,7 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         where = f"No Ray cluster at {address}" if address else "Ray does not start on this machine"
         raise BulkError(f"{where} ({error}).") from None
+    signal.signal(signal.SIGTERM, stop)  # Ray has put a handler of its own there
     try:
         yield ray.cluster_resources()
     finally:

@@ -89,7 +89,7 @@ def paintings_are_asked_for_as_the_command_takes_them(cluster: Cluster) -> Itera
                 size = Size.fitting(resources, workers=args.workers, threads=args.threads, gpus=args.gpus)
                 if size.workers * args.gpus != resources["GPU"] or size.workers * size.threads > resources["CPU"]:
                     yield f"{group.name}: {size.workers} processes do not use what they have"
-                if size.workers * WORKER_BYTES > 0.7 * _bytes(limits["memory"]):
+                if size.workers * WORKER_BYTES > 0.7 * _bytes(limits.get("memory", "0Gi")):
                     yield f"{group.name}: {size.workers} processes have too little memory"
 
 
