@@ -97,7 +97,7 @@ def test_another_mask_or_model_of_the_same_name_needs_another_folder(folder, job
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["bulk", "photos", "-o", "out"], "Expected a style or regions, got neither"),
+        ([*ASKED], "Expected a style or regions, got neither"),
         ([*ASKED, "--style", "third"], "third"),
         ([*ASKED, "--style", "first", "--strength", "2"], "Expected a strength from 0"),
         ([*ASKED, "--style", "first", "--mask", "no.png"], "no.png: no such file."),
@@ -109,10 +109,6 @@ def test_another_mask_or_model_of_the_same_name_needs_another_folder(folder, job
 )
 def test_what_cannot_be_painted_is_one_sentence(folder, capsys, arguments, sentence):
     (folder / "empty").mkdir()
-    if arguments[2:4] != ["-o", "out"]:
-        arguments = list(arguments)
-    else:
-        arguments = [*arguments, "--model", "tiny"]
 
     assert main(arguments) == 2
 

@@ -53,11 +53,8 @@ class Run:
 
     def workers(self) -> list[int]:
         """Numbers of the processes that paint."""
-        return [
-            int(folder.name)
-            for folder in Path("/proc").iterdir()
-            if folder.name.isdigit() and b"MapWorker" in read(folder / "cmdline") and self.mark.encode() in read(folder / "environ")
-        ]  # fmt: skip
+        folders = [folder for folder in Path("/proc").iterdir() if b"MapWorker" in read(folder / "cmdline")]
+        return [int(folder.name) for folder in folders if self.mark.encode() in read(folder / "environ")]
 
     def end(self) -> tuple[int, list[str]]:
         """Its exit code and what it has said."""
