@@ -103,8 +103,14 @@ def test_another_mask_or_model_of_the_same_name_needs_another_folder(folder, job
         ([*ASKED, "--style", "first", "--mask", "no.png"], "no.png: no such file."),
         (["bulk", "photos", "--style", "first", "-o", "out", "--model", "none"], "Expected a model in none"),
         (["bulk", "empty", "--style", "first", "-o", "out", "--model", "tiny"], "empty: expected photos, found none"),
-        (["bulk", "photos", "--style", "first", "-o", "photos", "--model", "tiny"], "expected another folder"),
-        (["bulk", "photos", "--style", "first", "-o", ".", "--model", "tiny"], "found empty; choose another with -o"),
+        (
+            ["bulk", "photos", "--style", "first", "-o", "photos", "--model", "tiny"],
+            "a folder for paintings that holds no photos",
+        ),
+        (
+            ["bulk", "photos", "--style", "first", "-o", ".", "--model", "tiny"],
+            "a folder for paintings that holds no photos",
+        ),
     ],
 )
 def test_what_cannot_be_painted_is_one_sentence(folder, capsys, arguments, sentence):

@@ -140,10 +140,7 @@ def test_every_photo_is_painted_under_its_own_name(whole, photos):
         photo, painting = (read_photo(folder / name) for folder in (photos, whole.output))
         assert painting.pixels.shape == photo.pixels.shape
         assert painting.format == photo.format
-    assert (
-        np.abs(read_photo(photos / "0/0.jpg").pixels - read_photo(whole.output / "0/0.jpg").pixels.astype(int)).mean()
-        > 5
-    )
+        assert np.abs(painting.pixels.astype(int) - photo.pixels).mean() > 5
 
 
 def test_bad_files_are_rows_in_a_table(whole, photos):
@@ -171,10 +168,8 @@ def test_a_job_that_is_stopped_and_killed_and_goes_on_paints_the_same_and_nothin
     first = start(output, "--workers", "1")
     first.wait_for_paintings(3)
     first.process.send_signal(signal.SIGTERM)
-    assert first.end() == (
-        130,
-        [f"{PHOTOS + 5 + len(BAD)} photos, 0 painted already", "Stopped; the same command goes on from here."],
-    )
+    code, said = first.end()
+    assert (code, said[-1]) == (130, "Stopped; the same command goes on from here.")
 
     second = start(output, "--workers", "1")
     second.wait_for_paintings(len(first.paintings()) + 3)

@@ -78,8 +78,9 @@ def test_paintings_among_the_photos_are_no_photos(folder):
     (folder / "painted" / "b.jpg").touch()
 
     assert names(folder, folder / "painted") == ["a.PNG", "b.jpg", "sub/c.tiff", "sub/deep/d.jpg"]
-    with pytest.raises(RequestError, match=r"expected another folder for paintings than that of the photos"):
-        names(folder, folder)
+    for holds_photos in (folder, folder.parent):
+        with pytest.raises(RequestError, match="expected a folder for paintings that holds no photos"):
+            names(folder, holds_photos)
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def find_photos(source: str, paintings: Path) -> Photos:
             f"{source}: expected a folder, a glob or a manifest (.txt, .csv), found {what}; single photos are painted "
             "by tfstyle stylize."
         )
-    if paintings == base:
+    if base.is_relative_to(paintings):
         raise RequestError(
-            f"{paintings}: expected another folder for paintings than that of the photos; choose one with -o."
+            f"{paintings}: expected a folder for paintings that holds no photos; choose another with -o."
         )
     within = os.path.join(paintings, "")
     paths = [path for path in paths if not path.startswith(within)]

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tfstyle.quiet import quiet_libraries
 
 WORKER_BYTES = 2 * 2**30  # TensorFlow, the model, and a photo that is painted at 1280 x 1280
 _STORE_BYTES = 128 * 2**20  # only names and sentences pass through Ray's object store
+_CONNECT_SECONDS = 10
 _BLOCKS = 2000  # enough for many processes to end at about the same time, few enough for Ray to count
 _BLOCK_ROWS = 64  # at most: what is reported at once
 
@@ -77,6 +79,8 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    if address:
+        _check_answers(address)
     stop = signal.getsignal(signal.SIGTERM)
     try:
         with quiet_libraries():  # Ray tells even how quiet it was told to be
@@ -134,3 +138,14 @@ def work_off(rows: Sequence[dict[str, bytes]], worker: type, work: Any, size: Si
     except (ray.exceptions.RayError, RuntimeError) as error:
         reason = str(error).strip().splitlines()
         raise BulkError(f"Ray has failed ({reason[-1] if reason else type(error).__name__}).") from None
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would try for minutes; `auto` and other words it looks up by itself."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not (colon and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BulkError(f"No Ray cluster at {address} ({error}).") from None
