@@ -148,7 +148,7 @@ class BulkProgress:
             self.first = done
             self.say(f"{total} photos, {done} painted already")
         now = time.monotonic()
-        text = f"{failed} errors, {(done - self.first) / max(now - self.began, 1e-9):.2f} paintings/s"
+        text = f"{failed} failed, {(done - self.first) / max(now - self.began, 1e-9):.2f} paintings/s"
         self.bar.update(self.task, total=total, completed=done + failed, terms=text)
         if not self.console.is_terminal and now > self.told + LOG_SECONDS:
             self.told = now

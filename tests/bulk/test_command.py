@@ -61,7 +61,7 @@ def test_options_mean_what_they_mean_for_one_photo(folder, jobs, capsys):
     }  # fmt: skip
     assert second.options["regions"] == [("left", {"first": 1}), (mask, {"second": 1})]
     assert second.style is None
-    assert capsys.readouterr().err.splitlines()[-1] == "Done: 2 painted, 0 were there, 0 errors"
+    assert capsys.readouterr().err.splitlines()[-1] == "Done: 2 painted, 0 were there, 0 failed"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_job_with_errors_ends_with_1_and_one_that_is_stopped_with_130(folder, 
     monkeypatch.setattr(job, "run", lambda *_: Outcome(painted=3, there=2, failed=1))
     assert main([*ASKED, "--style", "first"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"Done: 3 painted, 2 were there, 1 errors, see {folder / 'out' / 'errors.csv'}"
+        f"Done: 3 painted, 2 were there, 1 failed, see {folder / 'out' / 'errors.csv'}"
     )
 
     def stopped(*_):

@@ -158,7 +158,7 @@ def test_a_job_tells_how_it_goes_and_what_came_out(whole):
     assert whole.code == 1, whole.said
     assert whole.said[0] == f"{painted + len(BAD)} photos, 0 painted already"
     assert whole.said[-1] == (
-        f"Done: {painted} painted, 0 were there, {len(BAD)} errors, see {whole.output / 'errors.csv'}"
+        f"Done: {painted} painted, 0 were there, {len(BAD)} failed, see {whole.output / 'errors.csv'}"
     )
 
 

@@ -12,7 +12,6 @@ and the exit code is then 1. The same command goes on where it was stopped or ki
 
 import argparse
 import hashlib
-import math
 import os
 import signal
 from contextlib import suppress
@@ -112,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             progress.say("Stopped; the same command goes on from here.")
             return 130
-        errors = f"{outcome.failed} errors" + (f", see {folder / ERRORS_FILE}" if outcome.failed else "")
-        progress.say(f"Done: {outcome.painted} painted, {outcome.there} were there, {errors}")
+        where = f", see {folder / ERRORS_FILE}" if outcome.failed else ""
+        progress.say(f"Done: {outcome.painted} painted, {outcome.there} were there, {outcome.failed} failed{where}")
     return 1 if outcome.failed else 0
 
 
@@ -142,6 +141,6 @@ def _settings(args: argparse.Namespace, base: Path, model: Path, masks: "list[Ma
 def _share(text: str) -> float:
     with suppress(ValueError):
         number = float(text)
-        if 0 <= number <= 1 or (number < math.inf and number.is_integer()):  # as Ray has it
+        if number >= 0 and (number <= 1 or number.is_integer()):  # as Ray has it
             return number
     raise argparse.ArgumentTypeError(f"expected a whole number or a part of 1, got {text!r}")
