@@ -25,8 +25,8 @@ HEAVY = {
 }
 LIGHT_ROOMS = (
     "budget", "bulk.job", "catalog", "color", "compose", "encoded", "errors", "golden", "guided_filter", "images",
-    "jpeg", "masks", "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model", "segment",
-    "sheets", "signatures", "strokes",
+    "jpeg", "masks", "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model",
+    "segment", "sheets", "signatures", "strokes",
 )  # fmt: skip
 
 

@@ -31,8 +31,7 @@ class Job:
         format: What is written; None is each photo's own.
         settings: What `folder` is to hold paintings of, see `open_paintings`.
         address: Of a Ray cluster; None is this machine.
-        workers, threads: As for `Size.fitting`.
-        gpus: Of each process, whole or a part of one.
+        workers, threads, gpus: As for `Size.fitting`.
     """
 
     photos: Photos
@@ -45,7 +44,7 @@ class Job:
     address: str | None = None
     workers: int | None = None
     threads: int | None = None
-    gpus: float = 0
+    gpus: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,14 +38,23 @@ class Size:
 
     @classmethod
     def fitting(
-        cls, resources: dict[str, float], *, workers: int | None, threads: int | None, gpus: float = 0
+        cls, resources: dict[str, float], *, workers: int | None, threads: int | None, gpus: float | None
     ) -> "Size":
         """What fits a cluster with these resources, by Ray's names for them; None is as many as fit.
 
-        One thread each paints most photos in an hour, since threads wait for each other. So there is a process for each
-        CPU, or, on GPUs, for each share of one, unless memory ends first.
+        There is a process for each GPU, or share of one, and where there are none for each CPU, so that no thread waits
+        for another; fewer where memory ends first.
+
+        Raises:
+            BulkError: If a process wants more GPUs than there are.
         """
         cpus, memory = resources.get("CPU", 1.0), resources.get("memory", math.inf)
+        if gpus is None:
+            gpus = float("GPU" in resources)
+        if gpus > resources.get("GPU", 0):
+            raise BulkError(
+                f"Expected {gpus:g} GPUs for a process, found {resources.get('GPU', 0):g} in all; use --gpus 0."
+            )
         if workers is None:
             shares = resources.get("GPU", 0) / gpus if gpus else cpus / (threads or 1)
             workers = max(1, int(min(shares, memory / WORKER_BYTES)))
@@ -88,6 +97,8 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
                 address=address or "local",
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
+                # Only here: anybody who reaches Ray's ports may run programs.
+                _node_ip_address=None if address else "127.0.0.1",
                 include_dashboard=None if address else False,
                 object_store_memory=None if address else _STORE_BYTES,
             )

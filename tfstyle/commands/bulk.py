@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", metavar="N", type=whole(1), help="CPU threads of each process (default: its share of the CPUs)"
     )
     parser.add_argument(
-        "--gpus", metavar="G", type=_share, default=0.0, help="GPUs of each process, such as 1 or 0.25 (default: 0)"
+        "--gpus",
+        metavar="G",
+        type=_share,
+        help="GPUs of each process, such as 1 or 0.25; 0: none (default: 1 where there are any)",
     )
     parser.add_argument(
         "--address",
