@@ -61,6 +61,16 @@ class Run:
                     found += [int(folder.name)] if os.readlink(folder / "fd" / "1").startswith(self.ray) else []
         return found
 
+    def environment_of_ray(self) -> dict[str, str]:
+        """Of the process that starts the others."""
+        for folder in Path("/proc").iterdir():
+            with suppress(OSError):
+                command = (folder / "cmdline").read_text()
+                if "raylet/raylet" in command and self.ray in command:
+                    variables = (folder / "environ").read_text().split("\0")
+                    return dict(variable.split("=", 1) for variable in variables if "=" in variable)
+        raise AssertionError("there is none")
+
     def end(self) -> tuple[int, list[str]]:
         """Its exit code and what it has said."""
         _, said = self.process.communicate(timeout=SECONDS)
@@ -117,6 +127,7 @@ def whole(start, photos) -> Run:
     """A job that was not stopped, though one of the two processes that paint was killed."""
     run = start(photos.parent / "whole", "--workers", "2")
     run.wait_for_paintings(1)
+    run.environment = run.environment_of_ray()
     os.kill(run.workers()[0], signal.SIGKILL)
     run.code, run.said = run.end()
     return run
@@ -157,6 +168,13 @@ def test_a_job_tells_how_it_goes_and_what_came_out(whole):
     assert whole.said[-1] == (
         f"Done: {painted} painted, 0 were there, {len(BAD)} failed, see {whole.output / 'errors.csv'}"
     )
+
+
+def test_nobody_else_is_let_into_ray(whole):
+    """Its ports are open to the network, and whoever is let in may run programs."""
+    assert whole.environment["RAY_AUTH_MODE"] == "token"
+    assert len(whole.environment["RAY_AUTH_TOKEN"]) == 64
+    assert whole.environment["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
 def test_a_job_that_is_stopped_and_killed_and_goes_on_paints_the_same_and_nothing_twice(whole, start, photos):

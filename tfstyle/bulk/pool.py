@@ -3,8 +3,10 @@
 import logging
 import math
 import os
+import secrets
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +85,9 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    if not address and "ray" not in sys.modules:  # which reads this once
+        # Its ports are open to the network, and whoever is let in may run programs.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     import pyarrow  # noqa: F401  what Ray Data wants, before it says so in words of its own
     import ray
     import ray.data
@@ -97,8 +102,6 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
                 address=address or "local",
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
-                # Only here: anybody who reaches Ray's ports may run programs.
-                _node_ip_address=None if address else "127.0.0.1",
                 include_dashboard=None if address else False,
                 object_store_memory=None if address else _STORE_BYTES,
             )

@@ -12,6 +12,7 @@ and the exit code is then 1. The same command goes on where it was stopped or ki
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import signal
 from contextlib import suppress
@@ -65,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Paint what is not painted yet; 1 where some photos could not be."""
-    import ray  # noqa: F401  said before a million photos are listed
+    if importlib.util.find_spec("ray") is None:  # said before a million photos are listed
+        raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
     from tfstyle.bulk import job
     from tfstyle.bulk.paintings import ERRORS_FILE
