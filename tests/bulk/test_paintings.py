@@ -16,9 +16,13 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_painting_is_there_once_it_is_whole(tmp_path, monkeypatch):
+    flushed: list[os.stat_result] = []
     with open_paintings(tmp_path / "out", SETTINGS) as paintings:
+        monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.fstat(descriptor)))
         with Attempt(paintings.folder, "a/b.jpg") as attempt:
             attempt.save(b"painting")
+        painting = (paintings.folder / "a" / "b.jpg").stat()
+        assert [(file.st_ino, file.st_size) for file in flushed] == [(painting.st_ino, 8)], "this file, whole on disk"
         monkeypatch.setattr(os, "fsync", lambda descriptor: 1 / 0)
         with pytest.raises(ZeroDivisionError), Attempt(paintings.folder, "c.jpg") as attempt:
             attempt.save(b"half a painting")
