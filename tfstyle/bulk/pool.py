@@ -106,8 +106,10 @@ def running_ray(address: str | None = None) -> Iterator[dict[str, float]]:
                 object_store_memory=None if address else _STORE_BYTES,
             )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = f"No Ray cluster at {address}" if address else "Ray does not start on this machine"
-        raise BulkError(f"{where} ({error}).") from None
+        if not address:
+            raise BulkError(f"Ray does not start on this machine ({error}).") from None
+        advice = "if it wants a token, set RAY_AUTH_MODE=token"
+        raise BulkError(f"No Ray cluster lets us in at {address} ({error}); {advice}.") from None
     signal.signal(signal.SIGTERM, stop)  # Ray has put a handler of its own there
     try:
         yield ray.cluster_resources()
