@@ -87,6 +87,7 @@ lock: $(VENV)/.base
 	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
 	$(compile) pyproject.toml --extra serve -c requirements/dev.lock -o requirements/serve.lock
 	$(compile) pyproject.toml --extra bot --extra masks -c requirements/dev.lock -o requirements/bot.lock
+	$(compile) pyproject.toml requirements/bulk.in --extra bulk --extra masks -c requirements/dev.lock -o requirements/bulk.lock
 	$(compile) pyproject.toml --extra train -c requirements/dev.lock -o requirements/train.lock
 	@! grep -nE '://' requirements/*.lock || { echo "A lock file holds an address."; exit 1; }
 

@@ -19,11 +19,14 @@ HEAVY = {
     "matplotlib",
     "pymatting",
     "psutil",
+    "ray",
+    "pyarrow",
+    "pandas",
 }
 LIGHT_ROOMS = (
-    "budget", "catalog", "color", "compose", "encoded", "errors", "golden", "guided_filter", "images", "jpeg", "masks",
-    "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model", "segment", "sheets",
-    "signatures", "strokes",
+    "budget", "bulk.job", "catalog", "color", "compose", "encoded", "errors", "golden", "guided_filter", "images",
+    "jpeg", "masks", "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model",
+    "segment", "sheets", "signatures", "strokes",
 )  # fmt: skip
 
 

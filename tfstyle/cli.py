@@ -15,8 +15,8 @@ from tfstyle import __version__
 from tfstyle.errors import StyleTransferError
 
 COMMANDS = (
-    "demo", "stylize", "styles", "sheet", "mask", "serve", "train", "add-style", "optimize", "export", "publish",
-    "evaluate", "data", "info",
+    "demo", "stylize", "bulk", "styles", "sheet", "mask", "serve", "train", "add-style", "optimize", "export",
+    "publish", "evaluate", "data", "info",
 )  # fmt: skip
 
 # Which extra of the package brings what a command could not import.
@@ -30,6 +30,8 @@ _EXTRAS = {
     "httpx": "train",
     "scipy": "optimize",
     "psutil": "optimize",
+    "ray": "bulk",
+    "pyarrow": "bulk",
     "matplotlib": "plot",
     "pymatting": "matting",
 }

@@ -6,7 +6,8 @@ StyleTransferError         catches all of them; each message says what was expec
 ├── UnknownStyleError      no such style; `.known` lists those there are
 ├── RequestError           weights, strength or options out of range
 ├── ModelError             the model folder: missing, empty or half written
-└── TrainingError          training cannot start or go on: no photos, bad recipe, loss not finite
+├── TrainingError          training cannot start or go on: no photos, bad recipe, loss not finite
+└── BulkError              a job of many photos cannot start or go on: no Ray, a full disk
 """
 
 
@@ -40,3 +41,7 @@ class ModelError(StyleTransferError):
 
 class TrainingError(StyleTransferError):
     """Training cannot start or go on."""
+
+
+class BulkError(StyleTransferError):
+    """A job of many photos cannot start or go on."""

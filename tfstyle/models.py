@@ -3,6 +3,7 @@
 The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside this package, as in a checkout.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def check_complete(version_folder: Path) -> None:
             f"Expected a complete model in {version_folder}, but it is empty or half written "
             f"(no {', no '.join(missing)}); remove the folder or export the model again."
         )
+
+
+def fingerprint(version_folder: Path) -> str:
+    """A few characters that two versions share only if they paint the same: of the graph and its weights."""
+    content = hashlib.sha256()
+    for file in (*_NEEDED, *sorted(version_folder.glob("variables/variables.data-*"))):
+        content.update((version_folder / file).read_bytes())
+    return content.hexdigest()[:16]
 
 
 def _locate(model: str | os.PathLike[str] | None) -> Path:

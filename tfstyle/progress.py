@@ -1,5 +1,6 @@
-"""What a person sees of a training or an optimization: a bar with time left and every loss term, or lines in a log."""
+"""What a person sees of what takes long: a bar with time left and every loss term, or lines in a log."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from tfstyle.photos import PhotoSet
     from tfstyle.recipe import Recipe
 
-LOG_SECONDS = 30.0  # between lines about a style that is learned, where there is no bar
+LOG_SECONDS = 30.0  # between lines about a style that is learned or photos that are painted, where there is no bar
 
 
 class TrainingProgress:
@@ -118,6 +119,40 @@ class OptimizationProgress:
         self.bar.update(self.task, completed=number, description=str(row["size"]), terms=text)
         if not self.console.is_terminal and (number % 25 == 0 or number in (1, self.iterations)):
             self.say(f"{number}/{self.iterations}  {row['size']}  {seconds:.0f} s  {text}")
+
+    def say(self, text: str) -> None:
+        """One line, above the bar if there is one."""
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+class BulkProgress:
+    """Photos that are painted by many processes, on stderr."""
+
+    def __init__(self) -> None:
+        self.began = self.told = time.monotonic()
+        self.first: int | None = None  # photos that were painted before
+        self.console = Console(stderr=True)
+        self.bar = _bar(self.console)
+
+    def __enter__(self) -> "BulkProgress":
+        self.bar.start()
+        self.task = self.bar.add_task("photos", total=None, terms="")
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.bar.stop()
+
+    def report(self, total: int, done: int, failed: int) -> None:
+        """Photos, how many of them have their painting, how many cannot have one."""
+        if self.first is None:
+            self.first = done
+            self.say(f"{total} photos, {done} painted already")
+        now = time.monotonic()
+        text = f"{failed} failed, {(done - self.first) / max(now - self.began, 1e-9):.2f} paintings/s"
+        self.bar.update(self.task, total=total, completed=done + failed, terms=text)
+        if not self.console.is_terminal and now > self.told + LOG_SECONDS:
+            self.told = now
+            self.say(f"{done} of {total} photos painted, {text}")
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""

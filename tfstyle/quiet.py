@@ -1,7 +1,7 @@
-"""TensorFlow without its greetings.
+"""TensorFlow, and Ray, without their greetings.
 
-Importing it and touching its devices for the first time logs several lines about missing GPUs to stderr, from C++ and
-before `TF_CPP_MIN_LOG_LEVEL` has any effect. A command whose stderr is for people cannot have that.
+Importing TensorFlow and touching its devices for the first time logs several lines about missing GPUs to stderr, from
+C++ and before `TF_CPP_MIN_LOG_LEVEL` has any effect. A command whose stderr is for people cannot have that.
 """
 
 import io
@@ -25,6 +25,13 @@ def quiet_tensorflow() -> Iterator[None]:
     if os.environ[_LEVEL] == "0":
         yield
         return
+    with quiet_libraries():
+        yield
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Drop what anything but Python writes to stderr meanwhile."""
     with _lock:
         python_stderr = sys.stderr
         try:

@@ -39,7 +39,7 @@ def render_components(names: Sequence[str], folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment, StatefulSet or Job."""
+    """A Deployment, StatefulSet, Job or group of a RayJob's pods."""
 
     object: Object
 
@@ -111,7 +111,8 @@ class Cluster:
 
     @property
     def workloads(self) -> list[Workload]:
-        return [Workload(item) for item in self.of("Deployment", "StatefulSet", "Job")]
+        groups = [group for item in self.of("RayJob") for group in _ray_groups(item)]
+        return [Workload(item) for item in [*self.of("Deployment", "StatefulSet", "Job"), *groups]]
 
     def workload(self, name: str) -> Workload:
         return next(workload for workload in self.workloads if workload.name == name)
@@ -125,3 +126,12 @@ class Cluster:
         for workload in self.workloads:
             for container in workload.containers:
                 yield f"{workload.name}/{container['name']}", workload, container
+
+
+def _ray_groups(job: Object) -> Iterator[Object]:
+    """The head of a RayJob's cluster and its groups of workers, as objects with a pod template."""
+    spec = job["spec"]["rayClusterSpec"]
+    for name, group in [("head", spec["headGroupSpec"])] + [
+        (item["groupName"], item) for item in spec["workerGroupSpecs"]
+    ]:
+        yield {"kind": "RayGroup", "metadata": {"name": f"{job['metadata']['name']}-{name}"}, "spec": group}

@@ -5,11 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.k8s.cluster import Cluster, Object
-from tests.k8s.policy import RULES, violations
+from tests.k8s.policy import JOB_RULES, SERVICE_RULES, jobs, violations
 
 
 def test_the_manifests_keep_the_policy(cluster):
     assert violations(cluster) == []
+
+
+def test_jobs_keep_the_policy(job):
+    assert violations(job, JOB_RULES) == []
 
 
 Mutation = Callable[[Cluster], object]
@@ -222,8 +226,94 @@ def test_what_breaks_the_policy_is_noticed(production, name):
     assert rule in {found.partition(":")[0] for found in violations(mutant)}
 
 
+def ray(cluster: Cluster) -> Object:
+    return spec(cluster, "RayJob", "bulk")
+
+
+def entrypoint(cluster: Cluster, old: str, new: str) -> None:
+    assert old in ray(cluster)["entrypoint"]
+    ray(cluster)["entrypoint"] = ray(cluster)["entrypoint"].replace(old, new)
+
+
+def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
+    """What is done to a job, by its name, and the rule that must notice; more mutants of pods are above."""
+    asked = "paintings_are_asked_for_as_the_command_takes_them"
+    return {
+        "open to everything": (
+            "training", "jobs_are_closed_first", lambda c: remove(c, "NetworkPolicy", "deny-all")),
+        "a worker that may run as root": (
+            "bulk", "pods_are_restricted", lambda c: c.workload("bulk-gpu").pod["securityContext"].update(runAsUser=0)),
+        "a worker without a limit": (
+            "bulk", "resources_are_limited", lambda c: main(c, "bulk-gpu")["resources"]["limits"].pop("memory")),
+        "a head of another version": (
+            "bulk", "images_are_pinned", lambda c: main(c, "bulk-head").update(image="tfstyle-bulk:0.0.9-gpu")),
+        "a volume of nobody": (
+            "training", "volumes_exist", lambda c: remove(c, "PersistentVolumeClaim", "data")),
+        "a GPU that is not tolerated": (
+            "training", "gpus_are_found", lambda c: c.workload("training").pod.pop("tolerations")),
+        "a GPU that is not looked for": (
+            "bulk", "gpus_are_found", lambda c: c.workload("bulk-gpu").pod.pop("nodeSelector")),
+        "an image without CUDA": (
+            "bulk", "gpus_are_found", lambda c: main(c, "bulk-gpu").update(image="tfstyle-bulk:0.1.0")),
+        "another Ray": ("bulk", "ray_runs", lambda c: ray(c)["rayClusterSpec"].update(rayVersion="2.9.0")),
+        "a head that paints": (
+            "bulk", "ray_runs", lambda c: ray(c)["rayClusterSpec"]["headGroupSpec"]["rayStartParams"].clear()),
+        "GPUs that are kept": ("bulk", "ray_runs", lambda c: ray(c).pop("shutdownAfterJobFinishes")),
+        "a submitter without a profile": ("bulk", "ray_runs", lambda c: ray(c).pop("submissionMode")),
+        "probes of the operator": ("bulk", "ray_runs", lambda c: main(c, "bulk-gpu").pop("readinessProbe")),
+        "no dashboard": ("bulk", "ray_runs", lambda c: main(c, "bulk-head")["ports"].pop()),
+        "the operator shut out": (
+            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop()),
+        "workers shut out": (
+            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop(0)),
+        "no way to the head": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop(0)),
+        "no names looked up": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop()),
+        "an option that does not exist": ("bulk", asked, lambda c: entrypoint(c, "--gpus", "--gpu")),
+        "an unknown style": ("bulk", asked, lambda c: entrypoint(c, "starry_night", "no_such_style")),
+        "one machine alone": ("bulk", asked, lambda c: entrypoint(c, "--address auto", "")),
+        "photos that nobody sees": ("bulk", asked, lambda c: entrypoint(c, "/data/photos", "/photos")),
+        "paintings that nobody keeps": ("bulk", asked, lambda c: entrypoint(c, "/data/painted", "/tmp2/painted")),
+        "bad photos that end the job": ("bulk", asked, lambda c: entrypoint(c, "|| test $? = 1", "")),
+        "GPUs that are half used": ("bulk", asked, lambda c: entrypoint(c, "--gpus 0.5", "--gpus 0.5 --workers 1")),
+        "processes without memory": (
+            "bulk", asked, lambda c: main(c, "bulk-gpu")["resources"]["limits"].update(memory="4Gi")),
+        "fewer trainings than recipes": (
+            "training", "each_training_has_a_pod", lambda c: spec(c, "Job", "training").update(completions=1)),
+        "trainings that all do the same": (
+            "training", "each_training_has_a_pod", lambda c: spec(c, "Job", "training").pop("completionMode")),
+        "a recipe that does not exist": (
+            "training", "each_training_has_a_pod", lambda c: recipes(c, "johnson", "jonson")),
+        "one run for two": (
+            "training", "each_training_has_a_pod", lambda c: recipes(c, "johnson", "/data/recipes/tfstyle_1.py")),
+        "two pods for one run": (
+            "training", "each_training_has_a_pod", lambda c: spec(c, "Job", "training").pop("podReplacementPolicy")),
+        "what is refused is tried again": (
+            "training", "each_training_has_a_pod", lambda c: spec(c, "Job", "training").pop("podFailurePolicy")),
+        "two GPUs": (
+            "training", "each_training_has_a_pod",
+            lambda c: main(c, "training")["resources"]["limits"].update({"nvidia.com/gpu": 2})),
+    }  # fmt: skip
+
+
+def recipes(cluster: Cluster, old: str, new: str) -> None:
+    (config,) = cluster.of("ConfigMap")
+    assert old in config["data"]["recipes.txt"]
+    config["data"]["recipes.txt"] = config["data"]["recipes.txt"].replace(old, new)
+
+
+@pytest.mark.parametrize("name", job_mutants())
+def test_what_breaks_the_policy_of_jobs_is_noticed(bulk, training, name):
+    job, rule, mutate = job_mutants()[name]
+    mutant = {"bulk": bulk, "training": training}[job].copy()
+
+    mutate(mutant)
+
+    assert rule in {found.partition(":")[0] for found in violations(mutant, JOB_RULES)}
+
+
 def test_every_rule_has_a_mutant():
-    assert {rule.__name__ for rule in RULES} == {rule for rule, _ in mutants().values()}
+    assert {rule.__name__ for rule in SERVICE_RULES} == {rule for rule, _ in mutants().values()}
+    assert {rule.__name__ for rule in jobs.RULES} <= {rule for _, rule, _ in job_mutants().values()}
 
 
 def test_a_bot_on_a_file_that_is_not_alone_is_noticed(development):

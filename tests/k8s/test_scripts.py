@@ -21,6 +21,7 @@ from tests.bot.postgres import running_postgres
 from tests.bot.style_server import StyleModel
 from tests.serving.fake_server import answering
 from tests.serving.name_server import naming
+from tfstyle import cli
 
 
 def run(container: dict, folders: dict[str, Path], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -211,3 +212,25 @@ def test_keda_counts_the_photos_that_wait_or_are_painted(production):
 
     assert counts == [0, 11, 11, 0]
     assert all(isinstance(value, int) for value in counts)
+
+
+# Training
+
+
+@pytest.mark.parametrize(
+    ("index", "recipe", "name"), [(0, "tfstyle_1", "tfstyle_1"), (1, "/data/recipes/my own.py", "my own")]
+)
+def test_each_pod_trains_the_recipe_of_its_number(training, tmp_path, index, recipe, name):
+    """A program called python in the path writes down how it was called."""
+    (tmp_path / "recipes.txt").write_text("tfstyle_1\n/data/recipes/my own.py\n")
+    (tmp_path / "python").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    container = training.workload("training").main
+    path = f"{tmp_path}:{os.environ['PATH']}"
+
+    done = run(container, {"/config/": f"{tmp_path}/"}, JOB_COMPLETION_INDEX=str(index), PATH=path)
+
+    words = done.stdout.splitlines()
+    assert words[:4] == ["-m", "tfstyle", "train", recipe]
+    args = cli.parse(words[2:])
+    assert args.out == f"/data/runs/{name}"

@@ -131,19 +131,22 @@ def policies_allow_what_is_needed_and_no_more(cluster: Cluster) -> Iterator[str]
                     if "podSelector" in peer and not cluster.selected(peer["podSelector"]["matchLabels"]):
                         yield f"NetworkPolicy {name} speaks of pods that are not there: {peer['podSelector']}"
     bot, server = cluster.workload("bot"), cluster.workload("model-server")
-    yield from _needs(cluster, bot, server, server.ports.get("grpc"))
-    yield from _needs(cluster, "monitoring", bot, bot.ports.get("http"))
-    yield from _needs(cluster, "monitoring", server, server.ports.get("rest"))
+    yield from needs(cluster, bot, server, server.ports.get("grpc"))
+    yield from needs(cluster, "monitoring", bot, bot.ports.get("http"))
+    yield from needs(cluster, "monitoring", server, server.ports.get("rest"))
     if cluster.of("Ingress"):
-        yield from _needs(cluster, "ingress-nginx", bot, bot.ports.get("http"))
+        yield from needs(cluster, "ingress-nginx", bot, bot.ports.get("http"))
     for database in [workload for workload in cluster.workloads if workload.name == "postgres"]:
-        yield from _needs(cluster, bot, database, database.ports.get("postgres"))
+        yield from needs(cluster, bot, database, database.ports.get("postgres"))
         if cluster.of("ScaledObject"):
-            yield from _needs(cluster, "keda", database, database.ports.get("postgres"))
+            yield from needs(cluster, "keda", database, database.ports.get("postgres"))
 
 
-def _needs(cluster: Cluster, source: Workload | str, target: Workload, port: int | None) -> Iterator[str]:
-    """`source` is a workload here, or another namespace, whose own policies are its own business."""
+def needs(cluster: Cluster, source: Workload | str, target: Workload, port: int | None) -> Iterator[str]:
+    """`source` is a workload here, or another namespace, whose own policies are its own business.
+
+    No port means all of them.
+    """
     name = source if isinstance(source, str) else source.name
     if not any(_opens(rule, "from", source, port) for rule in _rules(cluster, target, "ingress")):
         yield f"{target.name} does not let {name} in at {port}"
@@ -163,7 +166,7 @@ def _rules(cluster: Cluster, workload: Workload, direction: str) -> Iterator[Obj
 
 
 def _opens(rule: Object, side: str, peer: Workload | str, port: int | None) -> bool:
-    if port not in [opened["port"] for opened in rule.get("ports", [])]:
+    if "ports" in rule and port not in [opened["port"] for opened in rule["ports"]]:
         return False
     for known in rule.get(side, []):
         if isinstance(peer, str):

@@ -1,0 +1,151 @@
+"""Paint a million photos, in many processes, on this machine or a cluster.
+
+PHOTOS is a folder with its sub-folders, a glob, or a manifest: a .txt file with a path a line, or a .csv file with a
+column "path". A painting goes to the photo's place under OUT. What cannot be painted becomes a row in OUT/errors.csv,
+and the exit code is then 1. The same command goes on where it was stopped or killed, and with photos that came later.
+
+  tfstyle bulk photos/ --style starry_night -o paintings/
+  tfstyle bulk "photos/**/*.jpg" --style starry_night:60,the_scream:40 --strength 0.7 -o paintings/
+  tfstyle bulk photos.csv --style the_scream --max-size 1024 --format jpeg -o paintings/
+  tfstyle bulk /mnt/photos --style the_scream -o /mnt/paintings --address auto --gpus 1
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfstyle.commands import options
+from tfstyle.commands.numbers import whole
+
+if TYPE_CHECKING:
+    from tfstyle.bulk.paintings import Settings
+    from tfstyle.encoded import StylizeOptions
+    from tfstyle.masks import MaskSource
+
+HELP = "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Photos, how to paint them, where paintings go, and who paints."""
+    parser.add_argument("photos", metavar="PHOTOS", help="a folder, a glob in quotes, or a manifest (.txt, .csv)")
+    options.add_arguments(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder of the paintings, made if missing")
+    parser.add_argument(
+        "--format", choices=("jpeg", "png", "webp"), help="what to write (default: as the photo, where that can be)"
+    )
+    parser.add_argument(
+        "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole(1),
+        help="processes, each with the model in memory (default: as many as CPUs, or GPUs, and memory allow)",
+    )
+    parser.add_argument(
+        "--threads", metavar="N", type=whole(1), help="CPU threads of each process (default: its share of the CPUs)"
+    )
+    parser.add_argument(
+        "--gpus",
+        metavar="G",
+        type=_share,
+        help="GPUs of each process, such as 1 or 0.25; 0: none (default: 1 where there are any)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of a Ray cluster, or auto on one of its machines; photos, OUT and the model must be there under the same "
+        "paths (default: this machine alone)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Paint what is not painted yet; 1 where some photos could not be."""
+    if importlib.util.find_spec("ray") is None:  # said before a million photos are listed
+        raise ModuleNotFoundError("No module named 'ray'", name="ray")
+
+    from tfstyle.bulk import job
+    from tfstyle.bulk.paintings import ERRORS_FILE
+    from tfstyle.bulk.photos import find_photos
+    from tfstyle.encoded import check_options, parse_places
+    from tfstyle.models import find_model
+    from tfstyle.painter import Painter
+    from tfstyle.progress import BulkProgress
+
+    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
+    model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
+    places = parse_places(args.style, mask=args.mask, regions=args.regions)
+    for _, mix in places:
+        Painter(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
+    # Other machines have no mask files, so their content is sent.
+    masks = [None if place is None else _content(place) for place, _ in places]
+    options: StylizeOptions = {
+        "strength": args.strength,
+        "preserve_color": args.preserve_color,
+        "fade": args.fade,
+        "max_size": args.max_size,
+        "stroke": args.stroke,
+    }
+    if args.regions:
+        options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
+    else:
+        options["mask"] = masks[0]
+    photos = find_photos(args.photos, paintings=folder)
+    work = job.Job(
+        photos=photos,
+        folder=folder,
+        model=model,
+        style=args.style,
+        options=options,
+        format=args.format,
+        settings=_settings(args, photos.base, model, masks),
+        address=args.address,
+        workers=args.workers,
+        threads=args.threads,
+        gpus=args.gpus,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends the processes as Ctrl-C does
+    with BulkProgress() as progress:
+        try:
+            outcome = job.run(work, progress.report)
+        except KeyboardInterrupt:
+            progress.say("Stopped; the same command goes on from here.")
+            return 130
+        where = f", see {folder / ERRORS_FILE}" if outcome.failed else ""
+        progress.say(f"Done: {outcome.painted} painted, {outcome.there} were there, {outcome.failed} failed{where}")
+    return 1 if outcome.failed else 0
+
+
+def _content(place: "MaskSource") -> "MaskSource":
+    """A mask by name as it is, a file as its bytes."""
+    from tfstyle.images import read_bytes
+    from tfstyle.masks import NAMES
+
+    return place if place in NAMES else read_bytes(place)[0]
+
+
+def _settings(args: argparse.Namespace, base: Path, model: Path, masks: "list[MaskSource | None]") -> "Settings":
+    """All that decides which paintings are in the folder and how they look, by the words on the command line."""
+    from tfstyle.models import fingerprint
+
+    names = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke", "format")
+    files = hashlib.sha256(b"".join(mask for mask in masks if isinstance(mask, bytes)))
+    return {
+        "photos": str(base),
+        "--model": f"{model.parent.name} {model.name}, {fingerprint(model)}",
+        **{f"--{name.replace('_', '-')}": getattr(args, name) for name in names},
+        "mask files": files.hexdigest()[:16],
+    }
+
+
+def _share(text: str) -> float:
+    with suppress(ValueError):
+        number = float(text)
+        if number >= 0 and (number <= 1 or number.is_integer()):  # as Ray has it
+            return number
+    raise argparse.ArgumentTypeError(f"expected a whole number or a part of 1, got {text!r}")
