@@ -2,8 +2,8 @@
 
     tfstyle train tfstyle_1 --photos PHOTOS --paintings PAINTINGS --out runs/five
 
-The released weights were trained with this network, on 3,045 photos and two CPU cores that other work shared, in
-stretches that each started from the averaged weights of the one before:
+Version 1, from which the released version 2 began, was trained with this network, on 3,045 photos and two CPU cores that
+other work shared, in stretches that each started from the averaged weights of the one before:
 
     steps  crops        style weight, layers     learning rate        time     what was new
     717    5 of 128 px  8, block1 to block4      2e-3 to 1.4e-3       36 min
@@ -14,8 +14,7 @@ stretches that each started from the averaged weights of the one before:
     1100   3 of 256 px  3.5                      1.1e-3 to 1e-4       106 min
     260    3 of 192 px  3.5                      6e-4 to 5e-5         9 min    the lattice term
 
-What came out stands in saved_models/README.md. The recipe below has the weights of the last stretch and the steps of
-all in one go; as one run it has not been made.
+The recipe below has the weights of the last stretch and the steps of all in one go; as one run it has not been made.
 """
 
 from tfstyle.recipe import LossWeights, Recipe, Stage, StyleRecipe
