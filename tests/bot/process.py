@@ -52,7 +52,7 @@ class BotProcess:
 
     def start(self, *, wait: bool = True) -> float:
         """Start it and wait for its first poll or its webhook; returns how many seconds that took."""
-        seen = len(self.api.calls)
+        seen, poller = len(self.api.calls), self.api._poller
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class BotProcess:
             )
         if wait:
             self.api.wait_for(
-                lambda: self.process.poll() is not None or self._asked_since(seen),
+                lambda: self.process.poll() is not None or self._asked_since(seen, poller),
                 seconds=60,
                 what=f"a poll\n{self.logs()}",
             )
@@ -98,7 +98,9 @@ class BotProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
-    def _asked_since(self, seen: int) -> bool:
-        return any(call.method in ("getUpdates", "setWebhook") for call in self.api.calls[seen:]) or (
-            self.api._poller is not None and not self.api._poller.done()
+    def _asked_since(self, seen: int, poller: object) -> bool:
+        """Whether this process did; a poll of one that was killed before may still wait, and end only now."""
+        return self.api._poller is not poller or any(
+            call.method == "setWebhook" or (call.method == "getUpdates" and call.error not in (0, 409))
+            for call in self.api.calls[seen:]
         )

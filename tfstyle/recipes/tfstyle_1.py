@@ -2,8 +2,8 @@
 
     tfstyle train tfstyle_1 --photos PHOTOS --paintings PAINTINGS --out runs/five
 
-Version 1, from which the released version 2 began, was trained with this network, on 3,045 photos and two CPU cores that
-other work shared, in stretches that each started from the averaged weights of the one before:
+Version 1, from which the released version 2 began, was trained with this network, on 3,045 photos and two CPU cores
+that other work shared, in stretches that each started from the averaged weights of the one before:
 
     steps  crops        style weight, layers     learning rate        time     what was new
     717    5 of 128 px  8, block1 to block4      2e-3 to 1.4e-3       36 min
