@@ -104,13 +104,24 @@ def wavelength(painting):
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_paintings_have_no_frame_and_no_grid(painter, astronaut, name):
+def test_its_paintings_have_no_grid(painter, astronaut, name):
     painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
 
     # Levels between the brightest and the darkest phase: of the depth-to-space, and of the trunk's positions.
     for period, bound in ((2, 1), (4, 3)):
         phases = [painting[i::period, j::period].mean() for i in range(period) for j in range(period)]
         assert max(phases) - min(phases) < bound, period
+
+
+DARKENS = pytest.mark.xfail(strict=True, reason="gets darker towards the border, a flaw that the card names")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[DARKENS] if name == "rain_princess" else []) for name in STYLES]
+)
+def test_its_paintings_have_no_frame(painter, astronaut, name):
+    painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
+
     border = np.concatenate(
         [painting[:2].ravel(), painting[-2:].ravel(), painting[:, :2].ravel(), painting[:, -2:].ravel()]
     )
@@ -122,8 +133,7 @@ def test_its_paintings_have_no_frame_and_no_grid(painter, astronaut, name):
             painting[6:-6, -8:-6].ravel(),
         ]
     )
-    # Rain Princess gets darker towards the border, slowly, as the card says; the others differ by less than 5.
-    assert abs(border.mean() - within.mean()) < (10 if name == "rain_princess" else 5)
+    assert abs(border.mean() - within.mean()) < 5
 
 
 def test_training_can_go_on_from_it(painter):
