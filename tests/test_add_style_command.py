@@ -34,7 +34,9 @@ def add(given, model, tmp_path, monkeypatch):
 
     def add(painting=given[0], **options):
         options = {"name": "stripes", "photos": given[1], "model": model, **options}
-        flat = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]
+        flags = [f"--{name}" for name, value in options.items() if value is True]
+        valued = {name: value for name, value in options.items() if value not in (None, True)}
+        flat = [*flags, *(str(part) for name, value in valued.items() for part in (f"--{name}", value))]
         return main(["add-style", str(painting), *flat])
 
     return add
@@ -56,6 +58,10 @@ def refusal(add, capsys, **options):
         (
             {"name": "second"},
             "Expected a new name, and there is a style 'second' already, which stays as it is. Taken: f",
+        ),
+        (
+            {"again": True},
+            "Expected the name of a style to learn again, got 'stripes'. Known: first, second; leave --again out to",
         ),
         ({"name": "a+b"}, "Expected a style name of letters, digits, '_', '-' and '.'. Got 'a+b'."),
         ({"photos": None}, "Expected --photos with photos to learn on, got none: any folder of 50 or more will do, or"),
@@ -125,6 +131,7 @@ class FakeStyle:
         self.known_distances = Distances(content=0.8, style=0.16, sizes=(64,))
         self.looks = np.zeros((2, 48, 48, 3), "uint8")
         self.step = 7
+        self.again = False
 
     def learn(self, budget, report):
         report(1, {"style": 1.0})

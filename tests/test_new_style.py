@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -172,16 +173,40 @@ def test_a_style_that_was_added_meanwhile_comes_first(learned, model):
         learned.style = STRIPES
 
 
+def test_a_style_learned_again_replaces_itself_and_nothing_else(learned, model, patch, tmp_path):
+    """Its row starts as what it is and keeps the balance that it has."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(model / "2", folder / "2")
+    budget = Budget(2)
+    new = NewStyle(folder, STRIPES, training_case.paintings()["stripes"], learned.photos)
+    balance = learned._measure(new.known.network, np.array([0.0, 0.0, 1.0]), new.looks)
+    budget.start_learning()
+    new.learn(budget)
+    version = new.save(new.distances())
+
+    assert new.start.name == "stripes"
+    assert new.balances == {new.looks.shape[1]: balance}
+    assert new.step > 0
+    assert Catalog.load(version / "assets.extra" / "catalog.json").names == ("first", "second", "stripes")
+    before, after = rows_and_kernels(folder / "2"), rows_and_kernels(version)
+    for name, value in before.items():
+        if name.endswith(("gamma", "beta")):
+            np.testing.assert_array_equal(after[name][:2], value[:2], strict=True)
+            assert not np.array_equal(after[name][2], value[2])
+        else:
+            np.testing.assert_array_equal(after[name], value, strict=True)
+
+
 def test_rows_of_other_kernels_or_without_a_value_are_refused(learned):
     row = learned.learned()
     row.last.bias.assign(row.last.bias + 1)
-    with pytest.raises(TrainingError, match=r"same kernels, transformer/last/bias is another"):
-        weights.append_row(learned.known.network, row)
+    with pytest.raises(TrainingError, match=r"network's kernels, transformer/last/bias is another"):
+        weights.with_row(learned.known.network, row, 2)
 
     row = learned.learned()
     row.down[0].norm.gamma.assign(row.down[0].norm.gamma * np.nan)
     with pytest.raises(TrainingError, match=r"must be finite, transformer/down_0/norm/gamma is not"):
-        weights.append_row(learned.known.network, row)
+        weights.with_row(learned.known.network, row, 2)
 
 
 def test_a_catalog_of_other_styles_than_the_rows_is_refused(tiny_models, tmp_path):

@@ -54,6 +54,25 @@ def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_an
     np.testing.assert_allclose(loss, float(expected), rtol=1e-4)
 
 
+def test_mirrored_losses_see_pictures_and_paintings_go_on_beyond_their_borders(rng):
+    recipe = training_case.recipe(mirrored=True, weights=LossWeights(total_variation=0))
+    trainer = new_trainer(recipe)
+    batch = {"image": rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8"), "style": np.array([1], "int32")}
+    painted = trainer(batch)
+
+    terms = trainer.loss_terms(batch, painted)
+
+    network = VGG19(training_case.LAYERS)
+    seen = lambda x, margin: np.pad(np.array(x, "float32"), ((0, 0), (margin,) * 2, (margin,) * 2, (0, 0)), "reflect")  # noqa: E731
+    features, photo = network(seen(painted, 2)), network(seen(batch["image"], 2))
+    painting = resize_short_side(training_case.paintings()["dots"], 64)[None]
+    target = losses.gram_matrix(network(seen(painting, 4))["block1_conv1"])
+    content = losses.relative_feature_loss(features["block2_conv1"], photo["block2_conv1"])
+    style = 2 * losses.relative_gram_loss(losses.gram_matrix(features["block1_conv1"]), target)
+    np.testing.assert_allclose(terms["content"], content, rtol=1e-4)
+    np.testing.assert_allclose(terms["style"], style, rtol=1e-4)
+
+
 def test_consistency_compares_with_the_painting_of_the_photo_with_noise(rng):
     recipe = training_case.recipe(weights=LossWeights(consistency=50.0))
     trainer = new_trainer(recipe)

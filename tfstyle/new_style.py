@@ -2,7 +2,8 @@
 
 The new row starts as the known one that comes nearest to the painting. How hard the painting pulls is set while it
 learns: until the new style stands between photo and painting as the known ones do, by the Gram matrices of their
-paintings that came with the model.
+paintings that came with the model. A known style can be learned again in the same way: its row starts as what it is,
+keeps the balance it has, and takes the old one's place.
 
 Reference: [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 3.4.
 """
@@ -78,13 +79,15 @@ class NewStyle:
 
     Args:
         model_folder: A model with at least one version; the newest is taken.
-        style: What the row will be called.
+        style: What the row will be called; the name of a known style has that one learned again.
         painting: What it is learned from, uint8 [H, W, 3].
         photos: What it is learned on.
 
     Attributes:
         looks: Photos to judge by, uint8 [B, H, W, 3].
-        known_distances: Of the known styles on `looks`, means; None where the model came without their targets.
+        known_distances: Of the known styles on `looks`, means; None where the model came without their targets. Of a
+            style that is learned again, what its row has so far.
+        again: Whether the style is a known one.
         start: The style whose row it starts as; None: the mean of all.
         step: Steps done.
 
@@ -97,19 +100,22 @@ class NewStyle:
         self.known = KnownVersion.load(model_folder)
         self.evaluator = Evaluator()
         self.targets = self.evaluator.targets(painting)
-        looks = {stage.size: self._batches(stage.size, LOOKS, seed=0)[0]["image"] for stage in STAGES}
+        self.again = style.name in self.known.catalog.names
+        self.stages = STAGES[-1:] if self.again else STAGES  # a known style has its colours already
+        looks = {stage.size: self._batches(stage.size, LOOKS, seed=0)[0]["image"] for stage in self.stages}
         self.looks = looks[STAGES[-1].size]
         # Distances depend on the size of the pictures, so each stage has a balance of its own to reach.
         self.balances = {size: self._known_distances(pictures) for size, pictures in looks.items()}
         self.known_distances = self.balances[STAGES[-1].size]
-        self.start = self._nearest_row(looks[STAGES[0].size])
+        self.start = style if self.again else self._nearest_row(looks[STAGES[0].size])
         recipe = Recipe(
             name="new style",
             styles=(StyleRecipe(name=style.name, layers=evaluate.STYLE_LAYERS),),
             network=replace(self.known.network.config, styles=1),
-            stages=STAGES,
+            stages=self.stages,
             weights=WEIGHTS,
             content_layer=evaluate.CONTENT_LAYER,
+            mirrored=True,
         )
         with precision.policy(precision.as_keras_policy("auto")):
             network = weights.new_transformer(recipe.network)
@@ -130,11 +136,11 @@ class NewStyle:
             TrainingError: If photos cannot be read, or the loss is not finite.
         """
         slowest = 0.0  # seconds, of the first step of a stage: TensorFlow plans the computation with it
-        for number, stage in enumerate(STAGES):
+        for number, stage in enumerate(self.stages):
             batches = self._batches(stage.size, stage.batch, seed=1 + number)
             seconds = 4 * slowest  # of the first step with larger crops, roughly
             index = 0
-            while budget.learned < (number + 1) / len(STAGES) and budget.left > seconds:
+            while budget.learned < (number + 1) / len(self.stages) and budget.left > seconds:
                 began = budget.spent
                 terms = self._learn_from(batches[index]["image"], budget.learned)
                 seconds = budget.spent - began
@@ -160,7 +166,7 @@ class NewStyle:
         return self._measure(self.learned(), np.ones(1), self.looks)
 
     def save(self, distances: Distances) -> Path:
-        """Writes the model's next version, which has the style as its last.
+        """Writes the model's next version, which has the style as its last, or where it was if learned again.
 
         Should there be a newer version by now than the row was learned for, it gets the row if its convolutions are
         the same: another style was added meanwhile.
@@ -177,13 +183,15 @@ class NewStyle:
         targets = {size: self.targets[size] for size in distances.sizes}
         with _alone(self.model_folder):
             known = KnownVersion.load(self.model_folder)
-            if self.style.name in known.catalog.names:
+            names, styles = known.catalog.names, known.catalog.styles
+            if self.style.name in names and not self.again:
                 raise ModelError(
                     f"{self.model_folder} got a style named {self.style.name!r} meanwhile; nothing was written."
                 )
+            index = names.index(self.style.name) if self.again else len(names)
             return export(
-                weights.append_row(known.network, self.learned()),
-                (*known.catalog.styles, self.style),
+                weights.with_row(known.network, self.learned(), index),
+                (*styles[:index], self.style, *styles[index + 1 :]),
                 models.next_version(self.model_folder),
                 known.catalog.max_pixels,
                 {**known.targets, self.style.name: targets},
@@ -193,8 +201,10 @@ class NewStyle:
         return Batches(self.photos, 1, size, batch, seed=(seed,))
 
     def _known_distances(self, photos: np.ndarray) -> Distances | None:
-        """Means over the known styles; None where the model came without their paintings' Gram matrices."""
+        """Means over the known styles, None where the model came without their targets; of a known style, its own."""
         rows = dict(zip(self.known.catalog.names, np.eye(len(self.known.catalog)), strict=True))
+        if self.again:
+            return self._measure(self.known.network, rows[self.style.name], photos)
         targets = {name: target for name, target in self.known.targets.items() if name in rows}
         if not targets:
             return None

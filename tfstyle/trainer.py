@@ -14,6 +14,7 @@ from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
 TERMS = ("content", "style", "total_variation", "lattice", "pixel", "consistency")
+MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
 
@@ -61,7 +62,7 @@ class StyleTrainer(keras.Model):
         grams: dict[str, list[np.ndarray]] = {layer: [] for layer in self.recipe.style_layers}
         for name in self.recipe.paintings:
             painting = resize_short_side(paintings[name], self.recipe.painting_size)
-            features = self.loss_network(ops.convert_to_tensor(painting[None].astype("float32")))
+            features = self._features(ops.convert_to_tensor(painting[None].astype("float32")))
             for layer, collected in grams.items():
                 collected.append(ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0])
         return {
@@ -87,8 +88,8 @@ class StyleTrainer(keras.Model):
         """Each term that has a weight, per photo and before that weight: float32 `(B,)`."""
         recipe, weights = self.recipe, self.recipe.weights
         image = ops.cast(inputs["image"], "float32")
-        features = self.loss_network(painted)
-        target = ops.stop_gradient(self.loss_network(image)[recipe.content_layer])
+        features = self._features(painted)
+        target = ops.stop_gradient(self._features(image)[recipe.content_layer])
         terms = {
             "content": losses.relative_feature_loss(features[recipe.content_layer], target),
             "style": self._style_loss(features, inputs["style"]),
@@ -105,6 +106,17 @@ class StyleTrainer(keras.Model):
             again = self({**inputs, "image": ops.clip(noisy, 0, 255)})
             terms["consistency"] = losses.pixel_loss(again / 255, painted / 255)
         return terms
+
+    def _features(self, pictures) -> dict[str, object]:
+        """Activations of the loss network, which sees a gray wall around pictures unless they are mirrored there.
+
+        Its zero padding is the mean color of ImageNet. A style that this color is far from comes nearer to its painting
+        by what it does at the border, and learns to paint a frame.
+        """
+        if self.recipe.mirrored:
+            margin = min(pictures.shape[1:3]) // MARGIN
+            pictures = ops.pad(pictures, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="reflect")
+        return self.loss_network(pictures)
 
     def _style_loss(self, features, style):
         """Weighted sum over the images of each photo's own style, each a weighted mean over its layers: `(B,)`."""

@@ -84,22 +84,27 @@ def initialize(
         variable.assign(known)
 
 
-def append_row(transformer: Transformer, row: Transformer) -> Transformer:
-    """A network with the rows of both, those of `row` last; nothing else of `transformer` changes, to the bit.
+def with_row(transformer: Transformer, row: Transformer, index: int) -> Transformer:
+    """A network that has one row more, or another in the place of one; nothing else changes, to the bit.
+
+    Args:
+        transformer: Gives everything else.
+        row: A network of one style, with the same kernels.
+        index: The row that it replaces; that behind the last is a new one.
 
     Raises:
         TrainingError: If the two networks have other kernels, or a row is not finite: it would spoil every style, since
             0 times NaN is NaN.
     """
     config = transformer.config
-    joined = new_transformer(replace(config, styles=config.styles + row.config.styles))
+    joined = new_transformer(replace(config, styles=max(config.styles, index + 1)))
     for variable, known, new in zip(joined.variables, transformer.variables, row.variables, strict=True):
         known, new = ops.convert_to_numpy(known), ops.convert_to_numpy(new)
         if not np.isfinite(new).all():
-            raise TrainingError(f"A row to append must be finite, {variable.path} is not: learn it again.")
+            raise TrainingError(f"A learned row must be finite, {variable.path} is not: learn it again.")
         if variable.name in ("gamma", "beta"):
-            known = np.concatenate([known, new])
+            known = np.concatenate([known[:index], new, known[index + 1 :]])
         elif not np.array_equal(known, new):
-            raise TrainingError(f"A row to append must be learned with the same kernels, {variable.path} is another.")
+            raise TrainingError(f"A row must be learned with the network's kernels, {variable.path} is another.")
         variable.assign(known)
     return joined

@@ -1,10 +1,12 @@
 """Add a style to a trained model, from one painting, in minutes.
 
 The model's next version is written beside the newest one, with the new style as its last and the others exactly as
-they were. Servers pick it up by themselves.
+they were. Servers pick it up by themselves. With --again a style that the model has is learned further, or from
+another picture of its painting, and replaces itself.
 
   tfstyle add-style kiss.jpg --name the_kiss --photos holiday/
   tfstyle add-style kiss.jpg --name the_kiss --photos coco/val2017.zip --minutes 30 --artist "Gustav Klimt" --year 1908
+  tfstyle add-style kiss.jpg --name the_kiss --photos holiday/ --again
 """
 
 import argparse
@@ -42,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=_minutes, default=10.0, metavar="M", help="time it may take in all, saving too (default: 10)"
     )
+    parser.add_argument("--again", action="store_true", help="NAME is a style of the model, learned further")
     parser.add_argument("--title", metavar="TEXT", help="the painting's title (default: from the name)")
     parser.add_argument("--artist", default="", metavar="TEXT", help="who painted it")
     parser.add_argument("--year", default="", metavar="TEXT", help="when")
@@ -55,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Learn, save, print the new version's folder."""
     budget = Budget(args.minutes)
     folder, catalog = _model_to_extend(args.model)
-    _check_name(args.name, catalog)
+    _check_name(args.name, catalog, args.again)
     if not args.photos:
         raise RequestError(
             f"Expected --photos with photos to learn on, got none: any folder of {ENOUGH_PHOTOS} or more will do, or "
@@ -70,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     photos = open_photos(args.photos)
-    style = Style(args.name, args.title or title_of(args.name), args.artist, args.year)
+    known = catalog[args.name] if args.again else Style(args.name, title_of(args.name), "", "")
+    style = Style(args.name, args.title or known.title, args.artist or known.artist, args.year or known.year)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends it like Ctrl-C
     with LearningProgress(style.name, budget.seconds) as progress:
-        progress.say(f"Adding {style.name} to {folder}. Watch it get better in {preview}.")
+        doing = f"Learning {style.name} of {folder} again" if args.again else f"Adding {style.name} to {folder}"
+        progress.say(f"{doing}. Watch it get better in {preview}.")
         progress.say(photos.summary)
         if len(photos) < ENOUGH_PHOTOS:
             progress.say(f"That is few: with {ENOUGH_PHOTOS} or more, new photos will be painted as well as these.")
@@ -83,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
             new = NewStyle(folder, style, painting, photos)
             budget.start_learning()
-            progress.say(f"Starts from {new.start.name if new.start else 'the mean of all styles'}.")
+            progress.say(f"Starts from {_start_of(new)}.")
             shown = -math.inf
 
             def report(step: int, terms: Mapping[str, float]) -> None:
@@ -103,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
                 f"Stopped: {folder} is as it was. The same command starts anew; a smaller --minutes ends sooner."
             )
             return 130
-        known = new.known_distances
-        beside = f" (the other styles: {known.style:.3f} and {known.content:.3f})" if known else ""
+        compared, others = new.known_distances, "before" if new.again else "the other styles"
+        beside = f" ({others}: {compared.style:.3f} and {compared.content:.3f})" if compared else ""
         progress.say(
             f"{style.name}: style distance {distances.style:.3f}, content distance {distances.content:.3f}{beside}"
         )
@@ -152,15 +157,26 @@ def _model_to_extend(model: str | None) -> "tuple[Path, Catalog]":
     return folder, Catalog.load(version / models.CATALOG_FILE)
 
 
-def _check_name(name: str, catalog: "Catalog") -> None:
+def _start_of(new: "NewStyle") -> str:
+    if new.again:
+        return "what it is"
+    return new.start.name if new.start else "the mean of all styles"
+
+
+def _check_name(name: str, catalog: "Catalog", again: bool) -> None:
     from tfstyle.mix import STYLE_NAME
 
     if not STYLE_NAME.fullmatch(name):
         raise RequestError(f"Expected a style name of letters, digits, '_', '-' and '.'. Got {name!r}.")
-    if name in catalog.names:
+    if again and name not in catalog.names:
+        raise RequestError(
+            f"Expected the name of a style to learn again, got {name!r}. Known: {', '.join(catalog.names)}; leave "
+            "--again out to add a new one."
+        )
+    if not again and name in catalog.names:
         raise RequestError(
             f"Expected a new name, and there is a style {name!r} already, which stays as it is. Taken: "
-            f"{', '.join(catalog.names)}."
+            f"{', '.join(catalog.names)}. Give --again to learn it further."
         )
 
 
