@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tfstyle import segment
 from tfstyle.color import luminance_only
-from tfstyle.commands.demo import SAMPLE_MASK
 from tfstyle.errors import StyleTransferError
 from tfstyle.images import Photo, read_photo
-from tfstyle.masks import gradient, resolve
+from tfstyle.masks import gradient
 from tfstyle.paintings import find_paintings
 from tfstyle.sheets import contact_sheet
 
@@ -38,6 +38,7 @@ class Picture:
     photo: str
     styles: tuple[str, ...]  # paintings, or a photo for photorealistic transfer
     masks: tuple[str | None, ...] = (None,)  # names in `Paper.masks`, one for all styles or one each
+    painting_masks: tuple[str | None, ...] = (None,)  # gradients, likewise
     options: dict[str, Any] = field(default_factory=dict)  # of tfstyle.optimize.optimize
     matting: float = 0.0
 
@@ -53,6 +54,13 @@ PICTURES = {
     "astronaut_person": Picture(photo="astronaut", styles=("great_wave",), masks=("person",)),
     "astronaut_guided": Picture(
         photo="astronaut", styles=("starry_night",), masks=("background",), options={"guided": True}
+    ),
+    "astronaut_aware": Picture(
+        photo="astronaut",
+        styles=("the_scream", "the_scream"),
+        masks=("background", "person"),
+        painting_masks=("top", "bottom"),
+        options={"guided": True},
     ),
     "astronaut_sides": Picture(photo="astronaut", styles=("the_scream", "great_wave"), masks=("left", "right")),
     "coffee_photorealistic": Picture(photo="coffee", styles=("astronaut",), matting=1e4),
@@ -98,10 +106,9 @@ class Paper:
             for name in ("astronaut", "coffee")
         }
         astronaut, coffee = self.photos["astronaut"], self.photos["coffee"]
-        background = resolve(SAMPLE_MASK, astronaut.height, astronaut.width).values
         self.masks = {
-            "background": background,
-            "person": 1 - background,
+            "background": segment.background(astronaut.pixels),
+            "person": segment.person(astronaut.pixels),
             "middle": gradient("radial", coffee.height, coffee.width, 0.2),
             "left": gradient("left", astronaut.height, astronaut.width, 1.0),
             "right": gradient("right", astronaut.height, astronaut.width, 1.0),
@@ -115,10 +122,16 @@ class Paper:
         from tfstyle.optimize import optimize
 
         picture = PICTURES[name]
-        masks = picture.masks * len(picture.styles) if len(picture.masks) == 1 else picture.masks
+        count = len(picture.styles)
+        masks, parts = (given * count if len(given) == 1 else given for given in (picture.masks, picture.painting_masks))
         styles = [
-            StyleImage(name=style, painting=self._style(style), mask=self.masks[mask] if mask else None)
-            for style, mask in zip(picture.styles, masks, strict=True)
+            StyleImage(
+                name=f"{style} {part}" if part else style,
+                painting=(painting := self._style(style)),
+                mask=self.masks[mask] if mask else None,
+                painting_mask=gradient(part, *painting.shape[:2]) if part else None,
+            )
+            for style, mask, part in zip(picture.styles, masks, parts, strict=True)
         ]
         began = time.monotonic()
         result = optimize(
@@ -132,7 +145,9 @@ class Paper:
         if result.interrupted:
             raise KeyboardInterrupt
         result.picture.save(self.work / f"{name}.png")
-        result.history.write_csv(self.work / f"{name}.csv")  # last: it says that the picture is complete
+        part = self.work / f"{name}.part"
+        result.history.write_csv(part)
+        part.replace(self.work / f"{name}.csv")  # last: it says that the picture is complete
         print(f"{time.monotonic() - began:7.0f} s  {name}", flush=True)
 
     def pixels(self, name: str) -> np.ndarray:
@@ -259,6 +274,18 @@ def guided(paper: Paper, path: Path) -> None:
     )
 
 
+def aware(paper: Paper, path: Path) -> None:
+    """A painting as a whole, and its parts where they belong."""
+    _sheet(
+        path,
+        [
+            ("The Scream", paper.pixels("astronaut_scream")),
+            ("its top behind her, its bottom on her", paper.pixels("astronaut_aware")),
+        ],
+        2,
+    )
+
+
 def sides(paper: Paper, path: Path) -> None:
     """Two styles with gradient masks."""
     _sheet(
@@ -315,6 +342,7 @@ FIGURES: dict[str, Callable[[Paper, Path], None]] = {
     "figure_7.jpg": figure_7,
     "figure_8.jpg": figure_8,
     "guided.jpg": guided,
+    "aware.jpg": aware,
     "sides.jpg": sides,
     "photorealistic.jpg": photorealistic,
     "made_with.md": made_with,
