@@ -123,7 +123,9 @@ class Paper:
 
         picture = PICTURES[name]
         count = len(picture.styles)
-        masks, parts = (given * count if len(given) == 1 else given for given in (picture.masks, picture.painting_masks))
+        masks, parts = (
+            given * count if len(given) == 1 else given for given in (picture.masks, picture.painting_masks)
+        )
         styles = [
             StyleImage(
                 name=f"{style} {part}" if part else style,

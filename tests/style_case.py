@@ -1,4 +1,4 @@
-"""A new style small enough for a test: crops of 32 and 48 px, stripes to learn, a clock that runs by being read."""
+"""A new style small enough for a test: crops of 48 and 64 px, stripes to learn, a clock that runs by being read."""
 
 import itertools
 import shutil
@@ -13,7 +13,7 @@ from tfstyle.budget import Budget
 from tfstyle.evaluate import Evaluator
 from tfstyle.recipe import Stage
 
-STAGES = (Stage(size=32, batch=2, steps=1), Stage(size=48, batch=2, steps=1))
+STAGES = (Stage(size=48, batch=2, steps=1), Stage(size=64, batch=2, steps=1))
 
 
 def make_small(patch: pytest.MonkeyPatch, stages: tuple[Stage, ...] = STAGES) -> None:

@@ -78,6 +78,22 @@ def test_lattice_sees_nothing_in_a_ramp_and_little_at_another_period():
     assert losses.lattice(stripes, 4)[0] < losses.lattice(stripes, 6)[0] / 5
 
 
+def test_frame_compares_the_mean_colours_of_the_border_and_of_a_ring_further_in():
+    image = np.full((1, 48, 60, 2), 0.2, "float32")
+    image[:, :4] = image[:, -4:] = image[:, :, :4] = image[:, :, -4:] = 0.5
+    image[:, 16:32, 16:44, 1] = 0.1
+    image[:, 20:28, 20:40, 1] = 0.9
+
+    np.testing.assert_allclose(losses.frame(image), [(0.3**2 + 0.4**2) / 2], rtol=1e-3)
+
+
+def test_frame_sees_nothing_in_a_flat_picture_nor_in_what_both_rings_have(rng):
+    columns = np.broadcast_to(np.where(np.arange(64) % 4 < 2, 0.0, 1.0)[:, None], (1, 64, 64, 1)).astype("float32")
+
+    np.testing.assert_allclose(losses.frame(np.full((2, 48, 48, 3), 0.7, "float32")), [0, 0], atol=1e-10)
+    np.testing.assert_allclose(losses.frame(columns), [0], atol=1e-10)
+
+
 def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
     import tensorflow as tf
 
@@ -148,6 +164,7 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         "pixel": lambda x: losses.pixel_loss(x, other),
         "variation": losses.total_variation,
         "lattice": lambda x: losses.lattice(x, 2),
+        "frame": lambda x: losses.frame(ops.tile(x, (1, 6, 6, 1))),
         "relative feature": lambda x: losses.relative_feature_loss(x, other),
         "guided gram": lambda x: ops.sum(losses.guided_gram_matrix(x, other[..., :1]), axis=(1, 2)),
         "relative gram": lambda x: losses.relative_gram_loss(losses.gram_matrix(x), gram),

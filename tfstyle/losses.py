@@ -11,6 +11,7 @@ from typing import Any
 from keras import ops
 
 Tensor = Any  # of whichever backend Keras runs on
+FRAME = 4  # px, width of the border whose colour is compared with what lies further in
 LATTICE_WINDOW = 8  # periods each way that count as one place
 
 
@@ -144,6 +145,23 @@ def lattice(image: Tensor, period: int) -> Tensor:
     return ops.mean(ops.square(means - ops.mean(means, axis=3, keepdims=True)), axis=(1, 2, 3, 4))
 
 
+def frame(image: Tensor) -> Tensor:
+    """How far the colour at a picture's border is from the colour a little further in.
+
+    Mean colours of two rings of `FRAME` pixels are compared, the outermost and one that begins four widths from it. One
+    photo's border may well differ from what it surrounds; a network that paints all borders alike pays every time.
+
+    Args:
+        image: Pictures `(B, H, W, C)`; H and W at least twelve times `FRAME`.
+
+    Returns:
+        Float32 `(B,)`, >= 0, in squared units of the pictures; 0 for a flat picture.
+    """
+    image = ops.cast(image, "float32")
+    outer, inner = _ring(image, 0), _ring(image, 4 * FRAME)
+    return ops.mean(ops.square(outer - inner), axis=1)
+
+
 def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:
     """The picture unchanged, its gradient multiplied by a mask: style goes only where the mask says (section 3.6).
 
@@ -187,6 +205,15 @@ def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None
         Float32 `(B,)`, >= 0.
     """
     return style_reconstruction_loss(gram, target) / (_squared_norm(target) if norm is None else norm)
+
+
+def _ring(image: Tensor, inset: int) -> Tensor:
+    """Mean colour `(B, C)` of a ring of `FRAME` pixels that begins `inset` pixels from the border."""
+    height, width = image.shape[1] - 2 * inset, image.shape[2] - 2 * inset
+    whole = image[:, inset : inset + height, inset : inset + width]
+    hole = whole[:, FRAME:-FRAME, FRAME:-FRAME]
+    pixels = height * width - (height - 2 * FRAME) * (width - 2 * FRAME)
+    return (ops.sum(whole, axis=(1, 2)) - ops.sum(hole, axis=(1, 2))) / pixels
 
 
 def _squared_norm(x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfstyle.catalog import title_of
 from tfstyle.errors import TrainingError
+from tfstyle.losses import FRAME
 from tfstyle.mix import STYLE_NAME
 from tfstyle.transformer import TransformerConfig
 
@@ -65,6 +66,7 @@ class LossWeights:
     style: float = 8.0  # times the mean over layers; 2 changes the colours and little else
     total_variation: float = 2.0  # of pixels in 0..1; keeps flat areas free of dots
     lattice: float = 0.0  # of pixels in 0..1; keeps flat areas free of a weave with the period of the trunk's stride
+    frame: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
 
@@ -104,6 +106,8 @@ class Recipe:
             )
         if not 0 <= self.jitter < 1:
             raise TrainingError(f"Recipe {self.name} needs a jitter of 0 or more and less than 1. Got {self.jitter}.")
+        if self.weights.frame and min(stage.size for stage in self.stages) < 12 * FRAME:
+            raise TrainingError(f"Recipe {self.name} needs crops of {12 * FRAME} px or more to see a frame in.")
         names = [style.name for style in self.styles]
         if len(set(names)) < len(names):
             raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")

@@ -13,7 +13,7 @@ from tfstyle.recipe import Recipe
 from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
-TERMS = ("content", "style", "total_variation", "lattice", "pixel", "consistency")
+TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency")
 MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
@@ -98,6 +98,8 @@ class StyleTrainer(keras.Model):
             terms["total_variation"] = losses.total_variation(painted / 255)
         if weights.lattice:
             terms["lattice"] = losses.lattice(painted / 255, self.transformer.config.stride)
+        if weights.frame:
+            terms["frame"] = losses.frame(painted / 255)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(painted / 255, image / 255)
         if weights.consistency:
