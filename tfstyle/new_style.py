@@ -36,7 +36,7 @@ from tfstyle.transformer import Transformer
 # Half the time each, however many steps that is: small crops bring colours and strokes for a quarter of the price.
 STAGES = (Stage(size=128, batch=4, steps=1), Stage(size=256, batch=2, steps=1))
 # As the released model's recipe has them, and one against frames.
-WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0, frame=300.0)
+WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0, frame=50.0)
 LEARNING_RATE = 1e-2  # a row alone stands ten times what the convolutions do
 FINAL_LEARNING_RATE = 5e-4  # a cosine over the time there is leads from one to the other
 EMA_MOMENTUM = 0.97  # averages over about 30 of some hundred steps
