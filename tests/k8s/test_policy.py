@@ -93,6 +93,10 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "an image of any version": ("images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:latest")),
         "an image of another version": (
             "images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:0.0.9")),
+        "another image for the container that runs first": (
+            "each_image_has_one_tag",
+            lambda c: c.workload("model-server").pod["initContainers"][0].update(
+                image="registry.example.org/tfstyle-model-server:0.1.0")),
         "a mount of nothing": (
             "volumes_exist", lambda c: main(c, "bot")["volumeMounts"].append({"name": "x", "mountPath": "/x"})),
         "a certificate that nobody makes": ("volumes_exist", lambda c: remove(c, "Certificate", "bot")),
