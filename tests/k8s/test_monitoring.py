@@ -96,14 +96,14 @@ def test_every_metric_of_others_is_used(expressions):
 
 def test_values_of_labels_are_those_of_the_code(expressions):
     """A misspelt value selects nothing, for ever."""
-    code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py") if path.name != "metrics.py")
     checked = set()
     for selector in (selector for expression in expressions for selector in selectors(expression)):
         if selector.name.startswith("tfstyle_bot_"):
             for matcher in selector.matchers.matchers:
                 if matcher.name not in ADDED:
                     checked |= set(matcher.value.split("|"))
-    assert {"storage", "painted", "waiting", "network", "paint"} <= checked
+    assert {"storage", "painted", "waiting", "network", "paint", "commands"} <= checked
     assert {value for value in checked if f'"{value}"' not in code} == set()
 
 
