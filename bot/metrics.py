@@ -1,6 +1,6 @@
 """What Prometheus may know: counts and times, nothing about anybody.
 
-Every series of a counter is there from the start, at 0: Prometheus sees an increase only between two values, so one that
+Counters with known labels are there from the start, at 0: Prometheus sees an increase only between two values, so what
 begins at 1 would hide the first fault of each process from the alerts.
 """
 

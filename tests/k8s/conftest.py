@@ -9,7 +9,7 @@ import yaml
 from tests.k8s.cluster import K8S, Cluster, render, render_components
 
 JOBS = ("bulk", "training")
-EXTRAS = ("model-volume",)  # components that production can have and does not
+EXTRAS = ("canary", "model-volume")  # components that production can have and does not
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,11 @@ def production(rendered) -> Cluster:
 @pytest.fixture(scope="session")
 def development(rendered) -> Cluster:
     return Cluster(rendered["development"])
+
+
+@pytest.fixture(scope="session")
+def canary(rendered) -> Cluster:
+    return Cluster(rendered["canary"])
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,12 @@ from bot.settings import PREFIX, load_settings
 from bot.storage import Store
 from bot.tasks import PAINT, UPDATE, NewTask
 from serving.calls import PREDICT
-from serving.config_files import read_ssl
+from serving.config_files import read_models, read_ssl
 from serving.errors import ServingError
+from serving.labels import check_new_version, set_labels
 from tests.bot.postgres import running_postgres
 from tests.bot.style_server import StyleModel
+from tests.k8s.cluster import K8S
 from tests.serving.fake_server import answering
 from tests.serving.name_server import naming
 from tfstyle import cli
@@ -205,6 +207,21 @@ def test_nothing_is_published_while_tfstyle_changes_the_same_folder(volume, mode
 
     assert publish(volume, models, tmp_path / "volume").returncode == 0
     assert tree(tmp_path / "volume") == tree(models)
+
+
+def test_a_canary_gets_its_label_in_the_file_of_the_component(tmp_path):
+    """As `tfstyle publish --canary` does it; everybody else goes on getting the version that is shipped."""
+    file = tmp_path / "models.config"
+    file.write_text((K8S / "components" / "canary" / "models.config").read_text())
+    for version in ("2", "3"):
+        (tmp_path / "tfstyle" / version).mkdir(parents=True)
+        (tmp_path / "tfstyle" / version / "saved_model.pb").write_text(f"graph {version}")
+
+    check_new_version(file, "tfstyle", "canary")
+    assert set_labels(file, tmp_path / "tfstyle", {"canary": 3}) == {"stable": 2, "canary": 3}
+
+    (model,) = read_models(file).model_config_list.config
+    assert list(model.model_version_policy.specific.versions) == [2, 3]
 
 
 # Scaling

@@ -111,6 +111,9 @@ def volumes_exist(cluster: Cluster) -> Iterator[str]:
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
             if claim and cluster.find("PersistentVolumeClaim", claim) is None:
                 yield f"{workload.name}: nobody claims {claim}"
+            config = volume.get("configMap", {}).get("name")
+            if config and cluster.find("ConfigMap", config) is None:
+                yield f"{workload.name}: nobody makes the files of {config}"
             secret = volume.get("secret", {}).get("secretName")
             if secret and secret not in certificates:
                 yield f"{workload.name}: nobody makes the secret {secret}"
