@@ -99,10 +99,12 @@ def flags_are_known(cluster: Cluster) -> Iterator[str]:
 def labels_stand_for_what_is_served(cluster: Cluster) -> Iterator[str]:
     """Servers refuse a models file with a label for another version; who asks for no label gets the highest number."""
     server, flags = cluster.workload("model-server"), _flags(cluster.workload("model-server"))
-    if isinstance(flags, str) or flags.model_config_file is None:
+    if isinstance(flags, str):
         return
-    mounted = _mounted(cluster, server)
-    text = mounted.get(flags.model_config_file) or (CONFIG / flags.model_config_file.name).read_text()
+    in_image = {PurePosixPath("/config") / file.name: file.read_text() for file in CONFIG.glob("*.config")}
+    text = (in_image | _mounted(cluster, server)).get(flags.model_config_file)
+    if text is None:  # as flags_are_known tells
+        return
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     (model,) = config.model_config_list.config
     if (model.name not in _SERVED) or model.base_path != f"/models/{model.name}":
