@@ -1,13 +1,14 @@
 """`python -m bot`: the Telegram bot, with its settings from the environment (docs/bot.md)."""
 
 import asyncio
+import logging
 import sys
 
 from tfstyle.errors import StyleTransferError
 
 
 def main() -> int:
-    """Run the bot; 0 after a graceful stop, 2 if it cannot start, with one sentence on stderr."""
+    """Run the bot; 0 after a graceful stop, 2 if it cannot start, with one sentence on stderr, 1 if it fails later."""
     try:
         from bot.logs import set_up_logs
         from bot.settings import load_settings
@@ -22,8 +23,9 @@ def main() -> int:
         return _fail(str(error))
     except ModuleNotFoundError as error:
         return _fail(f"{error.name} is not installed; pip install 'tfstyle[bot]'.")
-    except OSError as error:
-        return _fail(f"{error.strerror or error}; check TFSTYLE_BOT_HTTP_HOST and TFSTYLE_BOT_HTTP_PORT.")
+    except Exception:  # Python would print it past the log, which cuts secrets out
+        logging.getLogger("bot").critical("the bot failed", exc_info=True)
+        return 1
     return 0
 
 

@@ -31,7 +31,7 @@ from bot.events import (
 from bot.gallery import gallery
 from bot.look import Look
 from bot.messenger import Messenger
-from bot.metrics import ERRORS, PHOTOS
+from bot.metrics import count_fault, count_photos
 from bot.settings import Settings
 from bot.storage import Store
 from bot.talks import Talks
@@ -191,7 +191,7 @@ class Answers:
         return self._refused(refusal, order, texts) if refusal else ""
 
     def _refused(self, refusal: Refusal, order: Order, texts: Texts) -> str:
-        PHOTOS.labels(refusal.kind).inc(len(order.pictures))
+        count_photos(refusal.kind, len(order.pictures))
         if refusal.kind == "queue_full":
             return texts.queue_full
         minutes = max(1, math.ceil(refusal.seconds / 60))
@@ -217,7 +217,7 @@ class Answers:
         orders = [Order.from_dict(task.payload) for task in cancelled]
         for task, order in zip(cancelled, orders, strict=True):
             self._stop(task.id)
-            PHOTOS.labels("cancelled").inc(len(order.pictures))
+            count_photos("cancelled", len(order.pictures))
         return orders
 
     async def _cancel(self, chat_id: int, texts: Texts) -> bool:
@@ -262,7 +262,7 @@ class Answers:
     async def _wait_for_styles(self, task: Task, event: Event, error: StyleTransferError) -> None:
         """Nobody has told the styles yet, so nothing can be understood: the update waits, and its sender is told."""
         _log.warning("no styles yet", extra={"error": str(error)})
-        ERRORS.labels("server").inc()
+        count_fault("server")
         if task.attempts == 1 and isinstance(event, Message) and event.addressed:
             text = self._texts(event).waiting_for_server
             await self._messenger.say(event.chat_id, text, reply_to=event.message_id, thread=event.thread)

@@ -18,7 +18,7 @@ from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.messenger import Messenger, seconds_of
-from bot.metrics import ERRORS
+from bot.metrics import Fault, count_fault
 from bot.painting import Painter
 from bot.receiver import Receiver
 from bot.settings import PREFIX, Settings, SettingsError
@@ -40,9 +40,8 @@ async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or Ctrl-C.
 
     Raises:
-        SettingsError: If Telegram does not know the token.
+        SettingsError: If Telegram does not know the token, or the port is taken.
         StorageError: If the database cannot be opened.
-        OSError: If the port is taken.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -69,7 +68,7 @@ async def run(settings: Settings) -> None:
         webhook = settings.mode == "webhook"
         routes = [receiver.webhook(settings)] if webhook else []
         await _serve(make_app(store, receiver, worker, painter, routes), settings, stack)
-        parts: dict[str, Callable[[], Awaitable[None]]] = {
+        parts: dict[Fault, Callable[[], Awaitable[None]]] = {
             "updates": partial(receiver.keep_webhook, settings) if webhook else receiver.poll,
             "styles": painter.keep_fresh,
             "commands": partial(messenger.register_commands, settings.languages),
@@ -91,14 +90,14 @@ async def run(settings: Settings) -> None:
     _log.info("stopped")
 
 
-async def kept_going(name: str, part: Callable[[], Awaitable[None]]) -> None:
+async def kept_going(name: Fault, part: Callable[[], Awaitable[None]]) -> None:
     """Do something beside the work; what nobody expected there is logged and counted, and it begins again."""
     while True:
         try:
             await part()
             return
         except Exception:
-            ERRORS.labels(name).inc()
+            count_fault(name)
             _log.exception("a part of the bot failed", extra={"part": name})
             await asyncio.sleep(AGAIN_SECONDS)
 
@@ -159,6 +158,9 @@ async def _serve(app: web.Application, settings: Settings, stack: contextlib.Asy
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+    except OSError as error:
+        raise SettingsError(f"{error.strerror}; check {PREFIX}HTTP_HOST and {PREFIX}HTTP_PORT.") from None
     addresses = [address[:2] for address in runner.addresses]
     _log.info("listening", extra={"addresses": [f"{host}:{port}" for host, port in addresses]})

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from bot.metrics import Fault
 from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
 from bot.texts import Texts
 from serving.errors import (
@@ -54,7 +55,7 @@ class Problem:
         blameless: The try does not count.
     """
 
-    kind: str
+    kind: Fault
     text: str = ""
     again: float | None = None
     blameless: bool = False

@@ -10,7 +10,7 @@ from bot.conversation import Conversation
 from bot.events import Keyboard, Order, Picture, Replied, Result
 from bot.failures import FileTooLargeError, PictureGoneError
 from bot.messenger import MessageGoneError, Messenger
-from bot.metrics import ANSWER_SECONDS, ERRORS, PHOTOS, STAGE_SECONDS, STYLES
+from bot.metrics import ANSWER_SECONDS, STAGE_SECONDS, STYLES, count_fault, count_photos
 from bot.painting import FILE_MAX_BYTES, Painter, Painting
 from bot.patience import Patience
 from bot.settings import Settings
@@ -98,8 +98,8 @@ class Jobs:
         outcome = Outcome(sources={shown_in: source})
         finished = await self._store.finish(task.id, outcome=outcome, seconds=time.monotonic() - began)
         if finished:
-            PHOTOS.labels("painted").inc(len(order.pictures) - len(problems))
-            PHOTOS.labels("failed").inc(len(problems))
+            count_photos("painted", len(order.pictures) - len(problems))
+            count_photos("failed", len(problems))
             for name in order.look.style_names or talk.catalog.names[:1]:
                 STYLES.labels(name).inc()
             ANSWER_SECONDS.observe(time.time() - task.created_at)
@@ -191,7 +191,7 @@ class Jobs:
     async def _recover(self, task: Task, order: Order, error: Exception) -> None:
         """Try again later, or say why there will be no painting."""
         problem = self._explain(error, task, order)
-        ERRORS.labels(problem.kind).inc()
+        count_fault(problem.kind)
         _log.warning("not painted", extra={"task": task.id, "kind": problem.kind, "error": str(error)})
         if problem.again is None:
             await self._end_badly(task, order, problem.text)
@@ -213,7 +213,7 @@ class Jobs:
     async def _end_badly(self, task: Task, order: Order, text: str) -> None:
         if await self._store.owns(task.id):
             await self.say_failed(task, order, text)
-            PHOTOS.labels("failed").inc(len(order.pictures))
+            count_photos("failed", len(order.pictures))
             await self._store.finish(task.id, "failed")
 
     async def say_failed(self, task: Task, order: Order, text: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.events import Order
 from bot.messenger import Messenger
-from bot.metrics import ERRORS
+from bot.metrics import count_fault
 from bot.storage import Store
 from bot.tasks import Task
 from bot.texts import load_texts
@@ -75,5 +75,5 @@ class Line:
 
 
 def _count_fault() -> None:
-    ERRORS.labels("line").inc()
+    count_fault("line")
     _log.exception("nobody was told where they stand")

@@ -50,10 +50,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logs(level: str, *secrets: str) -> None:
-    """Log to stderr."""
+    """Log to stderr, Python's warnings too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(*secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)  # Python would print them past the handler
     for noisy in (
         "httpx",
         "httpcore",

@@ -33,7 +33,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 
 from bot.events import Keyboard
 from bot.failures import FileTooLargeError, PictureGoneError
-from bot.metrics import TELEGRAM_RETRIES
+from bot.metrics import count_retry
 from bot.painting import Painting
 from bot.silence import Silence
 from bot.texts import load_texts
@@ -430,7 +430,7 @@ class Messenger:
             except NetworkError as error:
                 if "too large" in str(error).lower():  # HTTP 413, which no other try would change
                     raise BadRequest(str(error)) from None
-                TELEGRAM_RETRIES.labels("network").inc()
+                count_retry("network")
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
                 if time.monotonic() + wait > end:
                     raise TelegramAwayError(str(error), _LONGEST_WAIT) from None
@@ -440,7 +440,7 @@ class Messenger:
     def _keep_quiet(self, error: RetryAfter, chat_id: int | None) -> None:
         seconds = seconds_of(error.retry_after)
         self._silence.keep(seconds, chat_id)
-        TELEGRAM_RETRIES.labels("retry_after").inc()
+        count_retry("retry_after")
         _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 
     def _chat(self, chat_id: int) -> AsyncLimiter:

@@ -20,7 +20,7 @@ from telegram.error import Conflict, RetryAfter, TelegramError
 from telegram.warnings import PTBUserWarning
 
 from bot.messenger import seconds_of
-from bot.metrics import ERRORS, UPDATES
+from bot.metrics import UPDATES, count_fault
 from bot.settings import Settings
 from bot.storage import Store
 from bot.updates import ALLOWED, update_task
@@ -76,14 +76,14 @@ class Receiver:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
                 self.connected = False
-                ERRORS.labels("conflict" if isinstance(error, Conflict) else "poll").inc()
+                count_fault("conflict" if isinstance(error, Conflict) else "poll")
                 _log.warning("no updates", extra={"error": str(error), "seconds": wait})
                 if isinstance(error, Conflict):  # another poller, or a webhook of earlier days
                     await self._remove_webhook()
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             except Exception:  # the database: what was not stored is not confirmed, and comes again
-                ERRORS.labels("storage").inc()
+                count_fault("storage")
                 _log.exception("updates were not stored")
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
@@ -98,7 +98,7 @@ class Receiver:
             try:
                 if told and not await self._posts_to(url):
                     told = self.connected = False
-                    ERRORS.labels("webhook").inc()
+                    count_fault("webhook")
                     _log.warning("the webhook was changed by somebody else")
                 if not told:
                     await self._bot.set_webhook(
@@ -114,7 +114,7 @@ class Receiver:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
                 self.connected = False
-                ERRORS.labels("webhook").inc()
+                count_fault("webhook")
                 _log.warning("the webhook is not set", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
@@ -130,13 +130,13 @@ class Receiver:
 
         async def receive(request: web.Request) -> web.Response:
             if not hmac.compare_digest(request.headers.get(_SECRET_HEADER, "").encode(), secret.encode()):
-                ERRORS.labels("webhook_secret").inc()
+                count_fault("webhook_secret")
                 return web.Response(status=403)
             try:
                 payload = json.loads(await request.read())
                 task = update_task(payload)
             except (ValueError, RecursionError):  # the latter by brackets within brackets
-                ERRORS.labels("webhook_body").inc()
+                count_fault("webhook_body")
                 return web.Response(status=400)
             if task is not None:
                 await self._store.add([task])  # if this fails, 500 makes Telegram send it again
@@ -158,7 +158,7 @@ class Receiver:
                 if (task := update_task(update)) is not None:
                     tasks.append(task)
             except ValueError as error:
-                ERRORS.labels("update").inc()
+                count_fault("update")
                 _log.warning("an update cannot be read", extra={"error": str(error)})
         UPDATES.inc(await self._store.add(tasks))
         self._stored()

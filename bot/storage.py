@@ -44,6 +44,8 @@ LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's ag
 SUSPECT_CRASHES = 3  # what was there at so many may be their cause, so the others come first
 HOUR = 3600.0
 KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
+# A database whose machine is gone says nothing; without limits it would be waited for, for many minutes.
+_POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s and ms, by libpq
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
@@ -110,7 +112,11 @@ class Store:
             sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         else:
             self.engine = sql.create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True, hide_parameters=True
+                parsed.set(drivername="postgresql+psycopg"),
+                connect_args=_POSTGRESQL,
+                pool_size=_THREADS,
+                pool_pre_ping=True,
+                hide_parameters=True,
             )
         try:
             with self.engine.begin() as connection:

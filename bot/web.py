@@ -17,7 +17,7 @@ def make_app(
 ) -> web.Application:
     """The application.
 
-    `/livez`: 200 while event loop and database answer; 503 asks to be restarted.
+    `/livez`: 200 while the bot's own work moves; 503 asks to be restarted.
     `/readyz`: 200 while Telegram and the database answer too; the style server may be away: photos are kept for it.
     `/metrics`: for Prometheus.
     """

@@ -17,7 +17,7 @@ from bot.events import Order
 from bot.jobs import Jobs
 from bot.line import Line
 from bot.messenger import BlockedError, Messenger, MigratedError, TelegramAwayError
-from bot.metrics import ERRORS, QUEUE
+from bot.metrics import QUEUE, count_fault
 from bot.painting import Painter
 from bot.patience import Patience
 from bot.settings import Settings
@@ -88,7 +88,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the event loop and the database still answer."""
+        """Whether the keeper still gets around, whatever the database answers."""
         return time.monotonic() - self._last_beat < ALIVE_SECONDS
 
     async def run(self, caught_up: asyncio.Event) -> None:
@@ -158,7 +158,7 @@ class Worker:
         try:
             return await self._store.claim(kind, user_limit=user_limit)
         except Exception:
-            ERRORS.labels("storage").inc()
+            count_fault("storage")
             _log.exception("the database does not answer")
             return None
 
@@ -192,7 +192,7 @@ class Worker:
         except asyncio.CancelledError:
             await self._store.hand_back(task.id)
         except BlockedError:
-            ERRORS.labels("blocked").inc()
+            count_fault("blocked")
             await self._store.finish(task.id, "failed")
         except TelegramAwayError as error:
             await self._wait_for_telegram(task, error)
@@ -200,7 +200,7 @@ class Worker:
             await self._store.hand_back(task.id)
             await self._store.migrate(task.chat_id, error.chat_id)
         except Exception:
-            ERRORS.labels("internal").inc()
+            count_fault("internal")
             _log.exception("a task failed", extra={"task": task.id, "attempts": task.attempts})
             with contextlib.suppress(Exception):
                 if task.attempts < failures.MAX_TRIES:
@@ -210,7 +210,7 @@ class Worker:
 
     async def _wait_for_telegram(self, task: Task, error: TelegramAwayError) -> None:
         """Try again later, in a place among those that work that others have meanwhile; not for ever."""
-        ERRORS.labels("telegram_away").inc()
+        count_fault("telegram_away")
         if self._patience.waited(task.id) <= failures.PATIENCE_SECONDS:
             await self._store.hand_back(task.id, delay=error.again)
             return
@@ -234,6 +234,7 @@ class Worker:
         """Renew leases, count, prune; what fails is done again at the next beat."""
         renewed = pruned = -math.inf
         while True:
+            self._last_beat = time.monotonic()  # before the database: a restart of every bot would not bring it back
             try:
                 now = time.monotonic()
                 if now >= renewed + _RENEW_EVERY:
@@ -245,8 +246,7 @@ class Worker:
                 stats = await self._store.stats()
                 QUEUE.labels("waiting").set(stats.waiting)
                 QUEUE.labels("running").set(stats.running)
-                self._last_beat = time.monotonic()
             except Exception:
-                ERRORS.labels("storage").inc()
+                count_fault("storage")
                 _log.exception("the database does not answer")
             await asyncio.sleep(_BEAT)

@@ -2,11 +2,16 @@
 
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bot.logs import JsonFormatter
 from bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def logged(*secrets: str, message: str = "", error: Exception | None = None, **extra: object) -> dict:
@@ -34,6 +39,27 @@ def test_a_secret_is_cut_out_of_messages_fields_and_exceptions_and_the_line_stay
 
 def test_of_two_secrets_that_overlap_nothing_stays():
     assert logged("abc", "abcdef", message="abcdef abc")["message"] == "[secret] [secret]"
+
+
+def test_what_ends_the_bot_and_what_python_warns_of_is_logged_without_the_token():
+    """`python -m bot`, but for what it runs."""
+    token = "123456:ABC-DEF"
+    code = f"""
+import sys, warnings, bot.app, bot.__main__
+async def run(settings):
+    warnings.warn("https://api.telegram.org/bot{token}/getMe")
+    raise RuntimeError("https://api.telegram.org/bot{token}/getMe")
+bot.app.run = run
+sys.exit(bot.__main__.main())
+"""
+    environment = {"TFSTYLE_BOT_TOKEN": token}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    warning, error = map(json.loads, done.stderr.splitlines())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "https://api.telegram.org/bot[secret]/getMe" in warning["message"]
+    assert error["exception"].endswith("RuntimeError: https://api.telegram.org/bot[secret]/getMe")
+    assert token.partition(":")[2] not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import socket
+import threading
 import time
 
 import psycopg
@@ -489,6 +491,25 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_without_its_password(u
     with pytest.raises(StorageError, match=sentence) as caught:
         Store(url, "me")
     assert "PASS@" not in str(caught.value)
+
+
+def test_a_database_that_says_nothing_is_not_waited_for_for_ever(monkeypatch):
+    """Else a bot would hang in it, and be restarted for that; two seconds are the least that libpq takes."""
+    monkeypatch.setitem(storage._POSTGRESQL, "connect_timeout", 2)
+    opened = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://bot@127.0.0.1:{silent.getsockname()[1]}/bot"
+
+        def open_store() -> None:
+            with pytest.raises(StorageError, match="timeout"):
+                Store(url, "me")
+            opened.append(False)
+
+        opening = threading.Thread(target=open_store, daemon=True)
+        opening.start()
+        opening.join(30)
+
+    assert opened == [False]
 
 
 def test_sqlite_is_in_wal_mode_and_syncs_every_commit(tmp_path):

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import grpc
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 import bot.app
+import bot.line
 import bot.painting
 import bot.worker
 from bot.events import Order, Picture
@@ -19,7 +21,8 @@ from bot.settings import Settings
 from bot.storage import Store
 from bot.tasks import PAINT, NewTask
 from bot.texts import load_texts
-from bot.worker import Worker
+from bot.web import make_app
+from bot.worker import ALIVE_SECONDS, Worker
 from tests.bot.bot_api import photo_bytes
 from tests.bot.in_process import BotThread
 
@@ -82,6 +85,53 @@ def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypat
     asyncio.run(story())
 
     assert renewed == [1, 2, 3]
+
+
+def test_without_its_database_the_bot_lives_and_is_not_ready():
+    """Restarted, all bots would only wait for the database together, and longer at each restart."""
+
+    async def away(*_, **__):
+        raise ConnectionError("the database is away")
+
+    async def story():
+        store = SimpleNamespace(renew=away, prune=away, stats=away, ping=away)
+        worker = Worker(store, None, None, Settings(token="1:a"), None)
+        worker._last_beat -= 2 * ALIVE_SECONDS
+        app = make_app(store, SimpleNamespace(connected=True), worker, SimpleNamespace(reachable=True))
+        async with TestClient(TestServer(app)) as client:
+            assert (await client.get("/livez")).status == 503
+            keeping = asyncio.create_task(worker._keep())
+            async with asyncio.timeout(10):
+                while (await client.get("/livez")).status != 200:
+                    await asyncio.sleep(0.01)
+            assert (await client.get("/readyz")).status == 503
+            keeping.cancel()
+
+    asyncio.run(story())
+
+
+def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
+    monkeypatch.setattr(bot.line, "_PAUSE", 0.0)
+    before = errors("line")
+    asked = []
+
+    async def story():
+        told = asyncio.Event()
+
+        async def waiting_long(**_):
+            asked.append(1)
+            if len(asked) < 3:
+                raise ConnectionError("the database restarts")
+            told.set()
+
+        telling = asyncio.create_task(bot.line.Line(SimpleNamespace(waiting_long=waiting_long), None).keep_telling())
+        async with asyncio.timeout(10):
+            await told.wait()
+        telling.cancel()
+
+    asyncio.run(story())
+
+    assert errors("line") == before + 2
 
 
 def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,28 @@ def test_images_are_pinned_not_root_and_start_their_program_directly(path):
     assert entrypoint.text.startswith("[")
     assert not {"sh", "bash", "/bin/sh", "/bin/bash"} & set(entrypoint.words)
     assert f":{tfstyle.__version__}" in path.read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda path: path.name)
+def test_every_package_is_locked_with_its_hash(path):
+    text = re.sub(r"^\s*#.*\n", "", path.read_text(), flags=re.MULTILINE)
+    packages = re.sub(r"\\\n\s*", "", text).splitlines()
+
+    assert packages
+    for package in packages:
+        assert re.fullmatch(r"[\w.-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", package.strip())
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_images_install_what_is_locked_and_check_its_hash(path):
+    """Beside it only CUDA's libraries, in the versions that the locked TensorFlow wants."""
+    run = " && ".join(step.text for step in instructions(path) if step.name == "RUN")
+    installs = [words for words in map(shlex.split, re.split(r"&&|;", run)) if "install" in words]
+
+    assert bool(installs) == (path.name != "model.Dockerfile")
+    for words in installs:
+        locked = {"--no-deps", "--require-hashes"} <= set(words) and re.search(r"-r /build/\w+\.lock$", " ".join(words))
+        assert locked or words[-1] == "${TENSORFLOW}"
 
 
 @pytest.fixture(scope="module")

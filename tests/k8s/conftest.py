@@ -1,27 +1,29 @@
 """The overlays and jobs, rendered once."""
 
 import socket
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.k8s.cluster import K8S, Cluster, render, render_components
 
 JOBS = ("bulk", "training")
+EXTRAS = ("canary", "model-volume")  # components that production can have and does not
 
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory) -> dict[str, str]:
-    """YAML of each overlay, of production with the models on a volume, and of each job."""
-    names = ("development", "production")
-    with_volume = [path.name for path in (K8S / "components").iterdir() if path.name != "sqlite"]
-    with_volume.sort(key=lambda name: name == "model-volume")
-    volume = render_components(with_volume, tmp_path_factory.mktemp("model-volume"))
-    overlays = {name: render(K8S / "overlays" / name) for name in names}
+    """YAML of each overlay, of production's components with one more, and of each job."""
+    listed = yaml.safe_load((K8S / "overlays" / "production" / "kustomization.yaml").read_text())["components"]
+    *others, last = [Path(path).name for path in listed]
+    overlays = {name: render(K8S / "overlays" / name) for name in ("development", "production")}
+    extended = {name: render_components([*others, name, last], tmp_path_factory.mktemp(name)) for name in EXTRAS}
     jobs = {name: render(K8S / "jobs" / name) for name in JOBS}
-    return overlays | {"volume": volume} | jobs
+    return overlays | extended | jobs
 
 
-@pytest.fixture(scope="session", params=["development", "production", "volume"])
+@pytest.fixture(scope="session", params=["development", "production", *EXTRAS])
 def cluster(rendered, request) -> Cluster:
     """Bot, model servers and what they need."""
     return Cluster(rendered[request.param])
@@ -54,8 +56,13 @@ def development(rendered) -> Cluster:
 
 
 @pytest.fixture(scope="session")
+def canary(rendered) -> Cluster:
+    return Cluster(rendered["canary"])
+
+
+@pytest.fixture(scope="session")
 def volume(rendered) -> Cluster:
-    return Cluster(rendered["volume"])
+    return Cluster(rendered["model-volume"])
 
 
 @pytest.fixture

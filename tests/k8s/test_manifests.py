@@ -1,5 +1,6 @@
 """The manifests render, and are what the newest versions of Kubernetes and of the operators take."""
 
+import base64
 import re
 import shutil
 import subprocess
@@ -175,9 +176,9 @@ def test_an_operators_address_has_one_place(tmp_path):
 def test_the_secret_that_operators_are_told_to_make_has_every_key(page, production):
     """`kubectl` makes it here without a cluster."""
     text = (K8S.parent / page).read_text().replace("\\\n", " ")
-    (command,) = re.findall(r"^ *kubectl (.*create secret.*)$", text, re.MULTILINE)
+    (command,) = re.findall(r'^ *printf %s "\$token" \| kubectl (.*create secret.*)$', text, re.MULTILINE)
     script = f"{tool('kubectl')} {command.replace('openssl rand -hex 32', 'echo secret')} --dry-run=client -o yaml"
-    done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, text=True)
+    done = subprocess.run(["/bin/sh", "-ec", script], input="123456:ABC-DEF", capture_output=True, text=True)
     secret = yaml.safe_load(done.stdout)
     references = [
         variable["valueFrom"]["secretKeyRef"]
@@ -187,6 +188,7 @@ def test_the_secret_that_operators_are_told_to_make_has_every_key(page, producti
     ]
 
     assert (secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("bot", "tfstyle")
+    assert base64.b64decode(secret["data"]["token"]) == b"123456:ABC-DEF"
     assert {(reference["name"], reference["key"]) for reference in references} == {
         ("bot", key) for key in secret["data"]
     }

@@ -93,6 +93,10 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "an image of any version": ("images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:latest")),
         "an image of another version": (
             "images_are_pinned", lambda c: main(c, "bot").update(image="tfstyle-bot:0.0.9")),
+        "another image for the container that runs first": (
+            "each_image_has_one_tag",
+            lambda c: c.workload("model-server").pod["initContainers"][0].update(
+                image="registry.example.org/tfstyle-model-server:0.1.0")),
         "a mount of nothing": (
             "volumes_exist", lambda c: main(c, "bot")["volumeMounts"].append({"name": "x", "mountPath": "/x"})),
         "a certificate that nobody makes": ("volumes_exist", lambda c: remove(c, "Certificate", "bot")),
@@ -158,6 +162,26 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "no names looked up": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "bot")["egress"].pop(2)),
+        "a direction left open": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "postgres").update(policyTypes=["Ingress"])),
+        "every namespace let in": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "model-server")["ingress"][1]["from"].append(
+                {"namespaceSelector": {}})),
+        "private networks let in by the way to Telegram": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["to"][0]["ipBlock"].pop("except")),
+        "another port to the outside": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["ports"].append({"protocol": "TCP", "port": 22})),
+        "a range of ports": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["ports"][0].update(endPort=65535)),
+        "the bot at the REST port": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "model-server")["ingress"][0]["ports"].append(
+                {"protocol": "TCP", "port": 8501})),
         # operation
         "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
         "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),
@@ -195,6 +219,12 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "killed too early": (
             "pods_go_when_nobody_needs_them",
             lambda c: c.workload("bot").pod.update(terminationGracePeriodSeconds=10)),
+        "killed while it paints": (
+            "pods_go_when_nobody_needs_them",
+            lambda c: c.workload("model-server").pod.update(terminationGracePeriodSeconds=90)),
+        "paintings that take longer": (
+            "pods_go_when_nobody_needs_them",
+            lambda c: main(c, "bot")["env"].append({"name": "TFSTYLE_BOT_TIMEOUT", "value": "300"})),
         "connections for ever": (
             "pods_go_when_nobody_needs_them", lambda c: flag(c, "--grpc_channel_arguments", None)),
         "two bots that ask for updates": (
@@ -220,6 +250,43 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
 def test_what_breaks_the_policy_is_noticed(production, name):
     rule, mutate = mutants()[name]
     mutant = production.copy()
+
+    mutate(mutant)
+
+    assert rule in {found.partition(":")[0] for found in violations(mutant)}
+
+
+def labels(cluster: Cluster, old: str, new: str) -> None:
+    data = cluster.get("ConfigMap", "models-config")["data"]
+    assert old in data["models.config"]
+    data["models.config"] = data["models.config"].replace(old, new)
+
+
+def canary_mutants() -> dict[str, tuple[str, Mutation]]:
+    """What is done to production with the component `canary`, and the rule that must notice."""
+    served = "labels_stand_for_what_is_served"
+    return {
+        "a bot that asks for another label": (
+            served, lambda c: variable(c, "TFSTYLE_BOT_LABEL").update(value="beta")),
+        "a bot that gets the canary": (
+            served, lambda c: main(c, "bot")["env"].remove(variable(c, "TFSTYLE_BOT_LABEL"))),
+        "a label for what is not served": (served, lambda c: labels(c, "versions: 2", "versions: 1")),
+        "a version that nobody has": (served, lambda c: labels(c, ": 2", ": 7")),
+        "a model that is elsewhere": (served, lambda c: labels(c, "/models/tfstyle", "/tfstyle")),
+        "labels that never move": (served, lambda c: flag(c, "--model_config_file_poll_wait_seconds", None)),
+        "a server that does not start": (served, lambda c: flag(c, "--allow_version_labels", None)),
+        "labels in a file of nobody": ("volumes_exist", lambda c: remove(c, "ConfigMap", "models-config")),
+        "labels in a file that is nowhere": (
+            "flags_are_known",
+            lambda c: c.get("ConfigMap", "models-config")["data"].update(
+                {"other": c.get("ConfigMap", "models-config")["data"].pop("models.config")})),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", canary_mutants())
+def test_what_breaks_the_policy_of_canaries_is_noticed(canary, name):
+    rule, mutate = canary_mutants()[name]
+    mutant = canary.copy()
 
     mutate(mutant)
 
@@ -284,7 +351,7 @@ def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
         "a recipe that does not exist": (
             "training", "each_training_has_a_pod", lambda c: recipes(c, "johnson", "jonson")),
         "one run for two": (
-            "training", "each_training_has_a_pod", lambda c: recipes(c, "johnson", "/data/recipes/tfstyle_1.py")),
+            "training", "each_training_has_a_pod", lambda c: recipes(c, "johnson", "/data/recipes/tfstyle_2.py")),
         "two pods for one run": (
             "training", "each_training_has_a_pod", lambda c: spec(c, "Job", "training").pop("podReplacementPolicy")),
         "what is refused is tried again": (
@@ -312,7 +379,8 @@ def test_what_breaks_the_policy_of_jobs_is_noticed(bulk, training, name):
 
 
 def test_every_rule_has_a_mutant():
-    assert {rule.__name__ for rule in SERVICE_RULES} == {rule for rule, _ in mutants().values()}
+    noticed = {rule for rule, _ in [*mutants().values(), *canary_mutants().values()]}
+    assert {rule.__name__ for rule in SERVICE_RULES} == noticed
     assert {rule.__name__ for rule in jobs.RULES} <= {rule for _, rule, _ in job_mutants().values()}
 
 

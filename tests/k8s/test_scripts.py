@@ -1,6 +1,7 @@
 """What the manifests run, run here: shell scripts in folders of the test, and KEDA's query on a real database."""
 
 import asyncio
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -15,22 +16,29 @@ from bot.settings import PREFIX, load_settings
 from bot.storage import Store
 from bot.tasks import PAINT, UPDATE, NewTask
 from serving.calls import PREDICT
-from serving.config_files import read_ssl
+from serving.config_files import read_models, read_ssl
 from serving.errors import ServingError
+from serving.labels import check_new_version, set_labels
 from tests.bot.postgres import running_postgres
 from tests.bot.style_server import StyleModel
+from tests.k8s.cluster import K8S
 from tests.serving.fake_server import answering
 from tests.serving.name_server import naming
 from tfstyle import cli
+from tfstyle.models import versions
+from tfstyle.publish import roll_back
 
 
-def run(container: dict, folders: dict[str, Path], **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    container: dict, folders: dict[str, Path], *, timeout: float | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command of a container, with its folders elsewhere."""
     shell, flags, script = container["command"]
     for inside, outside in folders.items():
         assert inside in script
         script = script.replace(inside, str(outside))
-    return subprocess.run([shell, flags, script], capture_output=True, text=True, env=os.environ | environment)
+    command = [shell, flags, script]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=timeout)
 
 
 # mTLS
@@ -135,13 +143,15 @@ def models(tmp_path) -> Path:
     return tmp_path / "image"
 
 
-def publish(volume_cluster, models: Path, volume: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def publish(volume_cluster, models: Path, volume: Path, **options) -> subprocess.CompletedProcess[str]:
     job = volume_cluster.workload("publish-models")
-    return run(job.main, {"/models/": f"{models}/", "/volume/": f"{volume}/"}, **environment)
+    return run(job.main, {"/models/": f"{models}/", "/volume/": f"{volume}/"}, **options)
 
 
 def tree(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    """Texts of all files but the lock's, by path."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != ".publish.lock"]
+    return {str(path.relative_to(folder)): path.read_text() for path in paths}
 
 
 def test_models_are_published_once(volume, models, tmp_path):
@@ -169,10 +179,49 @@ def test_publishing_that_is_killed_shows_no_part_of_a_version_and_goes_on_later(
     killed = publish(volume, models, tmp_path / "volume", PATH=f"{programs}:{os.environ['PATH']}")
 
     assert killed.returncode == -9
-    left = [path.name for path in (tmp_path / "volume" / "tfstyle").iterdir()]
-    assert left == ["incoming-1"]  # no number, so no version
+    left = {path.name for path in (tmp_path / "volume" / "tfstyle").iterdir()}
+    assert left == {".incoming-1", ".publish.lock"}  # no number, so no version
     assert publish(volume, models, tmp_path / "volume").returncode == 0
     assert tree(tmp_path / "volume") == tree(models)
+
+
+def test_a_version_that_was_taken_back_is_not_published_again(volume, models, tmp_path):
+    assert publish(volume, models, tmp_path / "volume").returncode == 0
+    roll_back(tmp_path / "volume" / "tfstyle")
+
+    again = publish(volume, models, tmp_path / "volume")
+
+    assert again.returncode == 0
+    assert again.stdout.endswith("/2: taken back\n")
+    assert list(versions(tmp_path / "volume" / "tfstyle")) == [1]
+
+
+def test_nothing_is_published_while_tfstyle_changes_the_same_folder(volume, models, tmp_path):
+    folder = tmp_path / "volume" / "tfstyle"
+    folder.mkdir(parents=True)
+    with (folder / ".publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(subprocess.TimeoutExpired):
+            publish(volume, models, tmp_path / "volume", timeout=1)
+        assert tree(tmp_path / "volume") == {}
+
+    assert publish(volume, models, tmp_path / "volume").returncode == 0
+    assert tree(tmp_path / "volume") == tree(models)
+
+
+def test_a_canary_gets_its_label_in_the_file_of_the_component(tmp_path):
+    """As `tfstyle publish --canary` does it; everybody else goes on getting the version that is shipped."""
+    file = tmp_path / "models.config"
+    file.write_text((K8S / "components" / "canary" / "models.config").read_text())
+    for version in ("2", "3"):
+        (tmp_path / "tfstyle" / version).mkdir(parents=True)
+        (tmp_path / "tfstyle" / version / "saved_model.pb").write_text(f"graph {version}")
+
+    check_new_version(file, "tfstyle", "canary")
+    assert set_labels(file, tmp_path / "tfstyle", {"canary": 3}) == {"stable": 2, "canary": 3}
+
+    (model,) = read_models(file).model_config_list.config
+    assert list(model.model_version_policy.specific.versions) == [2, 3]
 
 
 # Scaling

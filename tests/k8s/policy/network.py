@@ -1,5 +1,7 @@
 """Rules for who reaches whom, by which name and at which port."""
 
+import itertools
+import json
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,6 +14,8 @@ _METRICS = {
     "model-server": read_monitoring(ROOT / "serving" / "config" / "monitoring.config").prometheus_config.path,
 }
 _NAMESPACE = "kubernetes.io/metadata.name"
+
+Grant = tuple[str, str, str, str]  # whose pods, "ingress" or "egress", peer and port as JSON
 
 
 def services_reach_pods(cluster: Cluster) -> Iterator[str]:
@@ -114,32 +118,59 @@ def policies_allow_what_is_needed_and_no_more(cluster: Cluster) -> Iterator[str]
     if [(item["spec"].get("ingress"), item["spec"].get("egress")) for item in everything] != [(None, None)]:
         yield "not everything is forbidden first"
     for item in policies:
-        name, spec = item["metadata"]["name"], item["spec"]
-        if sorted(spec.get("policyTypes", [])) != ["Egress", "Ingress"]:
-            yield f"NetworkPolicy {name} leaves a direction open"
-        targets = cluster.selected(spec["podSelector"].get("matchLabels", {}))
-        for direction, side in (("ingress", "from"), ("egress", "to")):
-            for rule in spec.get(direction, []):
-                if not rule.get(side) or not rule.get("ports"):
-                    yield f"NetworkPolicy {name} opens {direction} to anybody"
-                if direction == "ingress":
-                    open_ports = {port for workload in targets for port in workload.ports.values()}
-                    for port in rule.get("ports", []):
-                        if port["port"] not in open_ports:
-                            yield f"NetworkPolicy {name} opens {port['port']}, where nobody listens"
-                for peer in rule.get(side, []):
-                    if "podSelector" in peer and not cluster.selected(peer["podSelector"]["matchLabels"]):
-                        yield f"NetworkPolicy {name} speaks of pods that are not there: {peer['podSelector']}"
-    bot, server = cluster.workload("bot"), cluster.workload("model-server")
-    yield from needs(cluster, bot, server, server.ports.get("grpc"))
-    yield from needs(cluster, "monitoring", bot, bot.ports.get("http"))
-    yield from needs(cluster, "monitoring", server, server.ports.get("rest"))
-    if cluster.of("Ingress"):
-        yield from needs(cluster, "ingress-nginx", bot, bot.ports.get("http"))
-    for database in [workload for workload in cluster.workloads if workload.name == "postgres"]:
-        yield from needs(cluster, bot, database, database.ports.get("postgres"))
-        if cluster.of("ScaledObject"):
-            yield from needs(cluster, "keda", database, database.ports.get("postgres"))
+        if sorted(item["spec"].get("policyTypes", [])) != ["Egress", "Ingress"]:
+            yield f"NetworkPolicy {item['metadata']['name']} leaves a direction open"
+    granted, needed = set(_granted(cluster)), set(_needed(cluster))
+    for grant in sorted(granted - needed):
+        yield " ".join(("open, and nobody needs it:", *grant))
+    for grant in sorted(needed - granted):
+        yield " ".join(("needed, and not open:", *grant))
+
+
+def _granted(cluster: Cluster) -> Iterator[Grant]:
+    for policy in cluster.of("NetworkPolicy"):
+        spec = policy["spec"]
+        for workload in cluster.selected(spec["podSelector"].get("matchLabels", {})):
+            for direction, side in (("ingress", "from"), ("egress", "to")):
+                for rule in spec.get(direction, []):
+                    yield from _grants(workload, direction, rule.get(side) or [{}], rule.get("ports") or [{}])
+
+
+def _needed(cluster: Cluster) -> Iterator[Grant]:
+    """All that production does; DNS by names in the cluster and at its cache on the node, Telegram by IPv4 and IPv6."""
+    bot, server, database = (cluster.workload(name) for name in ("bot", "model-server", "postgres"))
+    dns = [_namespace("kube-system"), {"ipBlock": {"cidr": "169.254.20.10/32"}}]
+    private = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+    telegram = [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": private}},
+        {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}},
+    ]
+    yield from _grants(bot, "ingress", [_namespace("ingress-nginx"), _namespace("monitoring")], [_tcp(bot, "http")])
+    yield from _grants(bot, "egress", [_pods(server)], [_tcp(server, "grpc")])
+    yield from _grants(bot, "egress", [_pods(database)], [_tcp(database, "postgres")])
+    yield from _grants(bot, "egress", dns, [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")])
+    yield from _grants(bot, "egress", telegram, [{"protocol": "TCP", "port": 443}])
+    yield from _grants(server, "ingress", [_pods(bot)], [_tcp(server, "grpc")])
+    yield from _grants(server, "ingress", [_namespace("monitoring")], [_tcp(server, "rest")])
+    yield from _grants(database, "ingress", [_pods(bot), _namespace("keda")], [_tcp(database, "postgres")])
+
+
+def _grants(whose: Workload, direction: str, peers: list[Object], ports: list[Object]) -> Iterator[Grant]:
+    """Each peer at each port; an empty one is any."""
+    for peer, port in itertools.product(peers, ports):
+        yield whose.name, direction, json.dumps(peer, sort_keys=True), json.dumps(port, sort_keys=True)
+
+
+def _namespace(name: str) -> Object:
+    return {"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}}
+
+
+def _pods(workload: Workload) -> Object:
+    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": workload.name}}}
+
+
+def _tcp(workload: Workload, name: str) -> Object:
+    return {"protocol": "TCP", "port": workload.ports.get(name)}
 
 
 def needs(cluster: Cluster, source: Workload | str, target: Workload, port: int | None) -> Iterator[str]:

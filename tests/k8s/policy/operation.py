@@ -5,16 +5,22 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
 from bot.worker import GRACE_SECONDS
 from serving.flags import Flags, Parser, add_arguments
 from tests.docker.dockerfile import DOCKER, instructions, last
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
+from tfstyle.models import find_model, versions
 
 _SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 _LIBPQ = {"PGPASSWORD"}  # read by PostgreSQL's client library
-_SERVED = re.findall(r'name: "(\w+)"', (ROOT / "serving" / "config" / "models.config").read_text())
+CONFIG = ROOT / "serving" / "config"
+_SERVED = re.findall(r'name: "(\w+)"', (CONFIG / "models.config").read_text())
 _STATUS = {f"/v1/models/{name}" for name in _SERVED}
 # By what each is to tell. The bot's, from bot/web.py; the server's, from the REST API of TensorFlow Serving.
 _PROBES = {
@@ -78,7 +84,7 @@ def flags_are_known(cluster: Cluster) -> Iterator[str]:
         yield f"the server has {threads} threads, which is not its limit of CPUs"
     files = [flags.model_config_file, flags.monitoring_config_file, flags.tensorflow_session_config_file]
     copied = [word for step in instructions(DOCKER / "model.Dockerfile") if step.name == "COPY" for word in step.words]
-    for file in filter(None, files):
+    for file in {*filter(None, files)} - set(_mounted(cluster, server)):
         if f"serving/config/{file.name}" not in copied or str(file.parent) + "/" not in copied:
             yield f"{file} is not in the image"
     mounts = {mount["mountPath"] for mount in server.main.get("volumeMounts", [])}
@@ -90,8 +96,35 @@ def flags_are_known(cluster: Cluster) -> Iterator[str]:
         yield "the server tells no metrics"
 
 
+def labels_stand_for_what_is_served(cluster: Cluster) -> Iterator[str]:
+    """Servers refuse a models file with a label for another version; who asks for no label gets the highest number."""
+    server, flags = cluster.workload("model-server"), _flags(cluster.workload("model-server"))
+    if isinstance(flags, str):
+        return
+    in_image = {PurePosixPath("/config") / file.name: file.read_text() for file in CONFIG.glob("*.config")}
+    text = (in_image | _mounted(cluster, server)).get(flags.model_config_file)
+    if text is None:  # as flags_are_known tells
+        return
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
+    if (model.name not in _SERVED) or model.base_path != f"/models/{model.name}":
+        yield f"{model.name} is looked for in {model.base_path}"
+    labels, served = dict(model.version_labels), set(model.model_version_policy.specific.versions)
+    if labels and (set(labels.values()) != served or not served <= set(versions(find_model().parent))):
+        yield f"labels for {labels}, and served are {served}"
+    if labels and not flags.model_config_file_poll_wait_seconds:
+        yield "labels never move"
+    if labels and not flags.allow_version_labels_for_unavailable_models:
+        yield "a server that starts refuses labels for what it has not loaded yet"
+    asked = cluster.workload("bot").environment.get("TFSTYLE_BOT_LABEL", {}).get("value")
+    if asked not in (labels or {None}):
+        yield f"the bot asks for {asked or 'the newest version'}, and labels are {sorted(labels)}"
+
+
 def pods_go_when_nobody_needs_them(cluster: Cluster) -> Iterator[str]:
-    for name, needed in (("bot", GRACE_SECONDS), ("model-server", 0)):
+    timeout = cluster.workload("bot").environment.get(f"{PREFIX}TIMEOUT", {}).get("value")
+    painting = float(timeout or Settings.model_fields["timeout"].default)
+    for name, needed in (("bot", GRACE_SECONDS), ("model-server", painting)):
         workload = cluster.workload(name)
         wait = workload.main.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         if wait == 0:
@@ -156,6 +189,17 @@ def _selects(budget: Object, workload: Workload) -> bool:
     return budget["spec"]["selector"]["matchLabels"].items() <= workload.labels.items()
 
 
+def _mounted(cluster: Cluster, workload: Workload) -> dict[PurePosixPath, str]:
+    """Texts of the files that a workload gets from ConfigMaps, by path."""
+    folders = {mount["name"]: PurePosixPath(mount["mountPath"]) for mount in workload.main.get("volumeMounts", [])}
+    files = {}
+    for volume in workload.pod.get("volumes", []):
+        config = cluster.find("ConfigMap", volume.get("configMap", {}).get("name", ""))
+        for name, text in (config or {"data": {}})["data"].items():
+            files[folders[volume["name"]] / name] = text
+    return files
+
+
 def _flags(server: Workload) -> Flags | str:
     """What the server is started with, or what it says."""
     image = last(DOCKER / "model.Dockerfile", "ENTRYPOINT").words[1:]
@@ -173,6 +217,7 @@ RULES = (
     probes_tell_something,
     settings_are_known,
     flags_are_known,
+    labels_stand_for_what_is_served,
     pods_go_when_nobody_needs_them,
     rollouts_work,
     scaling_has_the_last_word,

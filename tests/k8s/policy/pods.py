@@ -88,6 +88,17 @@ def images_are_pinned(cluster: Cluster) -> Iterator[str]:
             yield f"{place} has version {tag} of the project, which is at {tfstyle.__version__}"
 
 
+def each_image_has_one_tag(cluster: Cluster) -> Iterator[str]:
+    """Of each repository one image is built and pushed; nodes look for another one in vain."""
+    tags: dict[str, set[str]] = {}
+    for _, _, container in cluster.containers():
+        name, _, tag = container["image"].rpartition(":")
+        tags.setdefault(name, set()).add(tag)
+    for name, several in tags.items():
+        if len(several) > 1:
+            yield f"{name} is asked for as {sorted(several)}"
+
+
 def volumes_exist(cluster: Cluster) -> Iterator[str]:
     certificates = {item["spec"]["secretName"] for item in cluster.of("Certificate")}
     for workload in cluster.workloads:
@@ -100,6 +111,9 @@ def volumes_exist(cluster: Cluster) -> Iterator[str]:
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
             if claim and cluster.find("PersistentVolumeClaim", claim) is None:
                 yield f"{workload.name}: nobody claims {claim}"
+            config = volume.get("configMap", {}).get("name")
+            if config and cluster.find("ConfigMap", config) is None:
+                yield f"{workload.name}: nobody makes the files of {config}"
             secret = volume.get("secret", {}).get("secretName")
             if secret and secret not in certificates:
                 yield f"{workload.name}: nobody makes the secret {secret}"
@@ -113,5 +127,6 @@ RULES = (
     nothing_speaks_to_kubernetes,
     secrets_are_references,
     images_are_pinned,
+    each_image_has_one_tag,
     volumes_exist,
 )
