@@ -42,28 +42,48 @@ class Load:
 
     Attributes:
         latencies: Seconds from the planned moment of a request to its answer, by size.
+        planned: That moment of each, in seconds since the start, in the same order.
         errors: What was said of each request that failed.
         memory: Pairs of seconds since the start and resident bytes of the server.
     """
 
     latencies: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in SIZES})
+    planned: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in SIZES})
     errors: list[str] = field(default_factory=list)
     memory: list[tuple[float, int]] = field(default_factory=list)
 
     @property
-    def growth(self) -> float | None:
-        """Resident memory in the last tenth over that around the middle; None where nobody watched."""
-        if len(self.memory) < 10:
+    def memory_spread(self) -> float | None:
+        """The most resident memory over the least in the second half; None where nobody watched for long enough.
+
+        Each is the mean of a tenth of the time: what photos take that are just being painted comes and goes.
+        """
+        if not self.memory:
             return None
         end = self.memory[-1][0]
-        middle = [size for at, size in self.memory if 0.45 * end <= at <= 0.55 * end]
-        last = [size for at, size in self.memory if at >= 0.9 * end]
-        return (sum(last) / len(last)) / (sum(middle) / len(middle)) if middle else None
+        tenths: list[list[int]] = [[] for _ in range(5)]
+        for at, size in self.memory:
+            if at >= end / 2:
+                tenths[min(4, int(10 * at / end) - 5)].append(size)
+        if not all(tenths):
+            return None
+        means = [sum(tenth) / len(tenth) for tenth in tenths]
+        return max(means) / min(means)
 
     def spread(self, size: int) -> float:
         """p99 over p50 of a size."""
         found = percentiles(self.latencies[size])
         return found["p99"] / found["p50"]
+
+    def split(self, spans: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+        """Latencies of photos of all sizes: those planned within one of the spans, in seconds since the start, and the
+        others."""
+        within: list[float] = []
+        others: list[float] = []
+        for size, latencies in self.latencies.items():
+            for at, latency in zip(self.planned[size], latencies, strict=True):
+                (within if any(begin <= at < end for begin, end in spans) else others).append(latency)
+        return within, others
 
 
 class Photos:
@@ -145,9 +165,10 @@ def open_loop(
         even: At even intervals; otherwise at exponential ones, as independent people do.
         pid: The server's process, to watch its memory.
         seed: Of sizes and intervals.
-        meanwhile: Called before each request with the seconds since the start.
+        meanwhile: Called before each request with the seconds since the start; as long as it takes, no request is sent.
     """
-    rng, load, lock = random.Random(seed), Load({size: [] for size in photos.sizes}), threading.Lock()
+    rng, lock = random.Random(seed), threading.Lock()
+    load = Load({size: [] for size in photos.sizes}, {size: [] for size in photos.sizes})
     began = time.perf_counter()
 
     def send(size: int, planned: float) -> None:
@@ -159,6 +180,7 @@ def open_loop(
             return
         with lock:
             load.latencies[size].append(time.perf_counter() - planned)
+            load.planned[size].append(planned - began)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         planned = sampled = began
@@ -245,8 +267,8 @@ def report(result: dict[str, Any], loads: dict[float, Load]) -> str:
         if load.memory:
             first, last = (load.memory[index][1] / 2**20 for index in (0, -1))
             note += f"; resident memory {first:.0f} MB at first, {last:.0f} at last"
-        if load.growth is not None:
-            note += f", x{load.growth:.3f} from the middle to the end"
+        if load.memory_spread is not None:
+            note += f", the most in the second half x{load.memory_spread:.3f} of the least"
         notes.append(f"{note}.\n")
     return table(head, lines) + "\n" + "\n".join(notes)
 

@@ -48,7 +48,7 @@ class VersionStatus:
 
     Attributes:
         version: Its number.
-        state: `START`, `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
+        state: `START`, `LOADING`, `AVAILABLE`, `UNLOADING` or `END`; `State` and a number for others.
         error: Why it is not available; empty if all is well.
     """
 
@@ -155,9 +155,7 @@ class Calls:
         request = wire_pb2.GetModelStatusRequest(model_spec=self._model_spec())
         answer = yield Call(STATUS, request.SerializeToString())
         found = [
-            VersionStatus(
-                version.version, wire_pb2.ModelVersionStatus.State.Name(version.state), version.status.error_message
-            )
+            VersionStatus(version.version, _state(version.state), version.status.error_message)
             for version in self._read(wire_pb2.GetModelStatusResponse, answer).model_version_status
         ]
         return sorted(found, key=lambda status: status.version, reverse=True)
@@ -228,6 +226,12 @@ class Calls:
             return message.FromString(data)
         except DecodeError as error:
             raise ServerFaultError(f"The answer of the server at {self._address} cannot be read: {error}") from None
+
+
+def _state(number: int) -> str:
+    """Its name; a newer server's may be one that nobody here has heard of."""
+    known = wire_pb2.ModelVersionStatus.State
+    return known.Name(number) if number in known.values() else f"State {number}"
 
 
 def _tensors(infos: Mapping[str, wire_pb2.TensorInfo]) -> dict[str, TensorInfo]:

@@ -117,7 +117,8 @@ def decode(proto: Any) -> np.ndarray:
         raise CodecError(f"Expected a tensor of a known dtype, got DataType {proto.dtype}.")
     shape = _shape(proto.tensor_shape)
     count = math.prod(shape)
-    if count * encoding.dtype.itemsize > MAX_TENSOR_BYTES:
+    # Sizes beside a 0 count too: NumPy takes no more of them.
+    if math.prod(size or 1 for size in shape) * encoding.dtype.itemsize > MAX_TENSOR_BYTES:
         raise CodecError(f"Expected a tensor of at most {MAX_TENSOR_BYTES} bytes, got the shape {list(shape)}.")
     if count == 0:
         return np.empty(shape, encoding.dtype)

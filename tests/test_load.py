@@ -47,9 +47,23 @@ def test_what_fails_is_no_latency():
     assert len(load.latencies[512] + load.latencies[1024]) == 24 - 3
 
 
-def test_growth_is_that_of_the_second_half():
-    memory = [(float(second), 100 + max(0, 50 - second)) for second in range(101)]
+def test_memory_is_compared_within_the_second_half():
+    """Whether it grows, shrinks or comes back; a single photo's makes no difference."""
+    memory = [(float(second), 1000 + 10 * max(0, 50 - second)) for second in range(101)]
 
-    assert Load(memory=memory).growth == pytest.approx(100 / 100.7, abs=0.01)
-    assert Load(memory=[(at, size + (at > 80) * 50) for at, size in memory]).growth > 1.4
-    assert Load(memory=memory[:5]).growth is None
+    assert Load(memory=memory).memory_spread == 1
+    for grown in (lambda at: at > 80, lambda at: at < 80, lambda at: 70 <= at < 80):
+        changed = [(at, size + 500 * grown(at)) for at, size in memory]
+        assert Load(memory=changed).memory_spread == pytest.approx(1.5, abs=0.05)
+    photo = [(at, size + 100 * (at == 75)) for at, size in memory]
+    assert Load(memory=photo).memory_spread == pytest.approx(1.01, abs=0.001)
+    assert Load(memory=memory[:5]).memory_spread is None
+    assert Load().memory_spread is None
+
+
+def test_latencies_are_told_apart_by_when_their_photos_were_to_come():
+    load = open_loop(Painter(), rate=50, seconds=1, even=True)
+    assert sorted(load.planned[512] + load.planned[1024]) == pytest.approx([n / 50 for n in range(1, 50)])
+
+    told = Load(latencies={512: [1.0, 2.0, 3.0], 1024: [4.0, 5.0]}, planned={512: [0.5, 4.0, 6.0], 1024: [5.9, 9.0]})
+    assert told.split([(4.0, 6.0), (8.0, 10.0)]) == ([2.0, 4.0, 5.0], [1.0, 3.0])

@@ -1,6 +1,5 @@
 """What is published is whole, good, and keeps the promises of the versions before."""
 
-import errno
 import fcntl
 import filecmp
 import signal
@@ -163,18 +162,31 @@ def test_a_number_that_is_not_above_all_others_is_refused(version, volume, unche
     assert list(versions(volume)) == [3]
 
 
-def test_a_full_disk_leaves_nothing_behind(version, volume, unchecked, monkeypatch):
-    copied = []
-
-    def copyfile(source, target):
-        copied.append(target)
-        Path(target).write_bytes(b"half")
-        if len(copied) == 3:
-            raise OSError(errno.ENOSPC, "No space left on device", str(target))
-
-    monkeypatch.setattr("shutil.copyfile", copyfile)
-    with pytest.raises(ModelError, match=r"was not published to .*/1: No space left on device\."):
-        publish.publish(version, volume)
+def test_a_full_disk_leaves_nothing_behind(version, volume):
+    """A limit on files stands for the disk: the largest one ends in its middle, after others were written."""
+    room = max(path.stat().st_size for path in version.rglob("*") if path.is_file()) // 2
+    script = f"""
+import resource
+from pathlib import Path
+from tfstyle import publish
+from tfstyle.catalog import Catalog
+from tfstyle.errors import ModelError
+publish.check = lambda version: Catalog.load(version / "assets.extra" / "catalog.json")
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))
+rmtree = publish.shutil.rmtree
+def show_and_remove(path, **options):
+    print(max(file.stat().st_size for file in path.rglob("*") if file.is_file()))
+    rmtree(path, **options)
+publish.shutil.rmtree = show_and_remove
+try:
+    publish.publish(Path({str(version)!r}), Path({str(volume)!r}))
+except ModelError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    written, said = done.stdout.splitlines()
+    assert int(written) == room
+    assert said == f"{version} was not published to {volume / '1'}: File too large."
     assert [path.name for path in volume.iterdir()] == [".publish.lock"]
 
 

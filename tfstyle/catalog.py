@@ -141,7 +141,7 @@ class Catalog:
             answer: Arrays by output name; strings are arrays of bytes.
 
         Raises:
-            ModelError: If an output is missing or they differ in length.
+            ModelError: If an output is missing or of another kind, or they differ in length.
         """
         try:
             columns = [
@@ -150,8 +150,11 @@ class Catalog:
             ]
             thumbnails = answer["thumbnails"].tolist()
             styles = tuple(Style(*row) for row in zip(*columns, thumbnails, strict=True))
-            return cls(styles, int(answer["max_pixels"].reshape(-1)[0]))
-        except (KeyError, ValueError, IndexError, AttributeError) as error:
+            max_pixels = int(answer["max_pixels"].reshape(-1)[0])
+            if max_pixels < 1 or not all(isinstance(style.thumbnail, bytes) for style in styles):
+                raise ValueError("no pixels, or thumbnails that are no bytes")
+            return cls(styles, max_pixels)
+        except (KeyError, ValueError, IndexError, AttributeError, TypeError, OverflowError) as error:
             raise ModelError(
                 f"Expected a model that describes its styles, got an answer that does not ({error!r}); "
                 f"export it again with this version of tfstyle."

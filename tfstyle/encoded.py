@@ -306,9 +306,12 @@ def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
 
 def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
     try:
-        return answer["image_bytes"].reshape(-1)[0]
+        data = answer["image_bytes"].reshape(-1)[0]
     except (KeyError, IndexError) as error:
         raise _no_painting(error) from None
+    if not isinstance(data, bytes):
+        raise _no_painting(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
+    return data
 
 
 def _no_painting(error: Exception) -> ModelError:

@@ -25,7 +25,10 @@ def binaries() -> Path | None:
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
-    """Yields its `postgresql://` address. Where it is not installed the test is skipped, and in CI it fails."""
+    """Yields its `postgresql://` address; its log lies beside its folder of data.
+
+    Where it is not installed the test is skipped, and in CI it fails.
+    """
     programs = binaries()
     if programs is None:
         message = "PostgreSQL is not installed; on Debian: apt-get install postgresql"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import psycopg
 import pytest
 import trustme
 
@@ -92,9 +93,10 @@ class Run(NamedTuple):
 def run(folder, certificates, server, postgres) -> Run:
     """A photo is painted, everybody as talkative as can be, with faults on the way."""
     port = free_port()
+    database = postgres.replace("bot@", f"bot:{PASSWORD_IN_URL}@") + "?options=-clog_statement%3Dall"
     settings = {
         "mode": "webhook", "webhook_url": f"http://127.0.0.1:{port}", "webhook_secret": WEBHOOK_SECRET,
-        "http_port": port, "database_url": postgres.replace("bot@", f"bot:{PASSWORD_IN_URL}@"), "log_level": "DEBUG",
+        "http_port": port, "database_url": database, "log_level": "DEBUG",
         **certificates["bot"].settings,
     }  # fmt: skip
     with BotApi() as api, BotProcess(api, server, folder, **settings) as bot:
@@ -115,7 +117,14 @@ def run(folder, certificates, server, postgres) -> Run:
         assert lost.process is not None
         assert lost.process.wait(timeout=60) == 2
     logs = {"bot": bot.logs(), "bot without database": lost.logs(), "command": _command(server, certificates["bot"])}
-    return Run(size, logs | {"server": (folder / "server.log").read_text()})
+    return Run(size, logs | {"server": (folder / "server.log").read_text(), "database": _log_of(postgres)})
+
+
+def _log_of(postgres: str) -> str:
+    with psycopg.connect(postgres) as connection:
+        data = connection.execute("SHOW data_directory").fetchone()
+    assert data is not None
+    return (Path(data[0]).parent / "log").read_text()
 
 
 def _command(server: str, files: Files) -> str:
@@ -160,7 +169,8 @@ def test_a_bot_that_the_server_does_not_trust_says_so_and_keeps_the_photo(certif
 def test_no_secret_is_in_any_log(run, certificates):
     """The faults above did reach the logs, with the secrets cut out."""
     for telling, name in [("[secret]", "bot"), ('"painted"', "bot"), ("Connection refused", "bot without database"),
-                          ("starry_night", "command")]:  # fmt: skip
+                          ("starry_night", "command"), ("serving tfstyle", "server"),
+                          ("INSERT INTO", "database")]:  # fmt: skip
         assert telling in run.logs[name]
     secrets = {TOKEN, TOKEN.partition(":")[2], WEBHOOK_SECRET, PASSWORD, PASSWORD_IN_URL}
     for files in certificates.values():

@@ -21,7 +21,8 @@ from PIL import Image
 from tfstyle.images import read_photo
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTOS = 40  # large enough for one process to take seconds: stopping takes one
+# Large enough for one process to take seconds: stopping takes one.
+PHOTOS = int(os.environ.get("TFSTYLE_BULK_PHOTOS", "40"))
 BAD = {
     "broken.jpg": "the picture is truncated",
     "empty.png": "expected a picture, got an empty file",

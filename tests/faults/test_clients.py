@@ -1,13 +1,15 @@
-"""Clients that stop half way, by accident or on purpose."""
+"""Clients that stop half way or are slow, by accident or on purpose."""
 
+import json
 import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 
 import grpc
+import httpx
 import pytest
 
 from serving import grpc_service, server
@@ -15,10 +17,33 @@ from serving.calls import PREDICT
 from serving.client import StyleClient
 from serving.errors import ServerBusyError
 from tests.fuzz.cases import bounded_memory
+from tests.serving.conftest import free_port
+from tests.serving.load import slow_request
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 HEADERS_THAT_CLAIM_MORE = b"\x00\x40\x00\x01\x04\x00\x00\x00\x01" + bytes(10)
+
+# A call of Predict by hand, one header after the other as a literal that is not indexed.
+_HEADERS = {
+    ":method": "POST", ":scheme": "http", ":path": PREDICT, ":authority": "here", "te": "trailers",
+    "content-type": "application/grpc",
+}  # fmt: skip
+_BLOCK = b"".join(
+    b"\x00" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+    for name, value in _HEADERS.items()
+)
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """Of HTTP/2."""
+    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+
+def call_of(stream: int, data: bytes, *, ended: bool) -> bytes:
+    """The frames of a call, with the bytes of its message or the first of them."""
+    return frame(1, 4, stream, _BLOCK) + frame(0, int(ended), stream, data)
+
 
 THREADS, WAITING = 2, 3
 
@@ -103,3 +128,74 @@ def test_a_call_without_a_message_is_refused(address):
         with pytest.raises(grpc.RpcError) as caught:
             channel.stream_unary(PREDICT)(iter(()), timeout=10)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@contextmanager
+def trickling(connection: socket.socket, piece: bytes) -> Iterator[None]:
+    """Sends a piece every 50 ms, for as long as the block runs and somebody takes them."""
+    ended = threading.Event()
+
+    def trickle() -> None:
+        with suppress(OSError):  # hung up
+            while not ended.wait(0.05):
+                connection.sendall(piece)
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_message_that_trickles_in_holds_its_place_no_longer_than_one_that_does_not_come(address):
+    """Each byte is a sign of life, and a megabyte of them would take for ever."""
+    host, port = address.split(":")
+    with ExitStack() as stack, StyleClient(address, timeout=20) as client:
+        client.predict("describe", {})
+        for _ in range(THREADS + WAITING):
+            connection = stack.enter_context(socket.create_connection((host, int(port))))
+            connection.sendall(PREFACE + SETTINGS + call_of(1, b"\x00\x00\x10\x00\x00", ended=False))
+            stack.enter_context(trickling(connection, frame(0, 0, 1, b"\x0a")))
+        time.sleep(0.5)
+        with StyleClient(address, timeout=0.5) as hasty, pytest.raises(ServerBusyError):  # all places are taken
+            hasty.predict("describe", {})
+        _until_answered(client)
+
+
+def test_clients_that_do_not_read_their_answers_keep_nobody_from_being_answered(address):
+    """No answer is even begun: these clients leave no room for it, by a window of no bytes."""
+    host, port = address.split(":")
+    no_window = frame(4, 0, 0, b"\x00\x04\x00\x00\x00\x00")
+    message = slow_request(rounds=1).SerializeToString()
+    data = b"\x00" + len(message).to_bytes(4) + message
+    with ExitStack() as stack, StyleClient(address, timeout=20) as client:
+        client.predict("describe", {})
+        for _ in range(3 * (THREADS + WAITING)):
+            connection = stack.enter_context(socket.create_connection((host, int(port))))
+            connection.sendall(PREFACE + no_window + call_of(1, data, ended=True))
+            time.sleep(0.02)
+        time.sleep(0.5)
+        for _ in range(5):
+            _until_answered(client)
+
+
+def test_a_body_that_trickles_in_holds_its_place_until_the_deadline_of_a_rest_request(toy_model, tmp_path):
+    shutil.copytree(toy_model, tmp_path / "tfstyle" / "1")
+    port = free_port()
+    path = "/v1/models/tfstyle:predict"
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n".encode()
+    flags = {"rest_api_port": port, "rest_api_num_threads": 2, "rest_api_timeout_in_ms": 5000}
+    with server.running(tmp_path, **flags), ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(2)]
+        for connection in connections:
+            connection.settimeout(30)
+            connection.sendall(head)
+            stack.enter_context(trickling(connection, b"["))
+        time.sleep(0.5)
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/models/tfstyle", timeout=4).status_code == 200
+        for connection in connections:
+            assert connection.recv(20).startswith(b"HTTP/1.1 504 ")
+        body = json.dumps({"signature_name": "slow", "instances": [1]})
+        assert httpx.post(f"http://127.0.0.1:{port}{path}", content=body, timeout=30).status_code == 200

@@ -116,12 +116,22 @@ class Load:
 def server_process(
     *flags: str, host: str = "127.0.0.1", log: IO[str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server as a process of its own, with its address on this machine; it is killed in the end."""
+    """A server as a process of its own, with its address on this machine; it is killed in the end.
+
+    Args:
+        *flags: Of the server.
+        host: Where it listens.
+        log: Gets what it logs, and the line in which it says that it serves.
+    """
     command = [sys.executable, "-m", "serving.server", f"--host={host}", *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
-        ready = re.search(r":(\d+)$", process.stdout.readline())
+        said = process.stdout.readline()
+        if log is not None:
+            log.write(said)
+            log.flush()
+        ready = re.search(r":(\d+)$", said)
         assert ready is not None
         yield process, f"{host}:{ready[1]}"
     finally:

@@ -41,6 +41,9 @@ ANSWERS = {
 }
 NO_REQUEST = ANSWERS | {Code.INTERNAL}
 
+# MB, of the server from its first answer to its last: the last test leaves 400 behind for each run at once.
+MOST_GROWTH = 400 + 400 * Flags().max_concurrent_runs
+
 
 class Target:
     """Calls a server of the tiny model, which refuses as the released one does."""
@@ -72,9 +75,12 @@ def target(tiny_models):
     with server_process(*flags) as (process, address), grpc.insecure_channel(address, options=options) as channel:
         target = Target(channel, rest_port, process)
         assert target.is_well()
+        before = resident_memory(process)
         yield target
         assert process.poll() is None
         assert target.is_well()
+        grown = resident_memory(process) - before
+        assert grown < MOST_GROWTH, f"{grown:.0f} MB more than before, expected less than {MOST_GROWTH}"
 
 
 def request(signature: str, **inputs) -> predict_pb2.PredictRequest:

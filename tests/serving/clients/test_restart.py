@@ -1,6 +1,8 @@
-"""A server that is killed under load and started again: its clients only wait."""
+"""An only server that is killed under load and started again, or paused: its clients only wait."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -94,4 +96,21 @@ def test_no_call_fails_when_the_server_is_killed_and_started_again(models_dir, f
             assert time.monotonic() - opened < 10  # everybody is served again
             load.wait_for_answers(2)
             load.finish()
+    assert not load.errors
+
+
+def test_no_call_fails_while_the_server_is_paused(models_dir, free_port):
+    """Not even that its machine is busy with something else for seconds; once it goes on, everybody is served."""
+    with server_process(models_dir, free_port) as process, Load(f"127.0.0.1:{free_port}") as load:
+        load.wait_for_answers(3)
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.5)  # for answers that were on their way
+        before = list(load.answers)
+        time.sleep(5)
+        assert load.answers == before
+        os.kill(process.pid, signal.SIGCONT)
+        went_on = time.monotonic()
+        load.wait_for_answers(2)
+        assert time.monotonic() - went_on < 10
+        load.finish()
     assert not load.errors
