@@ -115,7 +115,8 @@ def test_a_photograph_goes_to_its_place_from_the_part_that_was_chosen(folder):
     noise[:, 64:, 2] += 190
     Image.fromarray(noise).save("sides.png")
     places = ["--mask", "left", "--fade", "0", "--guided", "--painting-mask", "right"]
-    given = ["--style", f"sides.png:1:{LAYERS}", *places, "--photorealistic", *SHALLOW, "--iterations", "12"]
+    given = ["--style", f"sides.png:1:{LAYERS}", *places, "--photorealistic", "100", *SHALLOW]
+    given += ["--iterations", "20", "--style-weight", "50"]
 
     assert main(["optimize", "photo.png", *given, "-o", "blue.png", "--history", "losses.csv"]) == 0
 
