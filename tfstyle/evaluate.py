@@ -117,7 +117,7 @@ def plot(path: Path, measured: Mapping[str, Mapping[str, Distances]]) -> None:
     for method, distances in measured.items():
         for style, value in distances.items():
             axes.scatter(
-                value.content, value.style, marker=markers[method], color=[colours[style]], clip_on=False, zorder=3
+                value.content, value.style, marker=markers[method], color=colours[style], clip_on=False, zorder=3
             )
     axes.set(xlabel="content distance", ylabel="style distance", xlim=(0, None), ylim=(0, None))
     axes.grid(alpha=0.3)
@@ -131,13 +131,14 @@ def plot(path: Path, measured: Mapping[str, Mapping[str, Distances]]) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _colours(count: int) -> list[tuple[float, ...]]:
+def _colours(count: int) -> list[str]:
     """As many colours, none twice: the usual ten, then their lighter twins; a spectrum where there are more."""
     from matplotlib import colormaps
+    from matplotlib.colors import to_hex
 
     if count > 20:
-        return list(colormaps["turbo"](np.linspace(0, 1, count)))
-    return [colormaps["tab20"](2 * number % 20 + number // 10) for number in range(count)]
+        return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0, 1, count))]
+    return [to_hex(colormaps["tab20"](2 * number % 20 + number // 10)) for number in range(count)]
 
 
 def content_distance(stylized: np.ndarray, photo: np.ndarray) -> float:
