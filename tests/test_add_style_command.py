@@ -78,7 +78,9 @@ def test_bad_input_gets_one_sentence(add, capsys, options, sentence):
 def test_a_painting_of_a_stamp_size_is_refused(add, capsys, tmp_path):
     Image.new("RGB", (200, 63)).save(tmp_path / "stamp.png")
 
-    assert "at least 64 px a side, got 200x63" in refusal(add, capsys, painting=tmp_path / "stamp.png")
+    assert "stamp.png: expected a painting of at least 64x64 pixels, got 200x63" in refusal(
+        add, capsys, painting=tmp_path / "stamp.png"
+    )
 
 
 def test_the_preview_never_falls_on_the_painting(add, capsys, given):

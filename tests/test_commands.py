@@ -213,6 +213,13 @@ def test_two_paintings_of_one_name_are_refused(folder, train, capsys):
     assert "stripes, stripes" in said
 
 
+def test_a_painting_of_a_stamp_size_is_refused_before_anything_is_written(folder, train, tmp_path, capsys):
+    Image.new("RGB", (63, 200)).save(tmp_path / "stamp.png")
+    assert train("--style", tmp_path / "stamp.png", "--out", folder / "refused") == 2
+    assert "stamp.png: expected a painting of at least 64x64 pixels, got 63x200" in capsys.readouterr().err
+    assert not (folder / "refused").exists()
+
+
 def test_photos_found_damaged_while_training_are_told_at_the_end(folder, train, tmp_path, capsys):
     photos = tmp_path / "photos"
     shutil.copytree(folder / "photos", photos)

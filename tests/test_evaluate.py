@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tfstyle import evaluate, losses
 from tfstyle.errors import ModelError
@@ -79,3 +80,21 @@ def test_missing_or_foreign_targets_are_refused_with_advice(tmp_path):
 
 def test_the_short_side_is_resized_and_the_aspect_ratio_kept(coffee):
     assert evaluate.resize_short_side(coffee, 200).shape == (200, 300, 3)
+
+
+@pytest.mark.parametrize("count", [12, 26])
+def test_a_plot_has_a_colour_for_each_style_and_a_mark_for_each_method(count, monkeypatch, tmp_path):
+    """Also where there are more styles than usual colours."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: figures.append(figure))
+    distances = {f"style {n}": evaluate.Distances(content=1.0, style=n / count, sizes=(64,)) for n in range(count)}
+
+    evaluate.plot(tmp_path / "all.png", {"network": distances, "optimization": distances})
+
+    (figure,) = figures
+    marks = figure.axes[0].collections
+    assert len({tuple(mark.get_facecolor()[0]) for mark in marks}) == count
+    assert len({mark.get_paths()[0].vertices.tobytes() for mark in marks}) == 2
+    styles, methods = ([text.get_text() for text in legend.get_texts()] for legend in figure.legends)
+    assert styles == list(distances)
+    assert methods == ["network", "optimization"]

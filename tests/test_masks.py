@@ -175,5 +175,5 @@ def test_encoding_is_gray_png_that_decodes_to_the_same_mask():
 def test_a_mask_that_is_black_everywhere_is_told(level):
     """What travels has 8 bits: less than half a step is black."""
     mask = resolve(np.full((20, 30), level), 20, 30)
-    assert mask.notes == ("mask the mask is black everywhere: it paints nothing, the photo stays",)
+    assert mask.notes == ("mask the mask is black everywhere: it paints nothing",)
     assert resolve(np.full((20, 30), 1 / 255), 20, 30).notes == ()

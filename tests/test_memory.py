@@ -13,14 +13,27 @@ SMALL = (64, 64)  # of a painting
 
 
 @pytest.fixture
-def available(monkeypatch):
-    """Sets the gigabytes that are available, on a machine without a GPU."""
+def available(monkeypatch, tmp_path):
+    """Sets the gigabytes that are available, on a machine without a GPU and in no container."""
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
 
     def set_to(gigabytes):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 1e9))
 
     return set_to
+
+
+@pytest.fixture
+def container(tmp_path):
+    """Puts the process into a container with this limit: bytes, or "max". Files take 2 of the 3 GB that it uses."""
+
+    def limit(most):
+        (tmp_path / "memory.max").write_text(f"{most}\n")
+        (tmp_path / "memory.current").write_text("3000000000\n")
+        (tmp_path / "memory.stat").write_text("anon 1000000000\ninactive_file 1500000000\nactive_file 500000000\n")
+
+    return limit
 
 
 def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(available):
@@ -73,3 +86,31 @@ def test_on_a_gpu_nothing_is_refused(available, monkeypatch):
     available(0.5)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
     memory.check(4000, 4000, painting=SMALL)
+
+
+def test_a_containers_limit_counts_where_the_machine_has_more(available, container):
+    """What is over its limit is killed, however much the machine has left."""
+    available(24)
+    memory.check(500, 600, painting=SMALL)
+
+    container(3_000_000_000)
+    with pytest.raises(RequestError, match=r"takes about 2\.0 GB of memory, and 1\.5 GB are available"):
+        memory.check(500, 600, painting=SMALL)
+
+    container(4_000_000_000)
+    memory.check(500, 600, painting=SMALL)
+
+
+def test_the_machine_counts_where_the_container_has_more_or_no_limit(available, container):
+    available(1.5)
+    for limit in (24_000_000_000, "max"):
+        container(limit)
+        with pytest.raises(RequestError, match=r"and 1\.5 GB are available"):
+            memory.check(500, 600, painting=SMALL)
+
+
+def test_a_container_that_is_over_its_limit_has_nothing_left(available, container):
+    available(24)
+    container(1_000_000_000)
+    with pytest.raises(RequestError, match=r"and 0\.0 GB are available; free some\."):
+        memory.check(500, 600, painting=SMALL)

@@ -92,6 +92,26 @@ def test_where_no_mask_reaches_a_large_picture_keeps_the_photos_detail(small, cu
     np.testing.assert_array_equal(result.picture.pixels[:, right], small.pixels[:, right])
 
 
+def test_stopped_at_a_coarse_size_the_photo_keeps_its_detail_where_no_mask_reaches(small, cup, monkeypatch):
+    """The coarse picture is enlarged for what the mask reaches only."""
+    monkeypatch.setattr("tfstyle.optimize.COARSEST", 20)
+    monkeypatch.setattr("tfstyle.optimize.MIN_SIDE", 10)
+    left = np.zeros((small.height, small.width), "float32")
+    left[:, : small.width // 2] = 1
+
+    def stop(picture, history):
+        if len(history.rows) == 3:
+            raise KeyboardInterrupt
+
+    result = quick(small, [replace(cup, mask=left)], iterations=40, report=stop)
+
+    assert result.interrupted
+    assert {row["size"] for row in result.history.rows} == {"20x20"}
+    right = slice(small.width // 2, None)
+    np.testing.assert_array_equal(result.picture.pixels[:, right], small.pixels[:, right])
+    assert difference(result.picture.pixels[:, :10], small.pixels[:, :10]) > 5
+
+
 def test_a_gradient_mask_leaves_no_seam_and_a_hard_one_does(coffee):
     """How much columns change on average, from 0 at the left to the painted right, along the mask's ramp."""
     photo = Photo(coffee[:256, :384]).resize_to(96)
@@ -143,6 +163,19 @@ def test_preserved_colors_take_only_luminance(small, cup):
     assert difference(result_yiq[..., 0], photo_yiq[..., 0]) > 2
 
 
+def test_a_dark_painting_with_the_photos_luminance_does_not_darken_it(small, coffee):
+    dark = StyleImage(name="dark", painting=coffee // 6)
+    bare = Weights(content=0.0, style=1.0, total_variation=0.0)
+
+    def darkened(**options):
+        result = quick(small, [dark], iterations=20, weights=bare, **options)
+        return color.rgb_to_yiq(small.pixels)[..., 0].mean() - color.rgb_to_yiq(result.picture.pixels)[..., 0].mean()
+
+    plain, matched = darkened(), darkened(matched_luminance=True)
+    assert plain > 20
+    assert abs(matched) < plain / 2
+
+
 def test_interrupting_keeps_what_there_is(small, cup):
     def stop(picture, history):
         if len(history.rows) == 4:
@@ -155,11 +188,14 @@ def test_interrupting_keeps_what_there_is(small, cup):
     assert difference(result.picture.pixels, small.pixels) > 1
 
 
-def test_an_all_black_mask_gives_the_photo_back_with_a_note(small, cup):
-    result = quick(small, [replace(cup, mask=np.zeros((40, 40), "float32"))])
+@pytest.mark.parametrize("level", [0, 1 / 600])
+def test_a_black_mask_gives_the_photo_back_with_one_note(small, cup, stripes, level):
+    """Less than half of a step of 8 bits is black, as it is where masks travel."""
+    black = np.full((40, 40), level, "float32")
+    result = quick(small, [replace(cup, mask=black), replace(stripes, mask=black)])
 
     np.testing.assert_array_equal(result.picture.pixels, small.pixels)
-    assert result.picture.notes == ("the mask of cup is all black: the photo stays as it is there",)
+    assert result.picture.notes == ("the mask of cup and stripes is black everywhere: it paints nothing",)
 
 
 def test_of_several_masks_a_black_one_is_left_out(small, cup, stripes):
@@ -168,6 +204,7 @@ def test_of_several_masks_a_black_one_is_left_out(small, cup, stripes):
 
     assert "style cup" not in result.history.rows[0]
     assert "style stripes" in result.history.rows[0]
+    assert result.picture.notes == ("the mask of cup is black everywhere: it paints nothing",)
 
 
 def test_a_painting_below_64_pixels_is_refused(small, coffee):

@@ -1,6 +1,7 @@
 """`tfstyle optimize`: a photo and paintings in, a painting, its history and clear refusals out."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ from PIL import Image
 from tfstyle.cli import main
 from tfstyle.commands.optimize import parse_style
 from tfstyle.errors import RequestError
+from tfstyle.history import History
+from tfstyle.masks import gradient
+from tfstyle.objective import Weights
+from tfstyle.optimize import Optimized
 
 SHALLOW = ["--content-layer", "block2_conv2", "--iterations", "3"]
 LAYERS = "block1_conv1=2,block2_conv1"
@@ -94,15 +99,78 @@ def test_a_photograph_as_style_changes_colours_and_keeps_edges(folder):
     assert np.abs(pixels("kept.png") - pixels("photo.png")).mean() > 2
 
 
-def test_an_all_black_mask_gives_the_photo_back_with_a_warning(folder, capsys):
+def test_a_black_mask_gives_the_photo_back_and_is_told_once(folder, capsys):
     assert main(["optimize", "photo.png", "--style", "fur.jpg", "--mask", "black.png", "-o", "same.png"]) == 0
     np.testing.assert_array_equal(pixels("same.png"), pixels("photo.png"))
-    assert "the mask of fur is all black: the photo stays as it is there" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines() == [
+        "photo.png: the mask of fur is black everywhere: it paints nothing",
+        "photo.png -> same.png (48x48)",
+    ]
+
+
+def test_a_photograph_goes_to_its_place_from_the_part_that_was_chosen(folder):
+    """Photorealistic, guided, with masks on both sides: the blue half of the painting goes to the left half."""
+    noise = np.random.default_rng(3).integers(0, 60, (64, 128, 3), "uint8")
+    noise[:, :64, 0] += 190
+    noise[:, 64:, 2] += 190
+    Image.fromarray(noise).save("sides.png")
+    places = ["--mask", "left", "--fade", "0", "--guided", "--painting-mask", "right"]
+    given = ["--style", f"sides.png:1:{LAYERS}", *places, "--photorealistic", "100", *SHALLOW]
+    given += ["--iterations", "20", "--style-weight", "50"]
+
+    assert main(["optimize", "photo.png", *given, "-o", "blue.png", "--history", "losses.csv"]) == 0
+
+    change = pixels("blue.png") - pixels("photo.png")
+    bluer = change[..., 2] - change[..., 0]
+    assert bluer[:, :20].mean() > 15
+    assert abs(bluer[:, 28:].mean()) < bluer[:, :20].mean() / 3
+    assert "matting" in Path("losses.csv").read_text().splitlines()[0].split(",")
+
+
+def test_every_option_reaches_the_optimization(folder, monkeypatch, capsys):
+    given = {}
+
+    def optimize(photo, styles, **options):
+        given.update(options, photo=photo, styles=styles)
+        return Optimized(photo, History())
+
+    monkeypatch.setattr("tfstyle.optimize.optimize", optimize)
+    Image.new("L", (96, 96), 255).save("large.png")
+    style = ["--style", "fur.jpg:3:block1_conv1=2", "--mask", "large.png", "--guided", "--painting-mask", "right"]
+    weights = ["--content-weight", "2", "--style-weight", "3", "--tv-weight", "4", "--pixel-weight", "5"]
+    colours = ["--match-luminance", "--preserve-color", "--photorealistic", "6"]
+    network = ["--content-layer", "block3_conv1", "--vgg19", "imagenet"]
+    numbers = ["--iterations", "7", "--max-size", "32", "--painting-size", "90", "--seed", "11", "--fade", "0"]
+    arguments = ["optimize", "photo.png", *style, *weights, *colours, *network, *numbers]
+
+    assert main([*arguments, "--optimizer", "adam", "--init", "tissue.png"]) == 0
+
+    (fur,) = given["styles"]
+    assert (given["photo"].width, fur.name, fur.weight, fur.layers) == (32, "fur", 3.0, {"block1_conv1": 2.0})
+    np.testing.assert_array_equal(fur.mask, np.ones((32, 32)))
+    height, width = fur.painting.shape[:2]
+    np.testing.assert_array_equal(fur.painting_mask, gradient("right", height, width, fade=0))
+    assert given["weights"] == Weights(content=2, style=3, total_variation=4, pixel=5, matting=6)
+    expected = {
+        "iterations": 7, "optimizer": "adam", "painting_size": 90, "guided": True, "preserve_color": True,
+        "matched_luminance": True, "content_layer": "block3_conv1", "vgg19": "imagenet", "seed": 11,
+    }  # fmt: skip
+    assert {name: given[name] for name in expected} == expected
+    np.testing.assert_array_equal(given["init"].pixels, pixels("tissue.png"))
+    assert "photo.png: mask large.png resized from 96x96 to 32x32\n" in capsys.readouterr().err
+
+    assert main(["optimize", "photo.png", "--style", "fur.jpg", "--init", "noise"]) == 0
+    expected = {
+        "iterations": 300, "optimizer": "lbfgs", "init": "noise", "painting_size": None, "guided": False,
+        "preserve_color": False, "matched_luminance": False, "weights": Weights(), "seed": 0,
+    }  # fmt: skip
+    assert {name: given[name] for name in expected} == expected
 
 
 def test_bad_input_is_refused_in_one_sentence(folder, capsys):
     Image.new("RGB", (63, 200)).save("small.png")
     Image.new("L", (48, 40)).save("wide.png")
+    Image.new("L", (451, 300)).save("dark.png")
     fur = ["--style", "fur.jpg"]
     for arguments, sentence in [
         (["--style", "small.png"], "small: expected a painting of at least 64x64 pixels, got 63x200"),
@@ -113,7 +181,8 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
         ([*fur, "--mask", "wide.png"], "expected a mask shaped like the photo, 48x48, got 48x40"),
         ([*fur, "--mask", "left", "--mask", "right"], "Expected --mask once, or once for each of 1 styles, got it 2"),
         ([*fur, "--painting-mask", "left"], "Expected --guided with --painting-mask"),
-        ([*fur, "--guided", "--painting-mask", "black.png"], "black.png: expected a mask shaped like the photo"),
+        ([*fur, "--guided", "--painting-mask", "black.png"], "shaped like the painting, 451x300, got 48x48"),
+        ([*fur, "--guided", "--painting-mask", "dark.png"], "dark.png: expected a mask that is white somewhere"),
         ([*fur, "--init", "none.png"], "none.png: no such file"),
         ([*fur, "-o", "fur.jpg"], "fur.jpg: this is a painting that was given"),
         ([*fur, "--content-layer", "fc7"], "The loss network has the layers block1_conv1, "),

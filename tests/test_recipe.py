@@ -2,7 +2,7 @@ import pytest
 
 from tests.training_case import recipe
 from tfstyle.errors import TrainingError
-from tfstyle.recipe import Stage, StyleImage, StyleRecipe, load_recipe, recipe_names
+from tfstyle.recipe import LossWeights, Stage, StyleImage, StyleRecipe, load_recipe, recipe_names
 from tfstyle.transformer import TransformerConfig
 
 
@@ -75,6 +75,7 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         {"stages": ()},
         {"stages": (Stage(size=8, batch=1, steps=1),)},
         {"stages": (Stage(size=64, batch=1, steps=0),)},
+        {"weights": LossWeights(content=0, style=0, total_variation=0)},
     ],
 )
 def test_a_recipe_that_cannot_train_is_refused(wrong):
@@ -85,3 +86,23 @@ def test_a_recipe_that_cannot_train_is_refused(wrong):
 def test_a_style_needs_one_weight_per_layer():
     with pytest.raises(TrainingError, match="dots"):
         StyleRecipe(name="dots", layers=("block1_conv1", "block2_conv1"), layer_weights=(1.0,))
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0), (2.0, -1.0), (float("nan"), 1.0)])
+def test_layer_weights_that_are_no_proportions_are_refused(weights):
+    with pytest.raises(TrainingError, match="dots needs layer weights of 0 or more, one of them above 0"):
+        StyleRecipe(name="dots", layers=("block1_conv1", "block2_conv1"), layer_weights=weights)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"weight": 0.0},
+        {"weight": -1.0},
+        {"blend": (StyleImage(painting="scream", weight=0.0), StyleImage(painting="wave", weight=0.0))},
+        {"blend": (StyleImage(painting="scream", weight=2.0), StyleImage(painting="wave", weight=-1.0))},
+    ],
+)
+def test_a_style_without_weight_is_refused(wrong):
+    with pytest.raises(TrainingError, match="storm needs a weight above 0, and images with weights of 0 or more"):
+        StyleRecipe(name="storm", **wrong)

@@ -100,26 +100,45 @@ def mean(distances: Sequence[Distances]) -> Distances:
 
 
 def plot(path: Path, measured: Mapping[str, Mapping[str, Distances]]) -> None:
-    """Content against style distance: one mark a method and style, nearer to the corner is better.
+    """Content against style distance: a colour each style, a mark each method, nearer to the corner is better.
 
     Args:
         path: A file to write: PNG, SVG or PDF.
         measured: Method to style to distances.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
     axes = figure.subplots()
     styles = list(dict.fromkeys(style for distances in measured.values() for style in distances))
-    for marker, (method, distances) in zip("osD^v*", measured.items(), strict=False):
+    colours = dict(zip(styles, _colours(len(styles)), strict=True))
+    markers = dict(zip(measured, "osD^v*", strict=False))
+    for method, distances in measured.items():
         for style, value in distances.items():
-            colour = f"C{styles.index(style) % 10}"
-            axes.scatter(value.content, value.style, marker=marker, color=colour, label=f"{style}, {method}")
+            axes.scatter(
+                value.content, value.style, marker=markers[method], color=colours[style], clip_on=False, zorder=3
+            )
     axes.set(xlabel="content distance", ylabel="style distance", xlim=(0, None), ylim=(0, None))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    marks = {style: Line2D([], [], color=colour, marker="o", ls="") for style, colour in colours.items()}
+    columns = 1 + (len(styles) - 1) // 20
+    figure.legend(marks.values(), marks, loc="outside right upper", ncols=columns, fontsize="small")
+    if len(measured) > 1:
+        marks = {method: Line2D([], [], color="gray", marker=marker, ls="") for method, marker in markers.items()}
+        figure.legend(marks.values(), marks, loc="outside lower center", ncols=len(marks), fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
+
+
+def _colours(count: int) -> list[str]:
+    """As many colours, none twice: the usual ten, then their lighter twins; a spectrum where there are more."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    if count > 20:
+        return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0, 1, count))]
+    return [to_hex(colormaps["tab20"](2 * number % 20 + number // 10)) for number in range(count)]
 
 
 def content_distance(stylized: np.ndarray, photo: np.ndarray) -> float:

@@ -56,6 +56,7 @@ def resolve(
     fade: float = DEFAULT_FADE,
     photo: Photo | None = None,
     photo_size: tuple[int, int] | None = None,
+    of: str = "photo",
 ) -> Mask:
     """The mask that `spec` asks for, at the photo's size.
 
@@ -68,6 +69,7 @@ def resolve(
         fade: 0..1, how softly a gradient fades; masks from pictures and arrays are as soft as they are.
         photo: The photo, of `height` and `width`; only `person`, `background` and `subject` look at it.
         photo_size: `(height, width)` of the photo before it was resized, where it was: masks made for that size fit.
+        of: What a refusal calls the picture that the mask is for: "photo" or "painting".
 
     Raises:
         MaskError: If the mask cannot be read, its aspect ratio is off by more than 2 %, or the photo shows no person or
@@ -86,7 +88,7 @@ def resolve(
     mask_height, mask_width = values.shape
     if abs(mask_width * photo_height / (mask_height * photo_width) - 1) > ASPECT_TOLERANCE + 1e-9:
         raise MaskError(
-            f"{name}: expected a mask shaped like the photo, {photo_width}x{photo_height}, got "
+            f"{name}: expected a mask shaped like the {of}, {photo_width}x{photo_height}, got "
             f"{mask_width}x{mask_height}; crop it to the same aspect ratio."
         )
     notes: tuple[str, ...] = ()
@@ -95,9 +97,14 @@ def resolve(
             notes = (f"mask {name} resized from {mask_width}x{mask_height} to {width}x{height}",)
         values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
     mask = Mask(np.clip(values, 0, 1), notes)
-    if mask.values.max() * 255 <= 0.5:  # what travels is all zeros
-        return replace(mask, notes=(*notes, f"mask {name} is black everywhere: it paints nothing, the photo stays"))
+    if is_black(mask.values):
+        return replace(mask, notes=(*notes, f"mask {name} is black everywhere: it paints nothing"))
     return mask
+
+
+def is_black(values: np.ndarray) -> bool:
+    """Whether a mask, float `[H,W]`, 0..1, is black everywhere once it has the 8 bits in which it travels."""
+    return bool(values.max() * 255 <= 0.5)
 
 
 def gradient(kind: str, height: int, width: int, fade: float = DEFAULT_FADE) -> np.ndarray:

@@ -1,6 +1,7 @@
 """How much memory an optimization takes, asked before it starts."""
 
 import math
+from pathlib import Path
 
 from tfstyle.errors import RequestError
 from tfstyle.images import MIN_SIDE
@@ -12,6 +13,8 @@ BYTES_PER_PIXEL = 3300  # activations that the gradient needs
 BYTES_PER_PIXEL_AND_MASK = 1500  # another pass through the loss network
 BYTES_PER_PIXEL_OF_MATTING = 1000  # 25 entries of a sparse matrix, in three forms
 BYTES_PER_PIXEL_OF_PAINTING = 1250  # activations without a gradient, gone before the first iteration
+
+CGROUP = Path("/sys/fs/cgroup")  # a container sees its own limits here, by control groups of version 2
 
 
 def bytes_per_pixel(*, masks: int = 0, matting: bool = False) -> float:
@@ -37,12 +40,11 @@ def check(height: int, width: int, *, masks: int = 0, matting: bool = False, pai
         RequestError: If less memory is available; says which longer side of the photo would fit, or which short side
             of the painting.
     """
-    import psutil
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
         return
-    available = psutil.virtual_memory().available
+    available = _available()
     photo_bytes = bytes_per_pixel(masks=masks, matting=matting) * height * width
     advice = "use --max-size {} or less (in Python: a smaller photo)"
     _check(f"Optimizing {width}x{height} pixels", photo_bytes, available, max(height, width), advice)
@@ -50,6 +52,24 @@ def check(height: int, width: int, *, masks: int = 0, matting: bool = False, pai
     painting_bytes = BYTES_PER_PIXEL_OF_PAINTING * rows * columns
     advice = "use --painting-size {} or less"
     _check(f"A painting seen at {columns}x{rows} pixels", painting_bytes, available, min(painting), advice)
+
+
+def _available() -> float:
+    """Bytes that this process can still have: of the machine, and of its container where that has a limit."""
+    import psutil
+
+    return min(psutil.virtual_memory().available, _available_in_container())
+
+
+def _available_in_container() -> float:
+    try:
+        limit = float((CGROUP / "memory.max").read_text().replace("max", "inf"))
+        used = int((CGROUP / "memory.current").read_text())
+        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+    except OSError:  # no container, or control groups of version 1
+        return math.inf
+    # Copies of files count as used, and those that were not read lately are given up before anything is killed.
+    return max(0.0, limit - used + int(stat["inactive_file"]))
 
 
 def _check(what: str, what_bytes: float, available: float, side: int, advice: str) -> None:

@@ -21,13 +21,14 @@ from PIL import Image
 from tfstyle import memory
 from tfstyle.color import luminance_only, match_luminance
 from tfstyle.descent import adam, lbfgs
-from tfstyle.errors import PhotoError, RequestError
+from tfstyle.errors import RequestError
 from tfstyle.history import History
 from tfstyle.images import MIN_SIDE, Photo
+from tfstyle.masks import is_black
 from tfstyle.objective import CONTENT_LAYER, Objective, StyleImage, Weights
+from tfstyle.paintings import check_painting
 
 COARSEST = 512  # px, longer side
-MIN_PAINTING_SIDE = 64  # px: less holds no texture of the deeper layers
 
 Optimizer = Literal["adam", "lbfgs"]
 Report = Callable[[np.ndarray, History], None]  # the picture so far, uint8 [h,w,3]; its last row is this iteration
@@ -83,12 +84,7 @@ def optimize(
         RequestError: If weights or layers are wrong, or memory would not suffice; says what would fit.
     """
     for style in styles:
-        if min(style.painting.shape[:2]) < MIN_PAINTING_SIDE:
-            height, width = style.painting.shape[:2]
-            raise PhotoError(
-                f"{style.name}: expected a painting of at least {MIN_PAINTING_SIDE}x{MIN_PAINTING_SIDE} pixels, got "
-                f"{width}x{height}; smaller ones hold no texture to learn."
-            )
+        check_painting(style.painting, style.name)
     weights = weights or Weights()
     if not any(astuple(weights)):
         raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")
@@ -104,10 +100,9 @@ def optimize(
         kept = [replace(style, painting=match_luminance(style.painting, photo.pixels)) for style in kept]
     run = _Run(photo, report)
     picture = _first_picture(photo, init, np.random.default_rng(seed))
-    levels = sizes(photo.height, photo.width)
     interrupted = False
     try:
-        for number, (height, width) in enumerate(levels):
+        for (height, width), share in plan(photo.height, photo.width, iterations).items():
             smaller = _resize(photo.pixels, height, width)
             painted = _at_size(kept, height, width, photo, painting_size)
             objective = Objective(
@@ -118,11 +113,7 @@ def optimize(
                 content_layer=content_layer,
                 vgg19=vgg19,
             )
-            share = iterations * (number + 1) // len(levels) - iterations * number // len(levels)
-            start = np.clip(_resize(picture, height, width), 0, 255)
-            if number and init == "photo":  # where no style reaches, the enlarged picture would be a blurred photo
-                reach = _reach(painted, height, width)
-                start = reach * start + (1 - reach) * smaller
+            start = _enlarged(picture, smaller, painted, from_photo=init == "photo")
             if optimizer == "adam":
                 picture = adam(objective, start, share, run.keep)
             else:
@@ -131,7 +122,7 @@ def optimize(
         if run.picture is None:
             raise
         picture, interrupted = run.picture, True
-    pixels = np.clip(_resize(picture, photo.height, photo.width), 0, 255)
+    pixels = _enlarged(picture, photo.pixels, kept, from_photo=init == "photo")
     if preserve_color:
         pixels = luminance_only(pixels, photo.pixels)
     result = replace(photo, pixels=_round(pixels), jpeg=None, notes=(*photo.notes, *notes))
@@ -144,6 +135,13 @@ def sizes(height: int, width: int) -> list[tuple[int, int]]:
     while max(levels[0]) > COARSEST and min(levels[0]) >= 2 * MIN_SIDE:
         levels.insert(0, ((levels[0][0] + 1) // 2, (levels[0][1] + 1) // 2))
     return levels
+
+
+def plan(height: int, width: int, iterations: int) -> dict[tuple[int, int], int]:
+    """Iterations at every one of `sizes`: they are shared out evenly."""
+    levels = sizes(height, width)
+    ends = [iterations * number // len(levels) for number in range(len(levels) + 1)]
+    return {size: end - start for size, start, end in zip(levels, ends, ends[1:], strict=False)}
 
 
 class _Run:
@@ -163,10 +161,13 @@ class _Run:
 
 
 def _without_black_masks(styles: Sequence[StyleImage]) -> tuple[list[StyleImage], list[str]]:
-    """The styles that reach some pixel, and a note for each that does not."""
-    kept = [style for style in styles if style.mask is None or style.mask.max() > 0]
-    left_out = [style.name for style in styles if style not in kept]
-    notes = [f"the mask of {name} is all black: the photo stays as it is there" for name in left_out]
+    """The styles that reach some pixel, and a note for each mask through which none does."""
+    kept = [style for style in styles if style.mask is None or not is_black(style.mask)]
+    left_out: dict[int, list[str]] = {}
+    for style in styles:
+        if style not in kept:
+            left_out.setdefault(id(style.mask), []).append(style.name)
+    notes = [f"the mask of {' and '.join(names)} is black everywhere: it paints nothing" for names in left_out.values()]
     return kept, notes
 
 
@@ -188,6 +189,19 @@ def _at_size(
         replace(_seen_at(style, height, width, photo, painting_size), mask=masks.get(id(style.mask)))
         for style in styles
     ]
+
+
+def _enlarged(picture: np.ndarray, photo: np.ndarray, styles: Sequence[StyleImage], *, from_photo: bool) -> np.ndarray:
+    """The picture at the size of the photo, `[H,W,3]`; float32, 0..255.
+
+    Where no style reaches, the enlarged picture would be a blurred photo if it began as one: there it is the photo.
+    """
+    height, width = photo.shape[:2]
+    larger = np.clip(_resize(picture, height, width), 0, 255)
+    if not from_photo or picture.shape[0] >= height:
+        return larger
+    reach = _reach(styles, height, width)
+    return reach * larger + (1 - reach) * photo
 
 
 def _reach(styles: Sequence[StyleImage], height: int, width: int) -> np.ndarray:

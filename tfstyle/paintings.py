@@ -1,11 +1,14 @@
-"""Where the paintings are: one file per style in a folder, named after it."""
+"""Paintings to learn from: one file per style in a folder, named after it, and large enough to have a texture."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from tfstyle.errors import TrainingError
+import numpy as np
+
+from tfstyle.errors import PhotoError, TrainingError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+MIN_PAINTING_SIDE = 64  # px: less holds no texture of the deeper layers
 
 
 def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -27,3 +30,17 @@ def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
             f"Expected one painting <name>.jpg or .png a style in {folder}. Missing: {', '.join(missing)}."
         )
     return found
+
+
+def check_painting(pixels: np.ndarray, name: str) -> None:
+    """Refuse a painting, uint8 `[h,w,3]`, with too little to learn from.
+
+    Raises:
+        PhotoError: If a side has fewer than 64 pixels.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_PAINTING_SIDE:
+        raise PhotoError(
+            f"{name}: expected a painting of at least {MIN_PAINTING_SIDE}x{MIN_PAINTING_SIDE} pixels, got "
+            f"{width}x{height}; smaller ones hold no texture to learn. Take a larger picture of it."
+        )

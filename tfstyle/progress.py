@@ -1,5 +1,6 @@
 """What a person sees of what takes long: a bar with time left and every loss term, or lines in a log."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -94,18 +95,21 @@ class LearningProgress:
 class OptimizationProgress:
     """The iterations of one picture, on stderr.
 
+    The bar goes by pixels: an iteration at twice the size takes four times as long.
+
     Args:
-        iterations: How many there will be.
+        plan: (height, width) of every size to how many iterations there will be, as of `tfstyle.optimize.plan`.
     """
 
-    def __init__(self, iterations: int):
-        self.iterations = iterations
+    def __init__(self, plan: Mapping[tuple[int, int], int]):
+        self.iterations = sum(plan.values())
+        self.pixels = sum(height * width * count for (height, width), count in plan.items())
         self.console = Console(stderr=True)
-        self.bar = _bar(self.console)
+        self.bar = _bar(self.console, counted=False)
 
     def __enter__(self) -> "OptimizationProgress":
         self.bar.start()
-        self.task = self.bar.add_task("starting", total=self.iterations, terms="")
+        self.task = self.bar.add_task("starting", total=self.pixels, terms="")
         return self
 
     def __exit__(self, *exception) -> None:
@@ -116,9 +120,11 @@ class OptimizationProgress:
         number, seconds = int(row["iteration"]), float(row["seconds"])
         names = [name for name in row if name not in ("iteration", "size", "seconds")]
         text = "  ".join(f"{name} {float(row[name]):.3g}" for name in names)
-        self.bar.update(self.task, completed=number, description=str(row["size"]), terms=text)
+        done = f"{number}/{self.iterations}  {row['size']}"
+        pixels = math.prod(int(side) for side in str(row["size"]).split("x"))
+        self.bar.update(self.task, advance=pixels, description=done, terms=text)
         if not self.console.is_terminal and (number % 25 == 0 or number in (1, self.iterations)):
-            self.say(f"{number}/{self.iterations}  {row['size']}  {seconds:.0f} s  {text}")
+            self.say(f"{done}  {seconds:.0f} s  {text}")
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""
@@ -159,11 +165,11 @@ class BulkProgress:
         self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
-def _bar(console: Console) -> Progress:
+def _bar(console: Console, *, counted: bool = True) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        *([MofNCompleteColumn()] if counted else []),
         TimeRemainingColumn(),
         TextColumn("{task.fields[terms]}"),
         console=console,

@@ -3,7 +3,8 @@
 import importlib
 import pkgutil
 import runpy
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 from tfstyle.catalog import title_of
@@ -30,6 +31,10 @@ class StyleImage:
                 f"{self.painting} needs at least one layer and one weight per layer, or none. Got {self.layers} and "
                 f"{self.layer_weights}."
             )
+        if self.layer_weights and not _proportions(self.layer_weights):
+            raise TrainingError(
+                f"{self.painting} needs layer weights of 0 or more, one of them above 0. Got {self.layer_weights}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,12 @@ class StyleRecipe:
             raise TrainingError(
                 f"Expected a style name of letters, digits, '_', '-' and '.'. Got {self.name!r}: rename the painting."
             )
-        _ = self.images  # refuses layers that do not fit
+        images = self.images  # refuses layers that do not fit
+        if not self.weight > 0 or not _proportions([image.weight for image in images]):
+            raise TrainingError(
+                f"{self.name} needs a weight above 0, and images with weights of 0 or more, one of them above 0. Got "
+                f"{self.weight} and {[image.weight for image in images]}."
+            )
 
     @property
     def images(self) -> tuple[StyleImage, ...]:
@@ -113,6 +123,8 @@ class Recipe:
             raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")
         if not self.stages or min(min(s.size // 16, s.batch, s.steps) for s in self.stages) < 1:
             raise TrainingError(f"Recipe {self.name} needs stages with sizes of 16 px or more, batches and steps >= 1.")
+        if not any(astuple(self.weights)):
+            raise TrainingError(f"Recipe {self.name} needs a loss weight above 0. Got 0 for all of them.")
 
     @property
     def steps(self) -> int:
@@ -166,3 +178,8 @@ def recipe_names() -> tuple[str, ...]:
     from tfstyle import recipes
 
     return tuple(module.name for module in pkgutil.iter_modules(recipes.__path__))
+
+
+def _proportions(weights: Sequence[float]) -> bool:
+    """Whether there is something to share out by: no weight below 0, and one above."""
+    return all(weight >= 0 for weight in weights) and any(weights)

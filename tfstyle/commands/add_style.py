@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfstyle.budget import Budget
-from tfstyle.errors import ModelError, PhotoError, RequestError
+from tfstyle.errors import ModelError, RequestError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 HELP = "teach a trained model one more style in minutes"
 
 LEAST_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
-LEAST_SIDE = 64  # px, of a painting: below, its texture is that of the enlargement
 ENOUGH_PHOTOS = 50
 PREVIEW_SECONDS = 20.0
 
@@ -192,14 +191,10 @@ def _preview_file(args: argparse.Namespace) -> Path:
 
 def _read_painting(file: str) -> "np.ndarray":
     from tfstyle.images import read_photo
+    from tfstyle.paintings import check_painting
 
     pixels = read_photo(file).pixels
-    height, width = pixels.shape[:2]
-    if min(height, width) < LEAST_SIDE:
-        raise PhotoError(
-            f"{file}: expected a painting of at least {LEAST_SIDE} px a side, got {width}x{height}; take a larger "
-            "picture of it."
-        )
+    check_painting(pixels, file)
     return pixels
 
 

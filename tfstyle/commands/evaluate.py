@@ -2,6 +2,7 @@
 
 A model's own paintings are measured, beside them with --optimize what optimization reaches, and with --pictures what
 anything else made: pictures named PHOTO.STYLE.jpg (.png, .webp), as `tfstyle stylize` names its own.
+What is printed are means over the photos; --csv has every photo and style.
 
   tfstyle evaluate holiday/ --paintings paintings/ --style starry_night --optimize 300 --plot distances.png
   tfstyle evaluate photo.jpg --pictures made_by_others/ --csv distances.csv --json
@@ -49,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", metavar="DIR", help="also measure pictures of another making, DIR/PHOTO.STYLE.jpg or .png"
     )
-    parser.add_argument("--csv", metavar="FILE", help="write a row for every photo and style")
+    parser.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="write the table of photos x styles: method, photo, style and both distances in a row each",
+    )
     parser.add_argument(
         "--plot", type=plot_file, metavar="FILE", help="plot content against style distance, as PNG, SVG or PDF"
     )

@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.commands.outputs import Outputs, write
         from tfstyle.images import Photo, format_for, read_photo
         from tfstyle.objective import Weights
-        from tfstyle.optimize import optimize
+        from tfstyle.optimize import optimize, plan
         from tfstyle.progress import OptimizationProgress
 
     original = read_photo(args.photo)
@@ -149,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
         "content": args.content_weight, "style": args.style_weight, "total_variation": args.tv_weight,
         "pixel": args.pixel_weight, "matting": args.photorealistic,
     }  # fmt: skip
-    with OptimizationProgress(args.iterations) as progress:
+    with OptimizationProgress(plan(photo.height, photo.width, args.iterations)) as progress:
 
         def report(picture, history) -> None:
             progress.report(history.rows[-1])
@@ -225,7 +225,7 @@ def _styles(
 ) -> "tuple[list[StyleImage], list[str]]":
     """The paintings with their masks, and what is to be said about the masks."""
     from tfstyle.images import read_photo
-    from tfstyle.masks import resolve
+    from tfstyle.masks import is_black, resolve
     from tfstyle.objective import STYLE_LAYERS, StyleImage
 
     if args.painting_mask and not args.guided:
@@ -238,12 +238,17 @@ def _styles(
     places = _one_each(args.mask, "--mask", len(parsed))
     parts = _one_each(args.painting_mask, "--painting-mask", len(parsed))
     names = _names([Path(file).stem for file, _, _ in parsed])
-    notes = [note for mask in masks.values() for note in mask.notes]
+    # Of a black mask `optimize` has the note.
+    notes = [note for mask in masks.values() if not is_black(mask.values) for note in mask.notes]
     styles = []
     for (file, share, layers), name, place, part in zip(parsed, names, places, parts, strict=True):
         painting = read_photo(file)
-        painting_mask = resolve(part, painting.height, painting.width, fade=args.fade, photo=painting) if part else None
-        if painting_mask and not painting_mask.values.max() > 0:
+        painting_mask = (
+            resolve(part, painting.height, painting.width, fade=args.fade, photo=painting, of="painting")
+            if part
+            else None
+        )
+        if painting_mask and is_black(painting_mask.values):
             raise MaskError(f"{part}: expected a mask that is white somewhere, or nothing of {file} counts.")
         notes += painting_mask.notes if painting_mask else ()
         styles.append(

@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle import images, precision
+        from tfstyle.paintings import check_painting
         from tfstyle.photos import open_photos
         from tfstyle.progress import TrainingProgress
         from tfstyle.recipe import load_recipe
@@ -83,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     paintings = {name: images.read_photo(file).pixels for name, file in files.items()}
+    for name, painting in paintings.items():
+        check_painting(painting, str(files[name]))
     samples = [images.read_photo(file).resize_to(384).pixels for file in args.samples]
     photos = open_photos(args.photos)
     with TrainingProgress(recipe, photos) as progress:
