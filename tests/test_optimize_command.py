@@ -197,9 +197,9 @@ def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch)
     import tensorflow as tf
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.004e9}))
-    assert "of memory, and 1.0 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.05e9}))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.104e9}))
+    assert "of memory, and 1.1 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.15e9}))
     large = ["--style", "fur.jpg", "--painting-size", "300"]
     assert "A painting seen at 451x300 pixels takes about 1.2 GB of memory" in refusal(large, capsys)
 
