@@ -201,7 +201,7 @@ def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch)
     assert "of memory, and 1.1 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.15e9}))
     large = ["--style", "fur.jpg", "--painting-size", "300"]
-    assert "A painting seen at 451x300 pixels takes about 1.2 GB of memory" in refusal(large, capsys)
+    assert "A painting seen at 451x300 pixels takes about 1.3 GB of memory" in refusal(large, capsys)
 
 
 def test_a_plot_without_matplotlib_is_refused_before_it_starts(folder, capsys, monkeypatch):
