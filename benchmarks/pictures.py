@@ -21,7 +21,7 @@ from tfstyle.sheets import contact_sheet
 
 # Of the photos: left, top, right, bottom, px.
 HAIR = (120, 0, 328, 160)
-HANDS = (190, 90, 398, 250)
+HANDS = (126, 90, 334, 250)
 FACE = (64, 0, 448, 384)
 
 
