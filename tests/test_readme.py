@@ -1,5 +1,6 @@
-"""What the README tells people to type works as it stands."""
+"""What the README tells people to type works as it stands; what the other pages tell them is understood."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -17,6 +18,7 @@ COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.spl
 TFSTYLE = [line.removeprefix("tfstyle ") for line in COMMANDS if line.startswith("tfstyle ")]
 # Minutes, a network, a port or a volume of its own: these have tests of their own, here only their arguments are read.
 LONG = ("serve", "train", "export", "publish", "data coco", "data check", "evaluate", "optimize", "add-style")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 ADDRESS = "localhost:8500"
 
 
@@ -86,3 +88,17 @@ def test_make_targets_and_linked_files_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\((?!http)([^)#]+)", readme):
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_every_page_are_understood_and_its_links_lead_somewhere(page):
+    text = page.read_text()
+    commands = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ").splitlines()
+    for line in commands:
+        if line.startswith("tfstyle "):
+            arguments = shlex.split(line.removeprefix("tfstyle "), comments=True)
+            assert cli.parse(arguments).command == arguments[0], line
+    for module in re.findall(r"python -m\s+(benchmarks\.\w+)", text):
+        assert importlib.util.find_spec(module), module
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
