@@ -87,11 +87,11 @@ def test_frame_compares_the_mean_colours_of_the_border_and_of_a_ring_further_in(
     np.testing.assert_allclose(losses.frame(image), [(0.3**2 + 0.4**2) / 2], rtol=1e-3)
 
 
-def test_frame_sees_nothing_in_a_flat_picture_nor_in_what_both_rings_have(rng):
+def test_frame_sees_nothing_in_a_flat_picture_nor_in_what_both_rings_have():
     columns = np.broadcast_to(np.where(np.arange(64) % 4 < 2, 0.0, 1.0)[:, None], (1, 64, 64, 1)).astype("float32")
 
-    np.testing.assert_allclose(losses.frame(np.full((2, 48, 48, 3), 0.7, "float32")), [0, 0], atol=1e-10)
-    np.testing.assert_allclose(losses.frame(columns), [0], atol=1e-10)
+    np.testing.assert_allclose(losses.frame(np.full((2, 48, 48, 3), 0.7, "float32")), [0, 0], atol=1e-7)
+    np.testing.assert_allclose(losses.frame(columns), [0], atol=1e-7)
 
 
 def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
