@@ -40,6 +40,15 @@ def test_every_photo_and_every_style_comes_once_per_round(photos, monkeypatch):
     assert [set(styles[i : i + 3]) for i in range(0, 12, 3)] == [{0, 1, 2}] * 4
 
 
+def test_a_style_comes_as_often_per_round_as_it_has_turns(photos):
+    batches = Batches(photos, styles=3, size=32, batch=5, seed=(0,), turns=(1, 3, 1))
+
+    rounds = [batches[step]["style"].tolist() for step in range(8)]
+
+    assert all(Counter(one) == {0: 1, 1: 3, 2: 1} for one in rounds)
+    assert len(set(map(tuple, rounds))) > 1
+
+
 def test_crops_differ_in_scale_and_some_are_mirrored(tmp_path):
     """A ramp from left to right tells both: its slope is the scale, its sign the direction."""
     ramp = np.broadcast_to(np.arange(200, dtype="uint8")[None, :, None], (128, 200, 3))

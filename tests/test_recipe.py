@@ -106,3 +106,8 @@ def test_layer_weights_that_are_no_proportions_are_refused(weights):
 def test_a_style_without_weight_is_refused(wrong):
     with pytest.raises(TrainingError, match="storm needs a weight above 0, and images with weights of 0 or more"):
         StyleRecipe(name="storm", **wrong)
+
+
+def test_a_style_without_a_turn_is_refused():
+    with pytest.raises(TrainingError, match="storm needs at least 1 turn"):
+        StyleRecipe(name="storm", turns=0)

@@ -22,7 +22,8 @@ MAX_CORRUPT_IN_A_ROW = 100  # a set with that many unreadable photos side by sid
 class Batches:
     """An endless, addressable sequence of batches.
 
-    Every photo is used once before any is used twice, and the styles likewise, each in an order drawn anew every time.
+    Every photo is used once before any is used twice, and every style has all its turns before they begin again, each
+    in an order drawn anew every time.
 
     Args:
         photos: Where the crops come from.
@@ -31,6 +32,7 @@ class Batches:
         batch: Photos per batch.
         seed: Any tuple of integers >= 0.
         jitter: Share by which brightness, contrast and saturation vary from crop to crop.
+        turns: How often each style comes before all begin again; empty: once.
     """
 
     photos: PhotoSet
@@ -39,16 +41,16 @@ class Batches:
     batch: int
     seed: tuple[int, ...]
     jitter: float = 0.0
+    turns: tuple[int, ...] = ()
     failures: list[TrainingError] = field(default_factory=list, compare=False)  # what `tf.data` cannot pass on
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
         """Batch number `step`: `image` uint8 [B, size, size, 3] and `style` int32 [B], indices below N."""
-        first = step * self.batch
+        numbers = range(step * self.batch, (step + 1) * self.batch)
+        turns = np.repeat(np.arange(self.styles, dtype="int32"), self.turns or 1)
         return {
-            "image": np.stack([self._crop(number) for number in range(first, first + self.batch)]),
-            "style": np.array(
-                [self._drawn(number, self.styles, "style") for number in range(first, first + self.batch)], "int32"
-            ),
+            "image": np.stack([self._crop(number) for number in numbers]),
+            "style": turns[[self._drawn(number, len(turns), "style") for number in numbers]],
         }
 
     def _random(self, *key: int) -> np.random.Generator:

@@ -46,6 +46,7 @@ class StyleRecipe:
     artist: str = ""
     year: str = ""
     weight: float = 1.0  # multiplies the recipe's style weight; raise it for a style that stays too faint
+    turns: int = 1  # photos painted in it before all styles begin again; raise it for a style that learns slowly
     layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
     blend: tuple[StyleImage, ...] = ()  # the style images of section 3.4, instead of `layers` and `layer_weights`
@@ -55,6 +56,8 @@ class StyleRecipe:
             raise TrainingError(
                 f"Expected a style name of letters, digits, '_', '-' and '.'. Got {self.name!r}: rename the painting."
             )
+        if self.turns < 1:
+            raise TrainingError(f"{self.name} needs at least 1 turn. Got {self.turns}.")
         images = self.images  # refuses layers that do not fit
         if not self.weight > 0 or not _proportions([image.weight for image in images]):
             raise TrainingError(
@@ -134,7 +137,8 @@ class Recipe:
     def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
         """The same training for other paintings, one style each, with the layers of the first style."""
         styles = tuple(
-            replace(self.styles[0], name=name, title=title_of(name), artist="", year="", weight=1.0) for name in names
+            replace(self.styles[0], name=name, title=title_of(name), artist="", year="", weight=1.0, turns=1)
+            for name in names
         )
         return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
 

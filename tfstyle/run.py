@@ -126,8 +126,8 @@ class Run:
             start, end = end, end + stage.steps
             if self.step >= end:
                 continue
-            seed = (self.recipe.seed, number)
-            batches = Batches(self.photos, len(self.styles), stage.size, stage.batch, seed, self.recipe.jitter)
+            seed, turns = (self.recipe.seed, number), tuple(style.turns for style in self.recipe.styles)
+            batches = Batches(self.photos, len(turns), stage.size, stage.batch, seed, self.recipe.jitter, turns)
             tensorflow = keras.backend.backend() == "tensorflow"
             data = (batches.tf_data if tensorflow else batches.numpy)(self.step - start, stage.steps)
             progress = _Progress(self, end)

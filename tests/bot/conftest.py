@@ -28,7 +28,8 @@ def styles() -> Iterator[tuple[StyleModel, str]]:
 
 @pytest.fixture
 def model(styles: tuple[StyleModel, str]) -> Iterator[StyleModel]:
-    """The style server's model, for tests that slow it down or let it fail."""
+    """The style server's model, for tests that slow it down or let it fail, with no calls yet."""
+    styles[0].predictor.calls.clear()
     yield styles[0]
     styles[0].seconds = 0.0
     styles[0].faults.clear()
