@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import RESULTS, machine, percentiles, save, table
+from benchmarks.measuring import add_results_option, machine, percentiles, save, table
 from benchmarks.style_server import encoded_request, photo_jpeg, server_process
 from serving.client import StyleClient
 from serving.errors import ServingError
@@ -210,8 +210,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--at", type=float, nargs="+", default=[50, 70], metavar="P", help="%% of capacity: 50 70")
     parser.add_argument("--minutes", type=float, default=5, metavar="M", help="of each load (default: 5)")
     parser.add_argument("--arrivals", choices=["poisson", "even"], default="poisson", help="default: poisson")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
-    parser.add_argument("--quick", action="store_true", help="seconds, at 64 and 128 px: shows that it works")
+    add_results_option(parser, "seconds, at 64 and 128 px")
     args = parser.parse_args(argv)
     sizes = {64: 0.5, 128: 0.5} if args.quick else SIZES
     seconds, search = (2.0, 1.0) if args.quick else (60 * args.minutes, 30.0)
@@ -239,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "memory": {f"{percent:g}": load.memory for percent, load in loads.items()},
         "errors": {f"{percent:g}": load.errors for percent, load in loads.items()},
     }
-    save(args.results, "load", result, report(result, loads))
+    save(args, "load", result, report(result, loads))
     return 1 if any(load.errors for load in loads.values()) else 0
 
 

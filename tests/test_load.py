@@ -1,12 +1,16 @@
 """The open loop of `benchmarks/load.py`: what it says about a server is only as good as when it looks."""
 
+import json
 import threading
 import time
 
 import pytest
 
+from benchmarks import load as benchmark
 from benchmarks.load import Load, open_loop
+from serving.calls import PREDICT
 from serving.errors import ServerBusyError
+from tests.serving.fake_server import FakeModel, answering
 
 
 class Painter:
@@ -67,3 +71,14 @@ def test_latencies_are_told_apart_by_when_their_photos_were_to_come():
 
     told = Load(latencies={512: [1.0, 2.0, 3.0], 1024: [4.0, 5.0]}, planned={512: [0.5, 4.0, 6.0], 1024: [5.9, 9.0]})
     assert told.split([(4.0, 6.0), (8.0, 10.0)]) == ([2.0, 4.0, 5.0], [1.0, 3.0])
+
+
+def test_what_was_measured_is_kept_where_one_wants_it(tmp_path, capsys):
+    with answering({PREDICT: FakeModel()}) as address:
+        assert benchmark.main(["--quick", "--server", address, "--results", str(tmp_path)]) == 0
+
+    result = json.loads((tmp_path / "load.json").read_text())
+    assert {(row["percent"], row["size"]) for row in result["rows"]} == {
+        (at, size) for at in (50, 70) for size in (64, 128)
+    }
+    assert (tmp_path / "load.md").read_text() == capsys.readouterr().out
