@@ -14,7 +14,7 @@ help:
 	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, format check, type check"
-	@echo "make bench   measure what the README claims"
+	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
 	@echo "             restarts. Latencies, memory, lost calls; MINUTES=10 is the short form"
 	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 15 minutes; SEED=n for others"

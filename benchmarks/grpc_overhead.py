@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
     parser.add_argument("--size", type=int, default=512, metavar="N", help="pixels a side (default: 512)")
     parser.add_argument("--pairs", type=int, default=15, metavar="N", help=f"at least {MIN_PAIRS} (default: 15)")
-    parser.add_argument("--commands", type=int, default=3, metavar="N", help="pairs of commands (default: 3; 0: none)")
+    parser.add_argument("--commands", type=int, default=9, metavar="N", help="pairs of commands (default: 9; 0: none)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     if args.pairs < MIN_PAIRS:
