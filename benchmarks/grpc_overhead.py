@@ -1,6 +1,6 @@
 """What a request through gRPC costs over the bare model call, and a whole command with and without a server.
 
-    python -m benchmarks.grpc_overhead [MODEL] [--size 512] [--pairs 15] [--commands 3] [--json]
+    python -m benchmarks.grpc_overhead [MODEL] [--size 512] [--pairs 15] [--commands 9] [--json]
 
 Bare: decode a JPEG, call `serving_default`, encode a JPEG, all with TensorFlow in this process. Through gRPC: send the
 same JPEG to `encoded` of a server in a process of its own on this machine. Both run with TensorFlow's default threads,
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(model: Path, *, size: int = 512, pairs: int = 15, commands: int = 3) -> dict[str, Any]:
+def measure(model: Path, *, size: int = 512, pairs: int = 15, commands: int = 9) -> dict[str, Any]:
     """Seconds and ratios.
 
     Args:
