@@ -36,8 +36,9 @@ Fault = Literal[
     "telegram_away",
     "update",
     "updates",
-    "webhook",
     "webhook_body",
+    "webhook_changed",
+    "webhook_refused",
     "webhook_secret",
 ]  # what each means: docs/bot.md
 Fate = Literal["painted", "failed", "cancelled", "user_limit", "queue_full"]

@@ -207,7 +207,11 @@ def _check_pixels(data: bytes, max_pixels: int) -> None:
 
 
 def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
-    """The photo as large as wanted, as Telegram takes it, and as the model takes it."""
+    """The photo as large as wanted, as Telegram takes it, and of no more pixels than the model takes.
+
+    The server sees fewer, since large photos are painted smaller; but the painting is composed here at full size, and
+    what that takes must be bounded.
+    """
     longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
     limit = longer if result is Result.FILE else min(size or longer, MAX_SIZE)
     limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (photo.width * photo.height))))

@@ -98,7 +98,7 @@ class Receiver:
             try:
                 if told and not await self._posts_to(url):
                     told = self.connected = False
-                    count_fault("webhook")
+                    count_fault("webhook_changed")
                     _log.warning("the webhook was changed by somebody else")
                 if not told:
                     await self._bot.set_webhook(
@@ -114,7 +114,7 @@ class Receiver:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
                 self.connected = False
-                count_fault("webhook")
+                count_fault("webhook_refused")
                 _log.warning("the webhook is not set", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)

@@ -14,6 +14,7 @@ ARG SUBJECT_MASKS=no
 RUN if [ "$SUBJECT_MASKS" != yes ]; then \
         python -m pip --python /opt/venv/bin/python uninstall --yes opencv-python-headless; \
     fi
+COPY LICENSE NOTICE /opt/app/
 COPY tfstyle /opt/app/tfstyle
 COPY serving /opt/app/serving
 COPY bot /opt/app/bot

@@ -12,6 +12,7 @@ COPY requirements/bulk.lock /build/
 # hadolint ignore=DL3013
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r /build/bulk.lock \
     && python -m pip install --no-cache-dir "${TENSORFLOW}"
+COPY LICENSE NOTICE /opt/app/
 COPY tfstyle /opt/app/tfstyle
 COPY saved_models /opt/app/saved_models
 ENV PYTHONPATH=/opt/app

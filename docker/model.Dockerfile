@@ -5,6 +5,7 @@ ARG SERVING=2.20.0
 
 FROM tensorflow/serving:${SERVING}
 COPY serving/config/models.config serving/config/monitoring.config serving/config/session.config /config/
+COPY LICENSE NOTICE /opt/app/
 COPY saved_models/tfstyle /models/tfstyle
 USER 10001:10001
 EXPOSE 8500 8501

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_commands_run_and_write_what_they_say(line, folder, server, monkeypatch,
         if arguments[0] == "stylize":
             assert painted.shape == (96, 96, 3)
             assert np.abs(painted.astype(int) - images.read_photo(folder / "photo.jpg").pixels).mean() > 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_install_from_a_checkout(page):
+    """No index has the package, and it alone has no model."""
+    assert not re.search(r"pip install\s+'?tfstyle", page.read_text())
+
+
+def test_extras_that_pages_install_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [re.findall(r"pip install -e '\.\[([\w,]+)\]'", page.read_text()) for page in [ROOT / "README.md", *PAGES]]
+    extras = {extra for found in named for names in found for extra in names.split(",")}
+    assert {"bot", "bulk", "masks"} <= extras <= set(project["optional-dependencies"])
 
 
 @pytest.mark.parametrize("line", [line for line in TFSTYLE if line.startswith(LONG) and not line.startswith("serve")])

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from telegram import Bot
 
 import bot.receiver
+from bot.metrics import ERRORS
 from bot.receiver import WEBHOOK_PATH, Receiver
 from bot.settings import Settings
 from bot.updates import ALLOWED
@@ -39,6 +40,10 @@ async def keeping(api):
         await asyncio.gather(task, return_exceptions=True)
 
 
+def counted(kind):
+    return ERRORS.labels(kind)._value.get()
+
+
 async def until(condition):
     async with asyncio.timeout(20):
         while not condition():
@@ -58,6 +63,8 @@ def call(api, method, **params):
     ],
 )
 def test_a_webhook_that_somebody_else_changed_is_set_again_and_that_is_logged(own_api, caplog, method, params):
+    changed, refused = counted("webhook_changed"), counted("webhook_refused")
+
     async def story():
         async with keeping(own_api) as receiver:
             await until(lambda: receiver.connected)
@@ -68,6 +75,26 @@ def test_a_webhook_that_somebody_else_changed_is_set_again_and_that_is_logged(ow
     asyncio.run(story())
 
     assert "the webhook was changed by somebody else" in caplog.text
+    assert (counted("webhook_changed"), counted("webhook_refused")) == (changed + 1, refused)
+
+
+@pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")  # pytest forgets the bot's own filter
+def test_another_bot_that_polls_with_the_token_is_counted_as_changing_the_webhook_again_and_again(own_api):
+    """It deletes the webhook to get its updates, so the bot that has the webhook meets no conflict."""
+    changed, refused = counted("webhook_changed"), counted("webhook_refused")
+
+    async def story():
+        async with keeping(own_api) as receiver, Bot(own_api.token, own_api.base_url, own_api.base_file_url) as other:
+            await until(lambda: receiver.connected)
+            polling = asyncio.create_task(Receiver(other, Kept(), lambda: None).poll())
+            await until(lambda: counted("webhook_changed") >= changed + 2)
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+            await until(lambda: own_api.webhook == OURS)
+
+    asyncio.run(story())
+
+    assert counted("webhook_refused") == refused
 
 
 def test_a_webhook_that_nobody_changed_is_set_once(own_api):
@@ -81,6 +108,8 @@ def test_a_webhook_that_nobody_changed_is_set_once(own_api):
 
 
 def test_the_bot_is_not_ready_while_its_webhook_is_lost_or_telegram_does_not_tell(own_api):
+    refused = counted("webhook_refused")
+
     async def story():
         async with keeping(own_api) as receiver:
             await until(lambda: receiver.connected)
@@ -100,6 +129,7 @@ def test_the_bot_is_not_ready_while_its_webhook_is_lost_or_telegram_does_not_tel
     asyncio.run(story())
 
     assert own_api.webhook == OURS
+    assert counted("webhook_refused") > refused
 
 
 class Kept:

@@ -64,6 +64,16 @@ def test_images_are_pinned_not_root_and_start_their_program_directly(path):
     assert f":{tfstyle.__version__}" in path.read_text()
 
 
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_images_carry_the_licence_and_the_attributions_that_works_of_others_ask_for(path):
+    steps = list(instructions(path))
+    stage = steps[max(number for number, step in enumerate(steps) if step.name == "FROM") :]
+    kept = "/opt/app" in {word for step in stage if step.name == "COPY" for word in step.words[:-1]}
+
+    copies = [step.words for step in (steps if kept else stage) if step.name == "COPY"]
+    assert ["LICENSE", "NOTICE", "/opt/app/"] in copies
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda path: path.name)
 def test_every_package_is_locked_with_its_hash(path):
     text = re.sub(r"^\s*#.*\n", "", path.read_text(), flags=re.MULTILINE)

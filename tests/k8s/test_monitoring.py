@@ -135,6 +135,18 @@ def test_the_line_is_told_of_before_photos_are_turned_away(alerts):
     assert threshold <= 0.5 * Settings.model_fields["queue_limit"].default
 
 
+def test_a_token_used_twice_is_told_of_whether_the_bots_poll_or_have_a_webhook(alerts):
+    """And not as a fault of Telegram's."""
+
+    def kinds(alert: str) -> set[str]:
+        expression = next(rule["expr"] for rule in alerts if rule["alert"] == alert)
+        matchers = [matcher for selector in selectors(expression) for matcher in selector.matchers.matchers]
+        return {kind for matcher in matchers if matcher.name == "kind" for kind in matcher.value.split("|")}
+
+    assert kinds("TfstyleTokenUsedTwice") == {"conflict", "webhook_changed"}
+    assert kinds("TfstyleTelegramAway") == {"poll", "webhook_refused"}
+
+
 def test_certificates_are_told_of_before_they_end(alerts, production):
     """A certificate that a pod has read at its start has at least `renewBefore` left then."""
     expression = next(rule["expr"] for rule in alerts if rule["alert"] == "TfstyleCertificateOld")
