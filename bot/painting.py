@@ -1,6 +1,7 @@
 """From a photo's bytes and a look to a painting's bytes, on the style server.
 
-Pixels are touched on a few threads only, so memory stays bounded and the event loop free.
+Pixels are touched on a few threads only, and large paintings composed one at a time, so memory stays bounded and the
+event loop free.
 """
 
 import asyncio
@@ -24,12 +25,14 @@ from tfstyle.errors import MaskError, PhotoError, StyleTransferError
 from tfstyle.images import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
 from tfstyle.masks import resolve
 from tfstyle.segment import SEGMENTS
+from tfstyle.strokes import PAINTED_SIDE
 
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
 REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
+_LARGE = PAINTED_SIDE**2  # pixels; paintings of more are composed here, in memory many times their size
 _GAP = 8  # pixels between photo and painting in a comparison
 
 T = TypeVar("T")
@@ -98,6 +101,7 @@ class Painter:
     ):
         self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        self._large = asyncio.Semaphore(1)
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
         self.reachable = False
@@ -157,6 +161,12 @@ class Painter:
             ServingError: If the server does not answer or refuses.
         """
         catalog = await self.catalog()
+        width, height = _checked_size(data, self._max_pixels)
+        scale = min(1.0, _longer_side(width, height, look.size, result, catalog.max_pixels) / max(width, height))
+        async with self._large if scale**2 * width * height > _LARGE else contextlib.nullcontext():
+            return await self._paint(data, look, result, mask, catalog)
+
+    async def _paint(self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog) -> Painting:
         photo, options = await self._on_thread(self._prepare, data, look, result, mask, catalog)
         painted = await self._client.stylize_encoded(photo, **options)
         if result is Result.COMPARISON:
@@ -169,8 +179,8 @@ class Painter:
     def _prepare(
         self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog
     ) -> tuple[Photo, StylizeOptions]:
-        for picture in (data, mask or data):
-            _check_pixels(picture, self._max_pixels)
+        if mask is not None:
+            _checked_size(mask, self._max_pixels)
         original = read_photo(data)
         photo = _sized(original, look.size, result, catalog.max_pixels)
         options: dict[str, Any] = {
@@ -193,30 +203,34 @@ class Painter:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
 
-def _check_pixels(data: bytes, max_pixels: int) -> None:
-    """Look at the header, before a pixel is decoded."""
+def _checked_size(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height by the header, before a pixel is decoded."""
     try:
         with open_picture(data, "photo") as header:
-            pixels = header.width * header.height
+            width, height = header.size
     except PhotoError as error:
         if isinstance(error.__context__, Image.DecompressionBombError):  # Pillow's own limit, and it tells no size
             raise PhotoTooLargeError(f">{2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}") from None
         raise
-    if pixels > max_pixels:
-        raise PhotoTooLargeError(f"{pixels / 1e6:.0f}")
+    if width * height > max_pixels:
+        raise PhotoTooLargeError(f"{width * height / 1e6:.0f}")
+    return width, height
 
 
-def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
-    """The photo as large as wanted, as Telegram takes it, and of no more pixels than the model takes.
+def _longer_side(width: int, height: int, size: int, result: Result, max_pixels: int) -> int:
+    """Of the painting: as large as wanted, as Telegram takes it, and of no more pixels than the model takes.
 
     The server sees fewer, since large photos are painted smaller; but the painting is composed here at full size, and
     what that takes must be bounded.
     """
-    longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
+    longer, shorter = max(width, height), min(width, height)
     limit = longer if result is Result.FILE else min(size or longer, MAX_SIZE)
-    limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (photo.width * photo.height))))
-    limit = max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
-    smaller = photo.resize_to(limit)
+    limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (width * height))))
+    return max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
+
+
+def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
+    smaller = photo.resize_to(_longer_side(photo.width, photo.height, size, result, max_pixels))
     if smaller is photo:
         return photo
     # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.

@@ -47,3 +47,22 @@ def test_a_png_too_large_for_telegram_comes_as_jpeg(paint, monkeypatch):
     photo = read_photo(jpeg.data)
     assert photo.format == "jpeg"
     assert (photo.width, photo.height) == (jpeg.width, jpeg.height) == (300, 200)
+
+
+@pytest.mark.parametrize(("size", "at_once"), [((1500, 1200), 1), ((300, 200), 3)])
+def test_large_paintings_are_made_one_at_a_time(size, at_once):
+    """Each is composed here, and takes memory as large as itself many times over."""
+    with style_server() as (model, address):
+        model.seconds = 1.0
+
+        async def paint_three():
+            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            try:
+                photos = [photo_bytes(*size, seed=seed) for seed in range(3)]
+                await asyncio.gather(*(painter.paint(one, Look(size=FULL_SIZE), Result.FILE) for one in photos))
+            finally:
+                await painter.close()
+
+        asyncio.run(paint_three())
+
+    assert model.most == at_once
