@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -126,6 +126,16 @@ class Cluster:
         for workload in self.workloads:
             for container in workload.containers:
                 yield f"{workload.name}/{container['name']}", workload, container
+
+    def mounted_texts(self, workload: Workload) -> dict[PurePosixPath, str]:
+        """Texts of the files that a workload gets from ConfigMaps, by path."""
+        folders = {mount["name"]: PurePosixPath(mount["mountPath"]) for mount in workload.main.get("volumeMounts", [])}
+        files = {}
+        for volume in workload.pod.get("volumes", []):
+            config = self.find("ConfigMap", volume.get("configMap", {}).get("name", ""))
+            for name, text in (config or {"data": {}})["data"].items():
+                files[folders[volume["name"]] / name] = text
+        return files
 
 
 def _ray_groups(job: Object) -> Iterator[Object]:

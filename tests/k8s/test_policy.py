@@ -42,6 +42,24 @@ def remove(cluster: Cluster, kind: str, name: str) -> None:
     cluster.objects.remove(cluster.get(kind, name))
 
 
+def certificate(cluster: Cluster, name: str) -> Object:
+    """The volume of a workload with its certificate."""
+    (volume,) = [volume for volume in cluster.workload(name).pod["volumes"] if volume["name"] == "certificate"]
+    return volume["secret"]
+
+
+def access(cluster: Cluster, old: str, new: str) -> None:
+    (data,) = [item["data"] for item in cluster.of("ConfigMap") if "pg_hba.conf" in item["data"]]
+    assert old in data["pg_hba.conf"]
+    data["pg_hba.conf"] = data["pg_hba.conf"].replace(old, new)
+
+
+def database_url(cluster: Cluster, old: str, new: str) -> None:
+    url = variable(cluster, "TFSTYLE_BOT_DATABASE_URL")
+    assert old in url["value"]
+    url["value"] = url["value"].replace(old, new)
+
+
 def mutants() -> dict[str, tuple[str, Mutation]]:
     """What is done to the production overlay, and the rule that must notice."""
     return {
@@ -182,6 +200,36 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "model-server")["ingress"][0]["ports"].append(
                 {"protocol": "TCP", "port": 8501})),
+        # database
+        "a database in the clear": (
+            "the_database_wants_tls", lambda c: main(c, "postgres")["args"].remove("--ssl=on")),
+        "the image's own list of who may come in": (
+            "the_database_wants_tls", lambda c: main(c, "postgres")["args"].pop()),
+        "somebody let in without TLS": ("the_database_wants_tls", lambda c: access(c, "hostssl", "host")),
+        "somebody let in without a password": ("the_database_wants_tls", lambda c: access(c, "scram-sha-256", "trust")),
+        "a key that everybody may read": (
+            "the_database_wants_tls", lambda c: certificate(c, "postgres").pop("defaultMode")),
+        "a key that PostgreSQL may not read": (
+            "the_database_wants_tls", lambda c: certificate(c, "postgres").update(defaultMode=0o400)),
+        "a key of another group": (
+            "the_database_wants_tls", lambda c: c.workload("postgres").pod["securityContext"].pop("fsGroup")),
+        "the key in place of the certificate": (
+            "the_database_wants_tls",
+            lambda c: main(c, "postgres")["args"].__setitem__(1, "--ssl_cert_file=/certificate/tls.key")),
+        "a certificate without the name that KEDA calls": (
+            "the_database_wants_tls", lambda c: spec(c, "Certificate", "postgres")["dnsNames"].pop()),
+        "a bot that asks anybody": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "verify-full", "require")),
+        "a bot that trusts whom its node trusts": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "&sslrootcert=/certificate/ca.crt", "")),
+        "an authority that is not mounted": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "/certificate/", "/authority/")),
+        "KEDA in the clear": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: spec(c, "ScaledObject", "bot")["triggers"][0]["metadata"].update(sslmode="disable")),
         # operation
         "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
         "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),

@@ -22,6 +22,7 @@ from serving.labels import check_new_version, set_labels
 from tests.bot.postgres import running_postgres
 from tests.bot.style_server import StyleModel
 from tests.k8s.cluster import K8S
+from tests.k8s.secrets import write_secret
 from tests.serving.fake_server import answering
 from tests.serving.name_server import naming
 from tfstyle import cli
@@ -42,15 +43,6 @@ def run(
 
 
 # mTLS
-
-
-def write_secret(folder: Path, issued: trustme.LeafCert, authority: trustme.CA) -> Path:
-    """The files of a Secret as cert-manager makes it."""
-    folder.mkdir()
-    authority.cert_pem.write_to_path(folder / "ca.crt")
-    issued.private_key_pem.write_to_path(folder / "tls.key")
-    (folder / "tls.crt").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    return folder
 
 
 @pytest.fixture
