@@ -39,7 +39,7 @@ def render_components(names: Sequence[str], folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment, StatefulSet, Job or group of a RayJob's pods."""
+    """A Deployment, StatefulSet, Job, what a CronJob starts, or a group of a RayJob's pods."""
 
     object: Object
 
@@ -112,7 +112,10 @@ class Cluster:
     @property
     def workloads(self) -> list[Workload]:
         groups = [group for item in self.of("RayJob") for group in _ray_groups(item)]
-        return [Workload(item) for item in [*self.of("Deployment", "StatefulSet", "Job"), *groups]]
+        started = [
+            item["spec"]["jobTemplate"] | {"kind": "Job", "metadata": item["metadata"]} for item in self.of("CronJob")
+        ]
+        return [Workload(item) for item in [*self.of("Deployment", "StatefulSet", "Job"), *started, *groups]]
 
     def workload(self, name: str) -> Workload:
         return next(workload for workload in self.workloads if workload.name == name)

@@ -1,12 +1,6 @@
 """PostgreSQL as the manifests set it answers by TLS and for the password; who asks as they say is sure of it."""
 
 import asyncio
-import os
-import pwd
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -14,62 +8,14 @@ import trustme
 
 from bot.storage import Store
 from bot.tasks import PAINT, NewTask
-from tests.bot.postgres import running_postgres, server_user
-from tests.k8s.secrets import write_secret
-
-PASSWORD = "let me in"
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Where the server's user may read."""
-    with tempfile.TemporaryDirectory(prefix="tfstyle-tls-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def port(production, authority, folder) -> Iterator[int]:
-    """Of a server with the arguments, files and modes of the StatefulSet, its user and its database."""
-    stateful = production.workload("postgres")
-    volumes = {volume["name"]: volume for volume in stateful.pod["volumes"]}
-    names = production.get("Certificate", "postgres")["spec"]["dnsNames"]
-    certificate = write_secret(folder / "certificate", authority.issue_cert(*names), authority)
-    keep_as_kubernetes(certificate / "tls.key", volumes["certificate"]["secret"]["defaultMode"])
-    for name, text in production.get("ConfigMap", volumes["access"]["configMap"]["name"])["data"].items():
-        (folder / name).write_text(text)
-    arguments = [
-        argument.replace("=/certificate/", f"={certificate}/").replace("=/access/", f"={folder}/")
-        for argument in stateful.main["args"]
-    ]
-    with running_postgres(*arguments, password=PASSWORD) as url:
-        address = urlsplit(url)
-        with psycopg.connect(url, password=PASSWORD, sslmode="require", autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE tfstyle SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
-            connection.execute("CREATE DATABASE tfstyle OWNER tfstyle")
-        yield int(address.port or 0)
-
-
-def keep_as_kubernetes(file: Path, mode: int) -> None:
-    """Root's and the group's by `fsGroup`; who is not root, and so runs the server, can only keep it to themselves."""
-    user = server_user()
-    if user is None:
-        file.chmod(0o600)
-    else:
-        os.chown(file, 0, pwd.getpwnam(user).pw_gid)
-        file.chmod(mode)
+from tests.k8s.secured_postgres import PASSWORD
 
 
 @pytest.fixture
-def bots_url(production, port, folder) -> str:
+def bots_url(production, database) -> str:
     """The bot's address of the database, but for where its files lie and who looks names up."""
     url = production.workload("bot").environment["TFSTYLE_BOT_DATABASE_URL"]["value"]
-    return f"{url}&hostaddr=127.0.0.1&port={port}".replace("/certificate", str(folder / "certificate"))
+    return f"{url}&hostaddr=127.0.0.1&port={database.port}".replace("/certificate", str(database.certificate))
 
 
 def connect(url: str, **changes: object) -> psycopg.Connection:
@@ -99,19 +45,19 @@ def test_the_bot_keeps_its_tasks_there_by_tls(bots_url, monkeypatch):
     assert payload == {"pictures": ["one"]}
 
 
-def test_keda_is_answered_by_the_name_that_it_calls(production, port, folder):
+def test_keda_is_answered_by_the_name_that_it_calls(production, database):
     for scaled in production.of("ScaledObject"):
         (trigger,) = scaled["spec"]["triggers"]
         asked = trigger["metadata"]
         with psycopg.connect(
             host=asked["host"],
             hostaddr="127.0.0.1",
-            port=port,
+            port=database.port,
             user=asked["userName"],
             dbname=asked["dbName"],
             password=PASSWORD,
             sslmode=asked["sslmode"],
-            sslrootcert=str(folder / "certificate" / "ca.crt"),
+            sslrootcert=str(database.certificate / "ca.crt"),
         ) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 

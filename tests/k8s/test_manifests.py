@@ -124,6 +124,7 @@ def test_operators_do_not_take_misspelt_ones(rendered, kind, old, new):
 def test_each_component_fits_the_base_by_itself(component, tmp_path):
     needs = {
         "autoscaling": ["postgres", "webhook"],
+        "backup": ["postgres"],
         "postgres-tls": ["postgres", "mtls"],
         "webhook": ["postgres"],
     }.get(component, [])

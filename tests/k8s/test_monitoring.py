@@ -16,6 +16,8 @@ OTHERS = {
     "up": {"pod"},
     "certmanager_certificate_renewal_timestamp_seconds": {"name", "exported_namespace"},
     "container_memory_working_set_bytes": {"pod", "container"},
+    "kube_cronjob_created": {"cronjob"},
+    "kube_cronjob_status_last_successful_time": {"cronjob"},
     "kube_horizontalpodautoscaler_spec_max_replicas": set(),
     "kube_horizontalpodautoscaler_status_current_replicas": set(),
     "kube_pod_container_resource_limits": {"pod", "container", "resource"},

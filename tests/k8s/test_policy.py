@@ -48,6 +48,11 @@ def certificate(cluster: Cluster, name: str) -> Object:
     return volume["secret"]
 
 
+def told(cluster: Cluster, name: str) -> Object:
+    """A variable of the backup."""
+    return cluster.workload("backup").environment[name]
+
+
 def access(cluster: Cluster, old: str, new: str) -> None:
     (data,) = [item["data"] for item in cluster.of("ConfigMap") if "pg_hba.conf" in item["data"]]
     assert old in data["pg_hba.conf"]
@@ -177,6 +182,14 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "KEDA shut out": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0]["from"].pop()),
+        "a backup shut out": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0]["from"].pop(1)),
+        "a backup that is let out to everything": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "backup")["egress"].append({})),
+        "a backup that may run as root": (
+            "pods_are_restricted", lambda c: c.workload("backup").pod["securityContext"].pop("runAsNonRoot")),
         "no names looked up": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "bot")["egress"].pop(2)),
@@ -230,6 +243,30 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "KEDA in the clear": (
             "whoever_asks_the_database_checks_its_certificate",
             lambda c: spec(c, "ScaledObject", "bot")["triggers"][0]["metadata"].update(sslmode="disable")),
+        "a backup that asks anybody": (
+            "whoever_asks_the_database_checks_its_certificate", lambda c: told(c, "PGSSLMODE").update(value="require")),
+        "a backup that knows no authority": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: main(c, "backup")["env"].remove(told(c, "PGSSLROOTCERT"))),
+        "a backup of another database": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "PGDATABASE").update(value="postgres")),
+        "a backup without the password": (
+            "backups_are_of_the_bots_database", lambda c: main(c, "backup")["env"].remove(told(c, "PGPASSWORD"))),
+        "a backup by an older version": (
+            "backups_are_of_the_bots_database", lambda c: main(c, "backup").update(image="postgres:16.9-bookworm")),
+        "two backups at once": (
+            "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").pop("concurrencyPolicy")),
+        "backups for longer than is promised": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "KEEP").update(value="31")),
+        "no backups": ("backups_are_of_the_bots_database", lambda c: told(c, "KEEP").update(value="0")),
+        "backups by the week": (
+            "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").update(schedule="17 3 * * 0")),
+        "a backup put back every night": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "RESTORE").update(value="old.dump")),
+        "backups that go with their pod": (
+            "backups_are_of_the_bots_database",
+            lambda c: [mount.update(mountPath="/copies") for mount in main(c, "backup")["volumeMounts"]
+                       if mount["name"] == "backups"]),
         # operation
         "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
         "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),
@@ -352,9 +389,10 @@ def entrypoint(cluster: Cluster, old: str, new: str) -> None:
 def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
     """What is done to a job, by its name, and the rule that must notice; more mutants of pods are above."""
     asked = "paintings_are_asked_for_as_the_command_takes_them"
+    closed = "policies_allow_what_jobs_need_and_no_more"
     return {
         "open to everything": (
-            "training", "jobs_are_closed_first", lambda c: remove(c, "NetworkPolicy", "deny-all")),
+            "training", closed, lambda c: remove(c, "NetworkPolicy", "deny-all")),
         "a worker that may run as root": (
             "bulk", "pods_are_restricted", lambda c: c.workload("bulk-gpu").pod["securityContext"].update(runAsUser=0)),
         "a worker without a limit": (
@@ -376,12 +414,27 @@ def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
         "a submitter without a profile": ("bulk", "ray_runs", lambda c: ray(c).pop("submissionMode")),
         "probes of the operator": ("bulk", "ray_runs", lambda c: main(c, "bulk-gpu").pop("readinessProbe")),
         "no dashboard": ("bulk", "ray_runs", lambda c: main(c, "bulk-head")["ports"].pop()),
-        "the operator shut out": (
-            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop()),
-        "workers shut out": (
-            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop(0)),
-        "no way to the head": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop(0)),
-        "no names looked up": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop()),
+        "the operator shut out": ("bulk", closed, lambda c: remove(c, "NetworkPolicy", "bulk-head")),
+        "the operator at every pod": (
+            "bulk", closed,
+            lambda c: spec(c, "NetworkPolicy", "bulk-head")["podSelector"]["matchLabels"].pop(
+                "app.kubernetes.io/component")),
+        "workers shut out": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop()),
+        "everybody let in": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"][0].pop("from")),
+        "no way to the head": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop(0)),
+        "a way out": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].append(
+            {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]})),
+        "no names looked up": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop()),
+        "a direction left open": (
+            "bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk").update(policyTypes=["Ingress"])),
+        "a training that speaks": (
+            "training", closed, lambda c: spec(c, "NetworkPolicy", "deny-all").update(egress=[{}])),
+        "a training that is let out beside": (
+            "training", closed,
+            lambda c: c.objects.append({
+                "kind": "NetworkPolicy", "metadata": {"name": "training"},
+                "spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "training"}},
+                         "policyTypes": ["Ingress", "Egress"], "egress": [{}]}})),
         "an option that does not exist": ("bulk", asked, lambda c: entrypoint(c, "--gpus", "--gpu")),
         "an unknown style": ("bulk", asked, lambda c: entrypoint(c, "starry_night", "no_such_style")),
         "one machine alone": ("bulk", asked, lambda c: entrypoint(c, "--address auto", "")),

@@ -1,11 +1,13 @@
 """Rules for PostgreSQL and for whoever asks it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
 from tests.k8s.cluster import Cluster, Object, Workload
 
+_DAYS = 30  # for which docs/bot.md says that anything about people is kept
 _AUTHORITY = "ca.crt"  # as cert-manager calls it in each certificate's secret
 
 
@@ -44,6 +46,42 @@ def whoever_asks_the_database_checks_its_certificate(cluster: Cluster) -> Iterat
                 yield f"{who} does not check who PostgreSQL is"
 
 
+def backups_are_of_the_bots_database(cluster: Cluster) -> Iterator[str]:
+    bot = cluster.workload("bot")
+    for item, backup in zip(cluster.of("CronJob"), _backups(cluster), strict=True):
+        address = urlsplit(bot.environment["TFSTYLE_BOT_DATABASE_URL"]["value"])
+        told = {name: variable.get("value") for name, variable in backup.environment.items()}
+        if (told["PGHOST"], told["PGUSER"], f"/{told['PGDATABASE']}") != (
+            address.hostname,
+            address.username,
+            address.path,
+        ):
+            yield "another database than the bot's is copied"
+        if backup.environment.get("PGPASSWORD") != bot.environment["PGPASSWORD"]:
+            yield "backups have another password than the bot"
+        if backup.main["image"] != cluster.workload("postgres").main["image"]:
+            yield "backups are made by another version than the server's"
+        if item["spec"].get("concurrencyPolicy") != "Forbid":
+            yield "two backups may write into one file"
+        daily = re.fullmatch(r"\d+ \d+ \* \* \*", item["spec"]["schedule"])
+        if not daily or not 1 <= int(told["KEEP"]) <= _DAYS:
+            yield f"copies are kept for other than {_DAYS} days at most"
+        if told["RESTORE"] != "":
+            yield "every night a copy is put back"
+        volumes = {volume["name"]: volume for volume in backup.pod["volumes"]}
+        claimed = [
+            mount["mountPath"]
+            for mount in backup.main["volumeMounts"]
+            if "persistentVolumeClaim" in volumes[mount["name"]]
+        ]
+        if claimed != re.findall(r"^cd (\S+)$", backup.main["command"][-1], re.MULTILINE):
+            yield "copies go with the pod that has made them"
+
+
+def _backups(cluster: Cluster) -> list[Workload]:
+    return [cluster.workload(item["metadata"]["name"]) for item in cluster.of("CronJob")]
+
+
 def _clients(cluster: Cluster) -> Iterator[tuple[str, str, bool]]:
     """Who asks, at which host, and whether it checks the certificate."""
     bot = cluster.workload("bot")
@@ -54,6 +92,9 @@ def _clients(cluster: Cluster) -> Iterator[tuple[str, str, bool]]:
     for scaled in cluster.of("ScaledObject"):
         (trigger,) = scaled["spec"]["triggers"]
         yield "KEDA", trigger["metadata"]["host"], trigger["metadata"]["sslmode"] == "verify-full"
+    for backup in _backups(cluster):
+        told = {name: variable.get("value") for name, variable in backup.environment.items()}
+        yield "backup", told["PGHOST"], _checks(backup, told.get("PGSSLMODE"), told.get("PGSSLROOTCERT"))
 
 
 def _checks(workload: Workload, mode: str | None, authority: str | None) -> bool:
@@ -68,4 +109,8 @@ def _secret(workload: Workload, file: PurePosixPath) -> Object:
     return volumes.get(mounts.get(file.parent), {}).get("secret", {})
 
 
-RULES = (the_database_wants_tls, whoever_asks_the_database_checks_its_certificate)
+RULES = (
+    the_database_wants_tls,
+    whoever_asks_the_database_checks_its_certificate,
+    backups_are_of_the_bots_database,
+)
