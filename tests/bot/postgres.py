@@ -23,18 +23,27 @@ def binaries() -> Path | None:
     return found[-1].parent if found[-1].exists() else None
 
 
-@contextmanager
-def running_postgres() -> Iterator[str]:
-    """Yields its `postgresql://` address; its log lies beside its folder of data.
+def server_user() -> str | None:
+    """Who runs the server: it refuses to run as root; None is whoever runs the tests."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
 
-    Where it is not installed the test is skipped, and in CI it fails.
+
+@contextmanager
+def running_postgres(*arguments: str, password: str = "unused") -> Iterator[str]:
+    """Yields its `postgresql://` address, without the password; its log lies beside its folder of data.
+
+    Nobody is asked for the password of the user in the address, unless `arguments`, of the server, say so. Where
+    PostgreSQL is not installed the test is skipped, and in CI it fails.
     """
     programs = binaries()
     if programs is None:
         message = "PostgreSQL is not installed; on Debian: apt-get install postgresql"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    # It refuses to run as root.
-    user = _unprivileged() if os.geteuid() == 0 else None
+    user = server_user()
+    group = None if user is None else pwd.getpwnam(user).pw_gid
     folder = Path(tempfile.mkdtemp(prefix="tfstyle-postgres-"))
     if user is not None:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
@@ -42,13 +51,15 @@ def running_postgres() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     data = folder / "data"
+    (folder / "password").write_text(password)
     initdb = [programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8"]
+    initdb += ["--pwfile", folder / "password"]
     subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
     command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-c", "fsync=off"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen([*command, *arguments], user=user, group=group, cwd=folder, stdout=log, stderr=log)
     try:
-        _wait(process, port, folder / "log")
+        _wait(process, port, folder)
         yield f"postgresql://{_USER}@127.0.0.1:{port}/{_DATABASE}"
     finally:
         process.terminate()
@@ -56,20 +67,16 @@ def running_postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unprivileged() -> str:
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", port: int, folder: Path) -> None:
+    """By its socket, which asks nobody for a password."""
     import psycopg
 
     end = time.monotonic() + 30
     while True:
         try:
-            psycopg.connect(host="127.0.0.1", port=port, user=_USER, dbname=_DATABASE).close()
+            psycopg.connect(host=str(folder), port=port, user=_USER, dbname=_DATABASE).close()
             return
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(log.read_text()) from None
+                raise AssertionError((folder / "log").read_text()) from None
             time.sleep(0.05)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -39,7 +39,7 @@ def render_components(names: Sequence[str], folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment, StatefulSet, Job or group of a RayJob's pods."""
+    """A Deployment, StatefulSet, Job, what a CronJob starts, or a group of a RayJob's pods."""
 
     object: Object
 
@@ -112,7 +112,10 @@ class Cluster:
     @property
     def workloads(self) -> list[Workload]:
         groups = [group for item in self.of("RayJob") for group in _ray_groups(item)]
-        return [Workload(item) for item in [*self.of("Deployment", "StatefulSet", "Job"), *groups]]
+        started = [
+            item["spec"]["jobTemplate"] | {"kind": "Job", "metadata": item["metadata"]} for item in self.of("CronJob")
+        ]
+        return [Workload(item) for item in [*self.of("Deployment", "StatefulSet", "Job"), *started, *groups]]
 
     def workload(self, name: str) -> Workload:
         return next(workload for workload in self.workloads if workload.name == name)
@@ -126,6 +129,16 @@ class Cluster:
         for workload in self.workloads:
             for container in workload.containers:
                 yield f"{workload.name}/{container['name']}", workload, container
+
+    def mounted_texts(self, workload: Workload) -> dict[PurePosixPath, str]:
+        """Texts of the files that a workload gets from ConfigMaps, by path."""
+        folders = {mount["name"]: PurePosixPath(mount["mountPath"]) for mount in workload.main.get("volumeMounts", [])}
+        files = {}
+        for volume in workload.pod.get("volumes", []):
+            config = self.find("ConfigMap", volume.get("configMap", {}).get("name", ""))
+            for name, text in (config or {"data": {}})["data"].items():
+                files[folders[volume["name"]] / name] = text
+        return files
 
 
 def _ray_groups(job: Object) -> Iterator[Object]:

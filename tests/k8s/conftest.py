@@ -1,12 +1,14 @@
 """The overlays and jobs, rendered once."""
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.k8s.cluster import K8S, Cluster, render, render_components
+from tests.k8s.secured_postgres import Server, secured_postgres
 
 JOBS = ("bulk", "training")
 EXTRAS = ("canary", "model-volume")  # components that production can have and does not
@@ -63,6 +65,13 @@ def canary(rendered) -> Cluster:
 @pytest.fixture(scope="session")
 def volume(rendered) -> Cluster:
     return Cluster(rendered["model-volume"])
+
+
+@pytest.fixture(scope="module")
+def database(production) -> Iterator[Server]:
+    """The server that production would have."""
+    with secured_postgres(production) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The commands that docs/operations.md has for backups, on a database of the bot."""
+"""The script of the CronJob and the commands that docs/operations.md has for backups, on databases of the bot."""
 
 import asyncio
 import os
@@ -6,15 +6,19 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import yaml
 
 from bot.storage import Store
 from bot.tasks import PAINT, NewTask
 from tests.bot.postgres import binaries, running_postgres
-from tests.k8s.cluster import ROOT
+from tests.k8s.cluster import ROOT, Workload, tool
+from tests.k8s.scripts import run_script
+from tests.k8s.secured_postgres import PASSWORD, Server
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Backups")[2].partition("\n## ")[0]
 (DUMP,) = re.findall(r"-- (pg_dump .+) > jobs\.dump$", PAGE, re.MULTILINE)
@@ -67,3 +71,133 @@ def test_what_was_dumped_is_there_again_and_what_came_later_is_not(url):
         assert asyncio.run(after(store)) == [{"pictures": ["kept"]}, None]
     finally:
         store.close()
+
+
+# The CronJob, by TLS
+
+
+@pytest.fixture
+def volume(tmp_path) -> Path:
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    return folder
+
+
+def back_up(production, database: Server, volume: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """With the variables of the manifest, but for where its files lie and who looks names up."""
+    container = production.workload("backup").main
+    told = {
+        item["name"]: item["value"].replace("/authority", str(database.certificate))
+        for item in container["env"]
+        if "value" in item
+    }
+    here = {
+        "PATH": f"{binaries()}:{os.environ['PATH']}",
+        "PGPASSWORD": PASSWORD,
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": str(database.port),
+    }
+    return run_script(container, {"/backups": volume}, **(told | here | changes))
+
+
+def connect(database: Server) -> psycopg.Connection:
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=database.port,
+        user="tfstyle",
+        dbname="tfstyle",
+        password=PASSWORD,
+        sslmode="require",
+        autocommit=True,
+    )
+
+
+def rows(database: Server) -> list[tuple]:
+    with connect(database) as connection:
+        return connection.execute("SELECT number, text FROM kept ORDER BY number").fetchall()
+
+
+@pytest.fixture
+def kept(database) -> list[tuple]:
+    """Rows of a table, and nothing else in the database."""
+    with connect(database) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+        connection.execute("CREATE TABLE kept (number integer PRIMARY KEY, text text NOT NULL)")
+        connection.execute("INSERT INTO kept SELECT n, 'photo ' || n FROM generate_series(1, 1000) AS n")
+    return rows(database)
+
+
+@pytest.mark.parametrize("loss", ["DROP TABLE kept", "UPDATE kept SET text = 'spoilt'"])
+def test_what_the_job_has_copied_it_puts_back(production, database, volume, kept, loss):
+    made = back_up(production, database, volume)
+    assert made.returncode == 0, made.stderr
+    (copy,) = volume.iterdir()
+    assert copy.name in made.stdout
+    with connect(database) as connection:
+        connection.execute(loss)
+
+    restored = back_up(production, database, volume, RESTORE=copy.name)
+
+    assert restored.returncode == 0, restored.stderr
+    assert rows(database) == kept
+    assert list(volume.iterdir()) == [copy]
+
+
+def test_a_copy_that_cannot_be_put_back_whole_changes_nothing(production, database, volume, kept):
+    """The table's rows are cut off in the middle."""
+    assert back_up(production, database, volume).returncode == 0
+    (copy,) = volume.iterdir()
+    copy.write_bytes(copy.read_bytes()[:-600])
+    with connect(database) as connection:
+        connection.execute("DELETE FROM kept WHERE number > 10")
+
+    assert back_up(production, database, volume, RESTORE=copy.name).returncode != 0
+    assert rows(database) == kept[:10]
+
+
+def test_only_the_newest_copies_are_kept(production, database, volume, kept):
+    for day in ("01", "02", "03"):
+        (volume / f"2020-01-{day}T03-17-00Z.dump").write_text(day)
+    (volume / "lost+found").mkdir()
+
+    assert back_up(production, database, volume, KEEP="2").returncode == 0
+
+    others, (old, new) = ["lost+found"], sorted(path.name for path in volume.glob("*.dump"))
+    assert old == "2020-01-03T03-17-00Z.dump"
+    assert new > old
+    assert sorted(path.name for path in volume.iterdir()) == sorted([old, new, *others])
+
+
+def test_a_backup_that_fails_deletes_none(production, database, volume, kept):
+    old = volume / "2020-01-01T03-17-00Z.dump"
+    old.write_text("old")
+
+    assert back_up(production, database, volume, KEEP="1", PGPASSWORD="guessed").returncode != 0
+    assert list(volume.glob("*.dump")) == [old]
+
+
+def test_a_backup_is_not_sent_without_tls_or_to_a_server_of_another_name(production, database, volume, kept):
+    plain = back_up(production, database, volume, PGSSLMODE="disable")
+    other = back_up(production, database, volume, PGHOST="database")
+
+    assert "no encryption" in plain.stderr
+    assert 'does not match host name "database"' in other.stderr
+    assert list(volume.glob("*.dump")) == []
+
+
+def test_the_page_makes_a_job_that_puts_a_copy_back(production):
+    """Of the Job that `kubectl create` would make of the CronJob, which needs a cluster."""
+    (command,) = re.findall(r"kubectl (set env --local .+) \|", PAGE)
+    spec = production.get("CronJob", "backup")["spec"]["jobTemplate"]["spec"]
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "restore"}, "spec": spec}
+
+    done = subprocess.run(
+        [tool("kubectl"), *shlex.split(command)], input=yaml.safe_dump(job), capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    made, before = (Workload(item).environment for item in (yaml.safe_load(done.stdout), job))
+    assert made.keys() == before.keys()
+    assert [name for name in made if made[name] != before[name]] == ["RESTORE"]
+    assert re.fullmatch(r"\S+\.dump", made["RESTORE"]["value"])

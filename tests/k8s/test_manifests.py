@@ -122,7 +122,12 @@ def test_operators_do_not_take_misspelt_ones(rendered, kind, old, new):
 
 @pytest.mark.parametrize("component", sorted(path.name for path in (K8S / "components").iterdir()))
 def test_each_component_fits_the_base_by_itself(component, tmp_path):
-    needs = {"autoscaling": ["postgres", "webhook"], "webhook": ["postgres"]}.get(component, [])
+    needs = {
+        "autoscaling": ["postgres", "webhook"],
+        "backup": ["postgres"],
+        "postgres-tls": ["postgres", "mtls"],
+        "webhook": ["postgres"],
+    }.get(component, [])
 
     cluster = Cluster(render_components([*needs, component], tmp_path))
 

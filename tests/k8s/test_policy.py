@@ -42,6 +42,29 @@ def remove(cluster: Cluster, kind: str, name: str) -> None:
     cluster.objects.remove(cluster.get(kind, name))
 
 
+def certificate(cluster: Cluster, name: str) -> Object:
+    """The volume of a workload with its certificate."""
+    (volume,) = [volume for volume in cluster.workload(name).pod["volumes"] if volume["name"] == "certificate"]
+    return volume["secret"]
+
+
+def told(cluster: Cluster, name: str) -> Object:
+    """A variable of the backup."""
+    return cluster.workload("backup").environment[name]
+
+
+def access(cluster: Cluster, old: str, new: str) -> None:
+    (data,) = [item["data"] for item in cluster.of("ConfigMap") if "pg_hba.conf" in item["data"]]
+    assert old in data["pg_hba.conf"]
+    data["pg_hba.conf"] = data["pg_hba.conf"].replace(old, new)
+
+
+def database_url(cluster: Cluster, old: str, new: str) -> None:
+    url = variable(cluster, "TFSTYLE_BOT_DATABASE_URL")
+    assert old in url["value"]
+    url["value"] = url["value"].replace(old, new)
+
+
 def mutants() -> dict[str, tuple[str, Mutation]]:
     """What is done to the production overlay, and the rule that must notice."""
     return {
@@ -159,6 +182,14 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "KEDA shut out": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0]["from"].pop()),
+        "a backup shut out": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "postgres")["ingress"][0]["from"].pop(1)),
+        "a backup that is let out to everything": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "backup")["egress"].append({})),
+        "a backup that may run as root": (
+            "pods_are_restricted", lambda c: c.workload("backup").pod["securityContext"].pop("runAsNonRoot")),
         "no names looked up": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "bot")["egress"].pop(2)),
@@ -182,6 +213,60 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "model-server")["ingress"][0]["ports"].append(
                 {"protocol": "TCP", "port": 8501})),
+        # database
+        "a database in the clear": (
+            "the_database_wants_tls", lambda c: main(c, "postgres")["args"].remove("--ssl=on")),
+        "the image's own list of who may come in": (
+            "the_database_wants_tls", lambda c: main(c, "postgres")["args"].pop()),
+        "somebody let in without TLS": ("the_database_wants_tls", lambda c: access(c, "hostssl", "host")),
+        "somebody let in without a password": ("the_database_wants_tls", lambda c: access(c, "scram-sha-256", "trust")),
+        "a key that everybody may read": (
+            "the_database_wants_tls", lambda c: certificate(c, "postgres").pop("defaultMode")),
+        "a key that PostgreSQL may not read": (
+            "the_database_wants_tls", lambda c: certificate(c, "postgres").update(defaultMode=0o400)),
+        "a key of another group": (
+            "the_database_wants_tls", lambda c: c.workload("postgres").pod["securityContext"].pop("fsGroup")),
+        "the key in place of the certificate": (
+            "the_database_wants_tls",
+            lambda c: main(c, "postgres")["args"].__setitem__(1, "--ssl_cert_file=/certificate/tls.key")),
+        "a certificate without the name that KEDA calls": (
+            "the_database_wants_tls", lambda c: spec(c, "Certificate", "postgres")["dnsNames"].pop()),
+        "a bot that asks anybody": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "verify-full", "require")),
+        "a bot that trusts whom its node trusts": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "&sslrootcert=/certificate/ca.crt", "")),
+        "an authority that is not mounted": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: database_url(c, "/certificate/", "/authority/")),
+        "KEDA in the clear": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: spec(c, "ScaledObject", "bot")["triggers"][0]["metadata"].update(sslmode="disable")),
+        "a backup that asks anybody": (
+            "whoever_asks_the_database_checks_its_certificate", lambda c: told(c, "PGSSLMODE").update(value="require")),
+        "a backup that knows no authority": (
+            "whoever_asks_the_database_checks_its_certificate",
+            lambda c: main(c, "backup")["env"].remove(told(c, "PGSSLROOTCERT"))),
+        "a backup of another database": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "PGDATABASE").update(value="postgres")),
+        "a backup without the password": (
+            "backups_are_of_the_bots_database", lambda c: main(c, "backup")["env"].remove(told(c, "PGPASSWORD"))),
+        "a backup by an older version": (
+            "backups_are_of_the_bots_database", lambda c: main(c, "backup").update(image="postgres:16.9-bookworm")),
+        "two backups at once": (
+            "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").pop("concurrencyPolicy")),
+        "backups for longer than is promised": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "KEEP").update(value="31")),
+        "no backups": ("backups_are_of_the_bots_database", lambda c: told(c, "KEEP").update(value="0")),
+        "backups by the week": (
+            "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").update(schedule="17 3 * * 0")),
+        "a backup put back every night": (
+            "backups_are_of_the_bots_database", lambda c: told(c, "RESTORE").update(value="old.dump")),
+        "backups that go with their pod": (
+            "backups_are_of_the_bots_database",
+            lambda c: [mount.update(mountPath="/copies") for mount in main(c, "backup")["volumeMounts"]
+                       if mount["name"] == "backups"]),
         # operation
         "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
         "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),
@@ -304,9 +389,10 @@ def entrypoint(cluster: Cluster, old: str, new: str) -> None:
 def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
     """What is done to a job, by its name, and the rule that must notice; more mutants of pods are above."""
     asked = "paintings_are_asked_for_as_the_command_takes_them"
+    closed = "policies_allow_what_jobs_need_and_no_more"
     return {
         "open to everything": (
-            "training", "jobs_are_closed_first", lambda c: remove(c, "NetworkPolicy", "deny-all")),
+            "training", closed, lambda c: remove(c, "NetworkPolicy", "deny-all")),
         "a worker that may run as root": (
             "bulk", "pods_are_restricted", lambda c: c.workload("bulk-gpu").pod["securityContext"].update(runAsUser=0)),
         "a worker without a limit": (
@@ -328,12 +414,27 @@ def job_mutants() -> dict[str, tuple[str, str, Mutation]]:
         "a submitter without a profile": ("bulk", "ray_runs", lambda c: ray(c).pop("submissionMode")),
         "probes of the operator": ("bulk", "ray_runs", lambda c: main(c, "bulk-gpu").pop("readinessProbe")),
         "no dashboard": ("bulk", "ray_runs", lambda c: main(c, "bulk-head")["ports"].pop()),
-        "the operator shut out": (
-            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop()),
-        "workers shut out": (
-            "bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop(0)),
-        "no way to the head": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop(0)),
-        "no names looked up": ("bulk", "ray_runs", lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop()),
+        "the operator shut out": ("bulk", closed, lambda c: remove(c, "NetworkPolicy", "bulk-head")),
+        "the operator at every pod": (
+            "bulk", closed,
+            lambda c: spec(c, "NetworkPolicy", "bulk-head")["podSelector"]["matchLabels"].pop(
+                "app.kubernetes.io/component")),
+        "workers shut out": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"].pop()),
+        "everybody let in": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["ingress"][0].pop("from")),
+        "no way to the head": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop(0)),
+        "a way out": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].append(
+            {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]})),
+        "no names looked up": ("bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk")["egress"].pop()),
+        "a direction left open": (
+            "bulk", closed, lambda c: spec(c, "NetworkPolicy", "bulk").update(policyTypes=["Ingress"])),
+        "a training that speaks": (
+            "training", closed, lambda c: spec(c, "NetworkPolicy", "deny-all").update(egress=[{}])),
+        "a training that is let out beside": (
+            "training", closed,
+            lambda c: c.objects.append({
+                "kind": "NetworkPolicy", "metadata": {"name": "training"},
+                "spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "training"}},
+                         "policyTypes": ["Ingress", "Egress"], "egress": [{}]}})),
         "an option that does not exist": ("bulk", asked, lambda c: entrypoint(c, "--gpus", "--gpu")),
         "an unknown style": ("bulk", asked, lambda c: entrypoint(c, "starry_night", "no_such_style")),
         "one machine alone": ("bulk", asked, lambda c: entrypoint(c, "--address auto", "")),

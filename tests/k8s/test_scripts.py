@@ -22,35 +22,15 @@ from serving.labels import check_new_version, set_labels
 from tests.bot.postgres import running_postgres
 from tests.bot.style_server import StyleModel
 from tests.k8s.cluster import K8S
+from tests.k8s.scripts import run_script
+from tests.k8s.secrets import write_secret
 from tests.serving.fake_server import answering
 from tests.serving.name_server import naming
 from tfstyle import cli
 from tfstyle.models import versions
 from tfstyle.publish import roll_back
 
-
-def run(
-    container: dict, folders: dict[str, Path], *, timeout: float | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """The command of a container, with its folders elsewhere."""
-    shell, flags, script = container["command"]
-    for inside, outside in folders.items():
-        assert inside in script
-        script = script.replace(inside, str(outside))
-    command = [shell, flags, script]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=timeout)
-
-
 # mTLS
-
-
-def write_secret(folder: Path, issued: trustme.LeafCert, authority: trustme.CA) -> Path:
-    """The files of a Secret as cert-manager makes it."""
-    folder.mkdir()
-    authority.cert_pem.write_to_path(folder / "ca.crt")
-    issued.private_key_pem.write_to_path(folder / "tls.key")
-    (folder / "tls.crt").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    return folder
 
 
 @pytest.fixture
@@ -68,7 +48,7 @@ def secret(production, authority, tmp_path) -> Path:
 def ssl_config(production, secret: Path, folder: Path):
     """As the server reads what its first container has written."""
     (container,) = production.workload("model-server").pod["initContainers"]
-    done = run(container, {"/certificate": secret, "/tls/": f"{folder}/"})
+    done = run_script(container, {"/certificate": secret, "/tls/": f"{folder}/"})
     assert done.returncode == 0, done.stderr
     return read_ssl(folder / "ssl.config")
 
@@ -86,7 +66,7 @@ def test_without_a_certificate_the_server_does_not_start(production, secret, tmp
     (secret / "tls.key").unlink()
     (container,) = production.workload("model-server").pod["initContainers"]
 
-    assert run(container, {"/certificate": secret, "/tls/": f"{tmp_path}/"}).returncode != 0
+    assert run_script(container, {"/certificate": secret, "/tls/": f"{tmp_path}/"}).returncode != 0
 
 
 def test_bot_and_server_know_each_other_by_their_certificates(production, authority, secret, tmp_path, free_port):
@@ -145,7 +125,7 @@ def models(tmp_path) -> Path:
 
 def publish(volume_cluster, models: Path, volume: Path, **options) -> subprocess.CompletedProcess[str]:
     job = volume_cluster.workload("publish-models")
-    return run(job.main, {"/models/": f"{models}/", "/volume/": f"{volume}/"}, **options)
+    return run_script(job.main, {"/models/": f"{models}/", "/volume/": f"{volume}/"}, **options)
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -277,7 +257,7 @@ def test_each_pod_trains_the_recipe_of_its_number(training, tmp_path, index, rec
     container = training.workload("training").main
     path = f"{tmp_path}:{os.environ['PATH']}"
 
-    done = run(container, {"/config/": f"{tmp_path}/"}, JOB_COMPLETION_INDEX=str(index), PATH=path)
+    done = run_script(container, {"/config/": f"{tmp_path}/"}, JOB_COMPLETION_INDEX=str(index), PATH=path)
 
     words = done.stdout.splitlines()
     assert words[:4] == ["-m", "tfstyle", "train", recipe]

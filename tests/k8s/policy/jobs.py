@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tests.k8s.cluster import ROOT, Cluster, Workload
-from tests.k8s.policy.network import needs
+from tests.k8s.policy.network import Grant, differences, grants, names_looked_up, namespace, pods, tcp
 from tfstyle import cli
 from tfstyle.bulk.pool import WORKER_BYTES, Size
 from tfstyle.catalog import Catalog
@@ -16,16 +16,18 @@ from tfstyle.recipe import recipe_names
 
 _RAY = re.search(r"^ray==(\S+)", (ROOT / "requirements" / "bulk.lock").read_text(), re.MULTILINE)[1]  # type: ignore[index]
 _DASHBOARD = 8265
-_OPERATOR = "kuberay-system"
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
-def jobs_are_closed_first(cluster: Cluster) -> Iterator[str]:
-    everything = [item["spec"] for item in cluster.of("NetworkPolicy") if item["spec"]["podSelector"] == {}]
-    if [(spec.get("ingress"), spec.get("egress"), sorted(spec["policyTypes"])) for spec in everything] != [
-        (None, None, ["Egress", "Ingress"])
-    ]:
-        yield "not everything is forbidden first"
+def policies_allow_what_jobs_need_and_no_more(cluster: Cluster) -> Iterator[str]:
+    """Ray's processes find each other by name and choose their ports; training speaks to nobody."""
+    needed: set[Grant] = set()
+    for group in _ray_groups(cluster):
+        needed |= {*grants(group, "ingress", [pods("bulk")], [{}]), *grants(group, "egress", [pods("bulk")], [{}])}
+        needed |= set(names_looked_up(group))
+        if group.name.endswith("-head"):
+            needed |= set(grants(group, "ingress", [namespace("kuberay-system")], [tcp(_DASHBOARD)]))
+    yield from differences(cluster, needed)
 
 
 def gpus_are_found(cluster: Cluster) -> Iterator[str]:
@@ -40,7 +42,7 @@ def gpus_are_found(cluster: Cluster) -> Iterator[str]:
 
 def ray_runs(cluster: Cluster) -> Iterator[str]:
     for job in cluster.of("RayJob"):
-        spec, groups = job["spec"], [item for item in cluster.workloads if item.object["kind"] == "RayGroup"]
+        spec, groups = job["spec"], _ray_groups(cluster)
         if spec["rayClusterSpec"]["rayVersion"] != _RAY:
             yield f"the operator is told Ray {spec['rayClusterSpec']['rayVersion']}, the image has {_RAY}"
         if spec["rayClusterSpec"]["headGroupSpec"]["rayStartParams"].get("num-cpus") != "0":
@@ -53,12 +55,9 @@ def ray_runs(cluster: Cluster) -> Iterator[str]:
             for kind in ("readinessProbe", "livenessProbe"):
                 if kind not in group.main:
                     yield f"{group.name} gets a {kind} that needs wget"
-            for peer in groups:
-                yield from needs(cluster, group, peer, None)
         head = next(group for group in groups if group.name.endswith("-head"))
         if head.ports.get("dashboard") != _DASHBOARD:
             yield "the operator does not find the dashboard"
-        yield from needs(cluster, _OPERATOR, head, _DASHBOARD)
 
 
 def paintings_are_asked_for_as_the_command_takes_them(cluster: Cluster) -> Iterator[str]:
@@ -114,12 +113,16 @@ def each_training_has_a_pod(cluster: Cluster) -> Iterator[str]:
             yield "a training has not one GPU"
 
 
+def _ray_groups(cluster: Cluster) -> list[Workload]:
+    return [workload for workload in cluster.workloads if workload.object["kind"] == "RayGroup"]
+
+
 def _bytes(quantity: str) -> int:
     return int(quantity[:-2]) * _UNITS[quantity[-2:]]
 
 
 RULES = (
-    jobs_are_closed_first,
+    policies_allow_what_jobs_need_and_no_more,
     gpus_are_found,
     ray_runs,
     paintings_are_asked_for_as_the_command_takes_them,

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from bot.receiver import WEBHOOK_PATH
@@ -13,7 +13,6 @@ _METRICS = {
     "bot": "/metrics",
     "model-server": read_monitoring(ROOT / "serving" / "config" / "monitoring.config").prometheus_config.path,
 }
-_NAMESPACE = "kubernetes.io/metadata.name"
 
 Grant = tuple[str, str, str, str]  # whose pods, "ingress" or "egress", peer and port as JSON
 
@@ -111,16 +110,20 @@ def only_the_webhook_is_public(cluster: Cluster) -> Iterator[str]:
 
 
 def policies_allow_what_is_needed_and_no_more(cluster: Cluster) -> Iterator[str]:
+    if cluster.of("NetworkPolicy"):
+        yield from differences(cluster, _needed(cluster))
+
+
+def differences(cluster: Cluster, grants_needed: Iterable[Grant]) -> Iterator[str]:
+    """Between what policies let through and what is needed, with everything else forbidden."""
     policies = cluster.of("NetworkPolicy")
-    if not policies:
-        return
     everything = [item for item in policies if item["spec"]["podSelector"] == {}]
     if [(item["spec"].get("ingress"), item["spec"].get("egress")) for item in everything] != [(None, None)]:
         yield "not everything is forbidden first"
     for item in policies:
         if sorted(item["spec"].get("policyTypes", [])) != ["Egress", "Ingress"]:
             yield f"NetworkPolicy {item['metadata']['name']} leaves a direction open"
-    granted, needed = set(_granted(cluster)), set(_needed(cluster))
+    granted, needed = set(_granted(cluster)), set(grants_needed)
     for grant in sorted(granted - needed):
         yield " ".join(("open, and nobody needs it:", *grant))
     for grant in sorted(needed - granted):
@@ -133,79 +136,55 @@ def _granted(cluster: Cluster) -> Iterator[Grant]:
         for workload in cluster.selected(spec["podSelector"].get("matchLabels", {})):
             for direction, side in (("ingress", "from"), ("egress", "to")):
                 for rule in spec.get(direction, []):
-                    yield from _grants(workload, direction, rule.get(side) or [{}], rule.get("ports") or [{}])
+                    yield from grants(workload, direction, rule.get(side) or [{}], rule.get("ports") or [{}])
 
 
 def _needed(cluster: Cluster) -> Iterator[Grant]:
-    """All that production does; DNS by names in the cluster and at its cache on the node, Telegram by IPv4 and IPv6."""
-    bot, server, database = (cluster.workload(name) for name in ("bot", "model-server", "postgres"))
-    dns = [_namespace("kube-system"), {"ipBlock": {"cidr": "169.254.20.10/32"}}]
+    """All that production does; Telegram by IPv4 and IPv6."""
+    bot, server, database, backup = (cluster.workload(name) for name in ("bot", "model-server", "postgres", "backup"))
     private = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
     telegram = [
         {"ipBlock": {"cidr": "0.0.0.0/0", "except": private}},
         {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}},
     ]
-    yield from _grants(bot, "ingress", [_namespace("ingress-nginx"), _namespace("monitoring")], [_tcp(bot, "http")])
-    yield from _grants(bot, "egress", [_pods(server)], [_tcp(server, "grpc")])
-    yield from _grants(bot, "egress", [_pods(database)], [_tcp(database, "postgres")])
-    yield from _grants(bot, "egress", dns, [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")])
-    yield from _grants(bot, "egress", telegram, [{"protocol": "TCP", "port": 443}])
-    yield from _grants(server, "ingress", [_pods(bot)], [_tcp(server, "grpc")])
-    yield from _grants(server, "ingress", [_namespace("monitoring")], [_tcp(server, "rest")])
-    yield from _grants(database, "ingress", [_pods(bot), _namespace("keda")], [_tcp(database, "postgres")])
+    asks = [tcp(database.ports.get("postgres"))]
+    yield from grants(
+        bot, "ingress", [namespace("ingress-nginx"), namespace("monitoring")], [tcp(bot.ports.get("http"))]
+    )
+    yield from grants(bot, "egress", [pods("model-server")], [tcp(server.ports.get("grpc"))])
+    yield from grants(bot, "egress", [pods("postgres")], asks)
+    yield from grants(bot, "egress", telegram, [tcp(443)])
+    yield from names_looked_up(bot)
+    yield from grants(server, "ingress", [pods("bot")], [tcp(server.ports.get("grpc"))])
+    yield from grants(server, "ingress", [namespace("monitoring")], [tcp(server.ports.get("rest"))])
+    yield from grants(backup, "egress", [pods("postgres")], asks)
+    yield from names_looked_up(backup)
+    yield from grants(database, "ingress", [pods("bot"), pods("backup"), namespace("keda")], asks)
 
 
-def _grants(whose: Workload, direction: str, peers: list[Object], ports: list[Object]) -> Iterator[Grant]:
+def grants(whose: Workload, direction: str, peers: list[Object], ports: list[Object]) -> Iterator[Grant]:
     """Each peer at each port; an empty one is any."""
     for peer, port in itertools.product(peers, ports):
         yield whose.name, direction, json.dumps(peer, sort_keys=True), json.dumps(port, sort_keys=True)
 
 
-def _namespace(name: str) -> Object:
-    return {"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}}
+def names_looked_up(whose: Workload) -> Iterator[Grant]:
+    """DNS, in the cluster and at its cache on the node."""
+    peers = [namespace("kube-system"), {"ipBlock": {"cidr": "169.254.20.10/32"}}]
+    yield from grants(whose, "egress", peers, [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")])
 
 
-def _pods(workload: Workload) -> Object:
-    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": workload.name}}}
+def namespace(name: str) -> Object:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
-def _tcp(workload: Workload, name: str) -> Object:
-    return {"protocol": "TCP", "port": workload.ports.get(name)}
+def pods(name: str) -> Object:
+    """Those of this namespace with the name as their label."""
+    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}
 
 
-def needs(cluster: Cluster, source: Workload | str, target: Workload, port: int | None) -> Iterator[str]:
-    """`source` is a workload here, or another namespace, whose own policies are its own business.
-
-    No port means all of them.
-    """
-    name = source if isinstance(source, str) else source.name
-    if not any(_opens(rule, "from", source, port) for rule in _rules(cluster, target, "ingress")):
-        yield f"{target.name} does not let {name} in at {port}"
-    if isinstance(source, Workload):
-        if not any(_opens(rule, "to", target, port) for rule in _rules(cluster, source, "egress")):
-            yield f"{name} is not let out to {target.name} at {port}"
-        dns = [rule for rule in _rules(cluster, source, "egress") if _opens(rule, "to", "kube-system", 53)]
-        if not dns:
-            yield f"{name} cannot look up names"
-
-
-def _rules(cluster: Cluster, workload: Workload, direction: str) -> Iterator[Object]:
-    for policy in cluster.of("NetworkPolicy"):
-        labels = policy["spec"]["podSelector"].get("matchLabels", {})
-        if labels and labels.items() <= workload.labels.items():
-            yield from policy["spec"].get(direction, [])
-
-
-def _opens(rule: Object, side: str, peer: Workload | str, port: int | None) -> bool:
-    if "ports" in rule and port not in [opened["port"] for opened in rule["ports"]]:
-        return False
-    for known in rule.get(side, []):
-        if isinstance(peer, str):
-            if known.get("namespaceSelector", {}).get("matchLabels", {}).get(_NAMESPACE) == peer:
-                return True
-        elif "podSelector" in known and known["podSelector"]["matchLabels"].items() <= peer.labels.items():
-            return True
-    return False
+def tcp(port: int | None) -> Object:
+    return {"protocol": "TCP", "port": port}
 
 
 def _reaches(cluster: Cluster, who: str, host: str, port: int) -> Iterator[str]:

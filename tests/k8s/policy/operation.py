@@ -84,7 +84,7 @@ def flags_are_known(cluster: Cluster) -> Iterator[str]:
         yield f"the server has {threads} threads, which is not its limit of CPUs"
     files = [flags.model_config_file, flags.monitoring_config_file, flags.tensorflow_session_config_file]
     copied = [word for step in instructions(DOCKER / "model.Dockerfile") if step.name == "COPY" for word in step.words]
-    for file in {*filter(None, files)} - set(_mounted(cluster, server)):
+    for file in {*filter(None, files)} - set(cluster.mounted_texts(server)):
         if f"serving/config/{file.name}" not in copied or str(file.parent) + "/" not in copied:
             yield f"{file} is not in the image"
     mounts = {mount["mountPath"] for mount in server.main.get("volumeMounts", [])}
@@ -102,7 +102,7 @@ def labels_stand_for_what_is_served(cluster: Cluster) -> Iterator[str]:
     if isinstance(flags, str):
         return
     in_image = {PurePosixPath("/config") / file.name: file.read_text() for file in CONFIG.glob("*.config")}
-    text = (in_image | _mounted(cluster, server)).get(flags.model_config_file)
+    text = (in_image | cluster.mounted_texts(server)).get(flags.model_config_file)
     if text is None:  # as flags_are_known tells
         return
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
@@ -187,17 +187,6 @@ def scaling_has_the_last_word(cluster: Cluster) -> Iterator[str]:
 
 def _selects(budget: Object, workload: Workload) -> bool:
     return budget["spec"]["selector"]["matchLabels"].items() <= workload.labels.items()
-
-
-def _mounted(cluster: Cluster, workload: Workload) -> dict[PurePosixPath, str]:
-    """Texts of the files that a workload gets from ConfigMaps, by path."""
-    folders = {mount["name"]: PurePosixPath(mount["mountPath"]) for mount in workload.main.get("volumeMounts", [])}
-    files = {}
-    for volume in workload.pod.get("volumes", []):
-        config = cluster.find("ConfigMap", volume.get("configMap", {}).get("name", ""))
-        for name, text in (config or {"data": {}})["data"].items():
-            files[folders[volume["name"]] / name] = text
-    return files
 
 
 def _flags(server: Workload) -> Flags | str:
