@@ -15,13 +15,14 @@ PATH = "/v1/models/tfstyle:predict"
 HEAD = f"POST {PATH} HTTP/1.1\r\nHost: here\r\n".encode()
 
 
-@pytest.fixture
-def port(models_dir, monkeypatch):
+@pytest.fixture(scope="module")
+def port(models_dir):
     """Of a server that waits for a request for a second only."""
-    monkeypatch.setattr(rest, "IDLE_SECONDS", 1.0)
     port = free_port()
-    with server.running(models_dir, rest_api_port=port):
-        yield port
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rest, "IDLE_SECONDS", 1.0)
+        with server.running(models_dir, rest_api_port=port):
+            yield port
 
 
 def connect(port: int) -> socket.socket:
@@ -70,7 +71,7 @@ def test_what_is_no_http_is_refused_and_takes_a_line_of_the_log(port, caplog, sa
     caplog.set_level(logging.INFO)
     with connect(port) as connection:
         connection.sendall(said)
-        assert connection.recv(13).endswith(b" 400")
+        assert connection.recv(12).endswith(b" 400")
     lines = [record for record in caplog.records if "127.0.0.1" in record.getMessage()]
     assert [record.levelno for record in lines] == [logging.INFO]
     assert of_one_line(caplog.records)
