@@ -20,6 +20,7 @@ from serving.status import StatusError, invalid_argument, unimplemented
 
 Form = Literal["row", "columnar"]
 
+_MAX_RANK = 63  # NumPy takes 64, and rows become one more
 _MAX_FLOAT = float(np.finfo(np.float32).max)
 
 
@@ -198,6 +199,8 @@ def _array(value: Any, dtype: int) -> np.ndarray:
     while isinstance(first, list):
         shape.append(len(first))
         first = first[0] if first else None
+    if len(shape) > _MAX_RANK:
+        raise invalid_argument(f"Expecting at most {_MAX_RANK} levels of lists but got: {len(shape)}")
     values: list[Any] = []
     _collect(value, shape, 0, kind, values)
     if kind.name == "string":

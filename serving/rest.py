@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import grpc
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from google.protobuf import json_format
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -32,7 +33,10 @@ from serving.work_queue import WorkQueue, queue_full
 
 MAX_BODY_BYTES = 64 * 2**20  # JSON takes several times its size when it is parsed
 
+IDLE_SECONDS = 60.0  # for the head of a request to arrive, on a new connection or one that is kept
+
 _log = logging.getLogger(__name__)
+_http_log = logging.getLogger(f"{__name__}.http")
 
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(_MODEL + r":(?P<method>classify|regress|predict)", re.IGNORECASE)
@@ -58,6 +62,21 @@ _CORS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+
+
+class _OneLine(logging.Filter):
+    """What a client sends that is no HTTP takes a line, not a traceback of the parser."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+            record.msg += f": {type(error).__name__}"
+        return True
+
+
+_http_log.addFilter(_OneLine())
 
 
 class RestService:
@@ -133,6 +152,11 @@ class RestService:
                     body = await request.read()
             except TimeoutError:  # whoever sends byte by byte would keep others out
                 raise deadline_exceeded() from None
+            except OSError as error:  # hung up before the end: nobody is left to be told
+                _log.debug("no whole body from %s: %s", request.remote, error)
+                raise StatusError(grpc.StatusCode.CANCELLED, "The body did not arrive.") from None
+            except web.RequestPayloadError:
+                raise invalid_argument("The body is not encoded as its headers say.") from None
             if self._queue.is_full:
                 raise queue_full()
             work = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
@@ -153,6 +177,8 @@ class RestService:
             return error.code, error.message
         except MemoryError:
             return grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request."
+        except RecursionError:
+            return grpc.StatusCode.INVALID_ARGUMENT, "The lists and objects in this document are nested too deeply."
 
     def _predict(self, match: re.Match[str], body: bytes, deadline: float) -> bytes:
         request = predict_pb2.PredictRequest()
@@ -209,7 +235,9 @@ class RestServer:
         Raises:
             OSError: If the port is taken.
         """
-        self._runner = web.AppRunner(service.app, access_log=None, shutdown_timeout=grace)
+        self._runner = web.AppRunner(
+            service.app, access_log=None, logger=_http_log, shutdown_timeout=grace, keepalive_timeout=IDLE_SECONDS
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
         self._thread.start()

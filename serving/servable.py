@@ -31,6 +31,7 @@ WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
 _MAX_TIMEOUT_MS = 2**31 - 1
 _STRING_BYTES = 32  # of a string in TensorFlow and of NumPy's reference to it, without what it holds
+_ALIGNMENT = 64  # bytes; Eigen's in TensorFlow
 _BYTES = {number: tf.as_dtype(number).size or 0 for number in types_pb2.DataType.values() if number}
 
 
@@ -207,7 +208,7 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
             )
         room -= size
         try:
-            feeds[feed_name] = codec.decode(proto)
+            feeds[feed_name] = _aligned(codec.decode(proto))
         except (ValueError, OverflowError) as error:  # CodecError, and NumPy's of shapes that it cannot have
             raise invalid_argument(f"tensor parsing error: {alias}") from error
     if not sent <= expected:
@@ -215,6 +216,21 @@ def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:
             f"Inputs contains invalid name. Used request inputs: {_join(sent & expected)}, request input: {_join(sent)}"
         )
     return feeds
+
+
+def _aligned(array: np.ndarray) -> np.ndarray:
+    """A copy that TensorFlow takes as it is.
+
+    It copies any other into its own pool of memory, which never shrinks: a large tensor that the graph refuses at once
+    would be kept room for ever after.
+    """
+    if array.dtype == object:  # strings are always copied, into no pool
+        return array
+    memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    begin = -memory.ctypes.data % _ALIGNMENT
+    aligned = memory[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    aligned[...] = array
+    return aligned
 
 
 def _written_out(proto: Any) -> int:

@@ -41,8 +41,7 @@ ANSWERS = {
 }
 NO_REQUEST = ANSWERS | {Code.INTERNAL}
 
-# MB, of the server from its first answer to its last: the last test leaves 400 behind for each run at once.
-MOST_GROWTH = 400 + 400 * Flags().max_concurrent_runs
+MOST_GROWTH = 400  # MB, of the server from its first answer to its last
 
 
 class Target:
