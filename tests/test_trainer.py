@@ -90,6 +90,31 @@ def test_consistency_compares_with_the_painting_of_the_photo_with_noise(rng):
     assert "consistency" not in new_trainer(training_case.recipe()).loss_terms(batch, painted)
 
 
+def flip_of(batch, paint) -> np.ndarray:
+    """The flip term of something that paints photos as `paint` does."""
+    trainer = new_trainer(training_case.recipe(weights=LossWeights(flip=50.0)))
+    trainer.transformer = lambda image, style: paint(ops.cast(image, "float32"))
+    return ops.convert_to_numpy(trainer.loss_terms(batch, trainer(batch))["flip"])
+
+
+def test_flip_is_0_where_a_mirrored_photo_is_painted_mirrored(rng):
+    batch = {"image": rng.integers(0, 256, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+
+    np.testing.assert_array_equal(flip_of(batch, lambda image: 255 - image), [0, 0])
+
+
+def test_flip_is_the_squared_difference_where_it_is_not(rng):
+    """Each pixel is painted as its left neighbour; in the mirrored photo, mirrored back, as its right one."""
+    batch = {"image": rng.integers(0, 256, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+
+    flip = flip_of(batch, lambda image: ops.roll(image, 1, axis=2))
+
+    photo = batch["image"].astype("float32") / 255
+    expected = np.square(np.roll(photo, 1, axis=2) - np.roll(photo, -1, axis=2)).mean(axis=(1, 2, 3))
+    assert (expected > 0.1).all()
+    np.testing.assert_allclose(flip, expected, rtol=1e-4)
+
+
 def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
     """Section 3.4: each image with its own layers and weight, here in the relative form."""
     images = (
@@ -226,7 +251,7 @@ folder = Path(sys.argv[1])
 losses = []
 case = training_case.recipe()
 sizes = tuple(StyleImage(painting="dots", layers=training_case.LAYERS, size=size) for size in (64, 96))
-recipe = replace(case, stages=case.stages[:1],
+recipe = replace(case, stages=case.stages[:1], weights=replace(case.weights, flip=20.0),
                  styles=(case.styles[0], StyleRecipe(name="dots", blend=sizes)))
 run = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe, init_from=folder,
                         report=lambda step, seconds, terms: losses.append(terms["loss"]), jit=True)

@@ -86,6 +86,9 @@ class LossWeights:
     frame: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
+    # Of pixels in 0..1; a mirrored photo is painted like the photo, mirrored, so its strokes cannot all lean one way;
+    # keep it 0 for a painting whose strokes do. Like consistency, it takes one more pass through the network.
+    flip: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

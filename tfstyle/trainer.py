@@ -13,7 +13,7 @@ from tfstyle.recipe import Recipe
 from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
-TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency")
+TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency", "flip")
 MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
@@ -107,6 +107,9 @@ class StyleTrainer(keras.Model):
             noisy = image + keras.random.normal(image.shape, stddev=NOISE, seed=self.recipe.seed)
             again = self({**inputs, "image": ops.clip(noisy, 0, 255)})
             terms["consistency"] = losses.pixel_loss(again / 255, painted / 255)
+        if weights.flip:
+            again = self({**inputs, "image": ops.flip(image, axis=2)})
+            terms["flip"] = losses.pixel_loss(ops.flip(again, axis=2) / 255, painted / 255)
         return terms
 
     def _features(self, pictures) -> dict[str, object]:
