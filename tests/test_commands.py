@@ -17,6 +17,14 @@ from tfstyle.errors import TrainingError
 RECIPE = "from tests.training_case import recipe\n\nRECIPE = recipe()\n"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_sizes():
+    """Sizes at which VGG19 sees a painting in little time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with a recipe, its paintings, photos to train on and one to paint."""
@@ -51,14 +59,9 @@ def trained(folder, train) -> Path:
 def model(folder, trained) -> Path:
     """The folder of the exported version."""
     version = folder / "models" / "mine" / "1"
-    assert main(["export", str(trained), "--to", str(version), "--max-pixels", "250000"]) == 0
+    given = ["--paintings", str(folder / "paintings"), "--max-pixels", "250000"]
+    assert main(["export", str(trained), *given, "--to", str(version)]) == 0
     return version
-
-
-@pytest.fixture(autouse=True)
-def small_sizes(monkeypatch):
-    """Sizes at which VGG19 sees a painting in little time."""
-    monkeypatch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -110,6 +113,30 @@ def test_without_a_target_the_export_is_the_next_version(folder, trained, monkey
     assert capsys.readouterr().out == f"{folder / 'root' / 'tfstyle' / '5'}\n"
 
 
+def test_a_model_exported_with_its_paintings_is_measured_the_same_without_them(folder, model, capsys):
+    measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model), "--json"]
+    assert main([*measure, "--paintings", str(folder / "paintings")]) == 0
+    exact = json.loads(capsys.readouterr().out)
+
+    assert main(measure) == 0
+
+    kept = json.loads(capsys.readouterr().out)
+    assert list(kept) == ["stripes", "dots"]
+    for name, distances in kept.items():
+        assert distances["content"] == exact[name]["content"]
+        assert distances["style"] == pytest.approx(exact[name]["style"], rel=1e-2)
+
+
+def test_a_model_is_not_exported_with_half_of_its_paintings(folder, trained, tmp_path, capsys):
+    shutil.copy(folder / "paintings" / "dots.png", tmp_path)
+    version = tmp_path / "half" / "1"
+
+    assert main(["export", str(trained), "--paintings", str(tmp_path), "--to", str(version)]) == 2
+
+    assert "Missing: stripes" in capsys.readouterr().err
+    assert not version.exists()
+
+
 def test_a_model_is_measured_against_the_paintings(folder, model, capsys):
     arguments = ["--paintings", str(folder / "paintings"), "--model", str(model), "--json"]
     assert main(["evaluate", str(folder / "photo.jpg"), *arguments]) == 0
@@ -155,7 +182,8 @@ def test_optimization_and_pictures_of_others_are_measured_beside_the_network(fol
     assert "Expected --paintings with --optimize" in capsys.readouterr().err
 
 
-def test_a_style_without_saved_targets_is_refused(folder, model, capsys):
+def test_a_style_without_saved_targets_is_refused(folder, model, tmp_path, capsys):
+    model = Path(shutil.copytree(model, tmp_path / "1"))
     saved = model / "assets.extra" / evaluate.TARGETS_FILE
     measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model)]
     save = ["--style", "stripes", "--paintings", str(folder / "paintings"), "--save-targets", str(saved)]

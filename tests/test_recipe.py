@@ -40,6 +40,24 @@ def test_a_style_may_have_several_images_each_with_its_layers_and_weight():
     assert set(changed.style_layers) == {"block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"}
 
 
+def test_one_painting_may_be_seen_at_several_sizes():
+    sizes = tuple(StyleImage(painting="wave", size=size) for size in (256, 0, 512))
+    changed = recipe(styles=(StyleRecipe(name="scream"), StyleRecipe(name="wave", blend=sizes)), painting_size=384)
+
+    assert changed.paintings == ("scream", "wave")
+    assert changed.views == (("scream", 384), ("wave", 256), ("wave", 384), ("wave", 512))
+
+
+def test_a_recipe_for_other_paintings_sees_them_at_the_same_sizes():
+    sizes = tuple(StyleImage(painting="wave", weight=weight, size=size) for weight, size in ((0.7, 256), (0.3, 512)))
+    first = recipe(styles=(StyleRecipe(name="wave", blend=sizes), StyleRecipe(name="scream")))
+
+    changed = first.with_paintings(("my_cat", "dots"))
+
+    assert changed.views == (("my_cat", 256), ("my_cat", 512), ("dots", 256), ("dots", 512))
+    assert [image.weight for image in changed.styles[1].images] == [0.7, 0.3]
+
+
 @pytest.mark.parametrize("name", ["a:b", "a,b", "a+b", "left=a", "", "two words"])
 def test_names_that_requests_cannot_write_are_refused(name):
     with pytest.raises(TrainingError, match="rename the painting"):
@@ -76,6 +94,13 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         {"stages": (Stage(size=8, batch=1, steps=1),)},
         {"stages": (Stage(size=64, batch=1, steps=0),)},
         {"weights": LossWeights(content=0, style=0, total_variation=0)},
+        {"painting_size": 63},
+        {
+            "styles": (
+                StyleRecipe(name="dots"),
+                StyleRecipe(name="wave", blend=(StyleImage(painting="wave", size=-1),)),
+            )
+        },
     ],
 )
 def test_a_recipe_that_cannot_train_is_refused(wrong):

@@ -90,6 +90,31 @@ def test_consistency_compares_with_the_painting_of_the_photo_with_noise(rng):
     assert "consistency" not in new_trainer(training_case.recipe()).loss_terms(batch, painted)
 
 
+def flip_of(batch, paint) -> np.ndarray:
+    """The flip term of something that paints photos as `paint` does."""
+    trainer = new_trainer(training_case.recipe(weights=LossWeights(flip=50.0)))
+    trainer.transformer = lambda image, style: paint(ops.cast(image, "float32"))
+    return ops.convert_to_numpy(trainer.loss_terms(batch, trainer(batch))["flip"])
+
+
+def test_flip_is_0_where_a_mirrored_photo_is_painted_mirrored(rng):
+    batch = {"image": rng.integers(0, 256, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+
+    np.testing.assert_array_equal(flip_of(batch, lambda image: 255 - image), [0, 0])
+
+
+def test_flip_is_the_squared_difference_where_it_is_not(rng):
+    """Each pixel is painted as its left neighbour; in the mirrored photo, mirrored back, as its right one."""
+    batch = {"image": rng.integers(0, 256, (2, 32, 32, 3), dtype="uint8"), "style": np.array([0, 1], "int32")}
+
+    flip = flip_of(batch, lambda image: ops.roll(image, 1, axis=2))
+
+    photo = batch["image"].astype("float32") / 255
+    expected = np.square(np.roll(photo, 1, axis=2) - np.roll(photo, -1, axis=2)).mean(axis=(1, 2, 3))
+    assert (expected > 0.1).all()
+    np.testing.assert_allclose(flip, expected, rtol=1e-4)
+
+
 def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
     """Section 3.4: each image with its own layers and weight, here in the relative form."""
     images = (
@@ -117,6 +142,37 @@ def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
         "dots", second
     )
     np.testing.assert_allclose(style, [expected], rtol=1e-4)
+
+
+def test_a_painting_at_several_sizes_has_a_target_for_each(rng):
+    """Repeated dots are another texture where they are larger; the recipe's own size stays the first row."""
+    sizes = (
+        StyleImage(painting="dots", weight=0.7, layers=training_case.LAYERS[1:]),
+        StyleImage(painting="dots", weight=0.3, layers=training_case.LAYERS[1:], size=160),
+    )
+    recipe = training_case.recipe(
+        styles=(StyleRecipe(name="stripes", layers=training_case.LAYERS), StyleRecipe(name="dots", blend=sizes))
+    )
+    trainer = new_trainer(recipe)
+    batch = {"image": rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8"), "style": np.array([1], "int32")}
+    painted = trainer(batch)
+
+    style = trainer.loss_terms(batch, painted)["style"]
+
+    layer = training_case.LAYERS[1]
+    network = VGG19((layer,))
+    gram = losses.gram_matrix(network(painted)[layer])
+
+    def distance(size):
+        painting = resize_short_side(training_case.paintings()["dots"], size)[None].astype("float32")
+        return float(losses.relative_gram_loss(gram, losses.gram_matrix(network(painting)[layer]))[0])
+
+    small, large = distance(64), distance(160)
+    assert large != pytest.approx(small, rel=0.02)
+    np.testing.assert_allclose(style, [0.7 * small + 0.3 * large], rtol=1e-4)
+    rows = ops.convert_to_numpy(trainer.targets[layer])
+    assert len(rows) == 3
+    np.testing.assert_array_equal(rows[:2], new_trainer(training_case.recipe()).targets[layer])
 
 
 def test_a_term_without_weight_is_neither_computed_nor_reported():
@@ -187,11 +243,16 @@ BACKEND = """
 import json, sys
 from pathlib import Path
 import keras, numpy as np
+from dataclasses import replace
 from tests import training_case
 from tfstyle import weights
+from tfstyle.recipe import StyleImage, StyleRecipe
 folder = Path(sys.argv[1])
 losses = []
-recipe = training_case.recipe(stages=training_case.recipe().stages[:1])
+case = training_case.recipe()
+sizes = tuple(StyleImage(painting="dots", layers=training_case.LAYERS, size=size) for size in (64, 96))
+recipe = replace(case, stages=case.stages[:1], weights=replace(case.weights, flip=20.0),
+                 styles=(case.styles[0], StyleRecipe(name="dots", blend=sizes)))
 run = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe, init_from=folder,
                         report=lambda step, seconds, terms: losses.append(terms["loss"]), jit=True)
 run.train()

@@ -11,6 +11,7 @@ from tfstyle.catalog import title_of
 from tfstyle.errors import TrainingError
 from tfstyle.losses import FRAME
 from tfstyle.mix import STYLE_NAME
+from tfstyle.paintings import MIN_PAINTING_SIDE
 from tfstyle.transformer import TransformerConfig
 
 DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
@@ -22,6 +23,7 @@ class StyleImage:
 
     painting: str  # `<painting>.jpg` or `.png` in the paintings folder
     weight: float = 1.0
+    size: int = 0  # short side it is seen at, px; 0: the recipe's; images of one painting may differ in it
     layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
 
@@ -49,7 +51,9 @@ class StyleRecipe:
     turns: int = 1  # photos painted in it before all styles begin again; raise it for a style that learns slowly
     layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
-    blend: tuple[StyleImage, ...] = ()  # the style images of section 3.4, instead of `layers` and `layer_weights`
+    # The style images of section 3.4, instead of `layers` and `layer_weights`: of several paintings, or of one at
+    # several sizes, which has its fine and its broad strokes learned together.
+    blend: tuple[StyleImage, ...] = ()
 
     def __post_init__(self):
         if not STYLE_NAME.fullmatch(self.name):
@@ -82,6 +86,9 @@ class LossWeights:
     frame: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
+    # Of pixels in 0..1; a mirrored photo is painted like the photo, mirrored, so its strokes cannot all lean one way;
+    # keep it 0 for a painting whose strokes do. Like consistency, it takes one more pass through the network.
+    flip: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +133,11 @@ class Recipe:
             raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")
         if not self.stages or min(min(s.size // 16, s.batch, s.steps) for s in self.stages) < 1:
             raise TrainingError(f"Recipe {self.name} needs stages with sizes of 16 px or more, batches and steps >= 1.")
+        if min(size for _, size in self.views) < MIN_PAINTING_SIDE:
+            raise TrainingError(
+                f"Recipe {self.name} needs paintings seen at {MIN_PAINTING_SIDE} px or more: smaller ones hold no "
+                f"texture. Got {sorted({size for _, size in self.views})}."
+            )
         if not any(astuple(self.weights)):
             raise TrainingError(f"Recipe {self.name} needs a loss weight above 0. Got 0 for all of them.")
 
@@ -135,9 +147,19 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
-        """The same training for other paintings, one style each, with the layers of the first style."""
+        """The same training for other paintings, one style each, with the layers and sizes of the first style."""
+        first = self.styles[0]
         styles = tuple(
-            replace(self.styles[0], name=name, title=title_of(name), artist="", year="", weight=1.0, turns=1)
+            replace(
+                first,
+                name=name,
+                title=title_of(name),
+                artist="",
+                year="",
+                weight=1.0,
+                turns=1,
+                blend=tuple(replace(image, painting=name) for image in first.blend),
+            )
             for name in names
         )
         return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
@@ -145,7 +167,16 @@ class Recipe:
     @property
     def paintings(self) -> tuple[str, ...]:
         """Every painting that some style is learned from, by name."""
-        return tuple(dict.fromkeys(image.painting for style in self.styles for image in style.images))
+        return tuple(dict.fromkeys(painting for painting, _ in self.views))
+
+    @property
+    def views(self) -> tuple[tuple[str, int], ...]:
+        """Every painting that some style is learned from with each short side it is seen at, px."""
+        return tuple(dict.fromkeys(self.view(image) for style in self.styles for image in style.images))
+
+    def view(self, image: StyleImage) -> tuple[str, int]:
+        """What is seen of a style image: its painting, and at which short side, px."""
+        return image.painting, image.size or self.painting_size
 
     @property
     def style_layers(self) -> tuple[str, ...]:

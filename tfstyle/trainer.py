@@ -13,7 +13,7 @@ from tfstyle.recipe import Recipe
 from tfstyle.transformer import Transformer
 from tfstyle.vgg19 import VGG19
 
-TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency")
+TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency", "flip")
 MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
@@ -54,14 +54,14 @@ class StyleTrainer(keras.Model):
         self.loss_network = VGG19((*recipe.style_layers, recipe.content_layer), weights=vgg19)
         self.terms = [keras.metrics.Mean(name=name) for name in TERMS if getattr(recipe.weights, name)]
         self.targets = self._gram_targets(paintings)
-        # A style may have several images: the n-th of each style, as the row of its painting and its weight per layer.
+        # A style may have several images: the n-th of each style, as the row of its view and its weight per layer.
         self.image_rows, self.image_weights = _image_tables(recipe)
 
     def _gram_targets(self, paintings: Mapping[str, np.ndarray]) -> dict[str, keras.Variable]:
-        """Gram matrices, layer name to `(paintings, C, C)` in the recipe's order."""
+        """Gram matrices, layer name to `(views, C, C)` in the recipe's order."""
         grams: dict[str, list[np.ndarray]] = {layer: [] for layer in self.recipe.style_layers}
-        for name in self.recipe.paintings:
-            painting = resize_short_side(paintings[name], self.recipe.painting_size)
+        for name, size in self.recipe.views:
+            painting = resize_short_side(paintings[name], size)
             features = self._features(ops.convert_to_tensor(painting[None].astype("float32")))
             for layer, collected in grams.items():
                 collected.append(ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0])
@@ -107,6 +107,9 @@ class StyleTrainer(keras.Model):
             noisy = image + keras.random.normal(image.shape, stddev=NOISE, seed=self.recipe.seed)
             again = self({**inputs, "image": ops.clip(noisy, 0, 255)})
             terms["consistency"] = losses.pixel_loss(again / 255, painted / 255)
+        if weights.flip:
+            again = self({**inputs, "image": ops.flip(image, axis=2)})
+            terms["flip"] = losses.pixel_loss(ops.flip(again, axis=2) / 255, painted / 255)
         return terms
 
     def _features(self, pictures) -> dict[str, object]:
@@ -132,7 +135,7 @@ class StyleTrainer(keras.Model):
 
 
 def _image_tables(recipe: Recipe) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Which painting the n-th image of each style is, int32 `(M, N)`, and its weight per layer, float32 `(M, N)`.
+    """Which view the n-th image of each style is, int32 `(M, N)`, and its weight per layer, float32 `(M, N)`.
 
     The weight is w_i of the style times w_i of the image times the layer's share of the mean over J_i; 0 for a layer
     the image does not look at, and for styles with fewer than M images.
@@ -142,7 +145,7 @@ def _image_tables(recipe: Recipe) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     weights = {layer: np.zeros(rows.shape, "float32") for layer in recipe.style_layers}
     for column, style in enumerate(recipe.styles):
         for number, image in enumerate(style.images):
-            rows[number, column] = recipe.paintings.index(image.painting)
+            rows[number, column] = recipe.views.index(recipe.view(image))
             shares = image.layer_weights or (1.0,) * len(image.layers)
             for layer, share in zip(image.layers, shares, strict=True):
                 weights[layer][number, column] = style.weight * image.weight * share / sum(shares)

@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
     )
     parser.add_argument(
+        "--paintings",
+        metavar="DIR",
+        help="folder with <name>.jpg or .png for every style: their Gram matrices go with the model, so that `tfstyle "
+        "evaluate` and `tfstyle add-style` need no paintings of its styles",
+    )
+    parser.add_argument(
         "--max-pixels",
         type=whole(1),
         metavar="N",
@@ -25,10 +31,16 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle import export, models, weights
+        from tfstyle import evaluate, export, images, models, weights
+        from tfstyle.paintings import find_paintings
 
     transformer, styles = weights.load(Path(args.weights))
     target = Path(args.to) if args.to else models.next_version(models.models_root() / models.DEFAULT_MODEL)
-    export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS)
+    targets = {}
+    if args.paintings:
+        found = find_paintings(Path(args.paintings), [style.name for style in styles])
+        evaluator = evaluate.Evaluator()
+        targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in found.items()}
+    export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS, targets)
     print(target)
     return 0
