@@ -113,12 +113,7 @@ def test_its_paintings_have_no_grid(painter, astronaut, name):
         assert max(phases) - min(phases) < bound, period
 
 
-DARKENS = pytest.mark.xfail(strict=True, reason="gets darker towards the border, a flaw that the card names")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[DARKENS] if name == "rain_princess" else []) for name in STYLES]
-)
+@pytest.mark.parametrize("name", STYLES)
 def test_its_paintings_have_no_frame(painter, astronaut, name):
     painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
 
