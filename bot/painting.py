@@ -161,7 +161,7 @@ class Painter:
             ServingError: If the server does not answer or refuses.
         """
         catalog = await self.catalog()
-        width, height = _checked_size(data, self._max_pixels)
+        width, height = await self._on_thread(_checked_size, data, self._max_pixels)
         scale = min(1.0, _longer_side(width, height, look.size, result, catalog.max_pixels) / max(width, height))
         async with self._large if scale**2 * width * height > _LARGE else contextlib.nullcontext():
             return await self._paint(data, look, result, mask, catalog)
