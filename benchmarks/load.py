@@ -10,11 +10,12 @@ watched.
 """
 
 import argparse
+import itertools
 import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -179,20 +180,33 @@ def open_loop(
                 load.errors.append(str(error))
             return
         with lock:
-            load.latencies[size].append(time.perf_counter() - planned)
-            load.planned[size].append(planned - began)
+            load.latencies[size].append(time.perf_counter() - began - planned)
+            load.planned[size].append(planned)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        planned = sampled = began
-        while (planned := planned + (1 / rate if even else rng.expovariate(rate))) < began + seconds:
-            while (left := planned - time.perf_counter()) > 0:
+        sampled = began
+        for planned in arrivals(rate, seconds, None if even else rng):
+            while (left := began + planned - time.perf_counter()) > 0:
                 time.sleep(min(left, 0.5))
                 if pid is not None and (now := time.perf_counter()) - sampled >= SAMPLE_SECONDS:
                     sampled = now
                     load.memory.append((now - began, resident_bytes(pid)))
-            meanwhile(planned - began)
+            meanwhile(planned)
             threads.submit(send, photos.draw(rng), planned)
     return load
+
+
+def arrivals(rate: float, seconds: float, rng: random.Random | None) -> Iterator[float]:
+    """Seconds from the start at which requests come, before `seconds`: at even intervals, or by `rng` random ones.
+
+    Counted from 0, not from a clock's reading, whose rounding would decide whether the last one still comes.
+    """
+    planned = 0.0
+    for number in itertools.count(1):
+        planned = number / rate if rng is None else planned + rng.expovariate(rate)
+        if planned >= seconds:
+            return
+        yield planned
 
 
 def resident_bytes(pid: int) -> int:

@@ -1,13 +1,15 @@
 """The open loop of `benchmarks/load.py`: what it says about a server is only as good as when it looks."""
 
+import itertools
 import json
+import random
 import threading
 import time
 
 import pytest
 
 from benchmarks import load as benchmark
-from benchmarks.load import Load, open_loop
+from benchmarks.load import Load, arrivals, open_loop
 from serving.calls import PREDICT
 from serving.errors import ServerBusyError
 from tests.serving.fake_server import FakeModel, answering
@@ -71,6 +73,17 @@ def test_latencies_are_told_apart_by_when_their_photos_were_to_come():
 
     told = Load(latencies={512: [1.0, 2.0, 3.0], 1024: [4.0, 5.0]}, planned={512: [0.5, 4.0, 6.0], 1024: [5.9, 9.0]})
     assert told.split([(4.0, 6.0), (8.0, 10.0)]) == ([2.0, 4.0, 5.0], [1.0, 3.0])
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_photos_come_at_even_or_random_intervals_within_the_time(even):
+    times = list(arrivals(50, 1, None if even else random.Random(7)))
+
+    assert all(earlier < later < 1 for earlier, later in itertools.pairwise(times))
+    if even:
+        assert times == [n / 50 for n in range(1, 50)]
+    else:
+        assert 30 <= len(times) <= 70
 
 
 def test_what_was_measured_is_kept_where_one_wants_it(tmp_path, capsys):
