@@ -54,7 +54,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_an
     np.testing.assert_allclose(loss, float(expected), rtol=1e-4)
 
 
-def test_mirrored_losses_see_pictures_and_paintings_go_on_beyond_their_borders(rng):
+def test_mirrored_losses_see_pictures_go_on_beyond_their_borders_and_paintings_as_they_are(rng):
     recipe = training_case.recipe(mirrored=True, weights=LossWeights(total_variation=0))
     trainer = new_trainer(recipe)
     batch = {"image": rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8"), "style": np.array([1], "int32")}
@@ -63,10 +63,10 @@ def test_mirrored_losses_see_pictures_and_paintings_go_on_beyond_their_borders(r
     terms = trainer.loss_terms(batch, painted)
 
     network = VGG19(training_case.LAYERS)
-    seen = lambda x, margin: np.pad(np.array(x, "float32"), ((0, 0), (margin,) * 2, (margin,) * 2, (0, 0)), "reflect")  # noqa: E731
-    features, photo = network(seen(painted, 2)), network(seen(batch["image"], 2))
-    painting = resize_short_side(training_case.paintings()["dots"], 64)[None]
-    target = losses.gram_matrix(network(seen(painting, 4))["block1_conv1"])
+    seen = lambda x: np.pad(np.array(x, "float32"), ((0, 0), (2, 2), (2, 2), (0, 0)), "reflect")  # noqa: E731
+    features, photo = network(seen(painted)), network(seen(batch["image"]))
+    painting = resize_short_side(training_case.paintings()["dots"], 64)[None].astype("float32")
+    target = losses.gram_matrix(network(painting)["block1_conv1"])
     content = losses.relative_feature_loss(features["block2_conv1"], photo["block2_conv1"])
     style = 2 * losses.relative_gram_loss(losses.gram_matrix(features["block1_conv1"]), target)
     np.testing.assert_allclose(terms["content"], content, rtol=1e-4)

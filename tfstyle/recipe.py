@@ -111,7 +111,7 @@ class Recipe:
     weights: LossWeights = field(default_factory=LossWeights)
     content_layer: str = "block4_conv1"
     jitter: float = 0.0  # brightness, contrast and saturation of the photos vary by this share, such as 0.2
-    mirrored: bool = False  # losses see pictures go on beyond their borders, which stay free of a frame; slower
+    mirrored: bool = False  # losses see photos go on beyond their borders, which stay free of a frame; slower
     painting_size: int = 384  # short side the paintings are seen at, px: larger paints broader strokes
     learning_rate: float = 2e-3
     final_learning_rate: float = 2e-4  # a cosine leads from one to the other

@@ -62,7 +62,8 @@ class StyleTrainer(keras.Model):
         grams: dict[str, list[np.ndarray]] = {layer: [] for layer in self.recipe.style_layers}
         for name, size in self.recipe.views:
             painting = resize_short_side(paintings[name], size)
-            features = self._features(ops.convert_to_tensor(painting[None].astype("float32")))
+            # As it is, not mirrored: that is what `tfstyle evaluate` compares with.
+            features = self.loss_network(ops.convert_to_tensor(painting[None].astype("float32")))
             for layer, collected in grams.items():
                 collected.append(ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0])
         return {
