@@ -83,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--turns", type=int, default=MIN_TURNS, metavar="N", help=f"timings of each ({MIN_TURNS})")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="of TensorFlow (default: 2)")
     parser.add_argument("--out", type=Path, default=Path("runs/frontier"), metavar="DIR", help="default: runs/frontier")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: benchmarks/results; OUT with --quick")
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="default: benchmarks/results; OUT for --quick, --only"
+    )
     parser.add_argument("--time-only", action="store_true", help="train nothing, time what is in --out once more")
     parser.add_argument("--quick", action="store_true", help="two steps, one photo, one timing: shows that it works")
     args = parser.parse_args(argv)
@@ -91,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("expected --photos, --paintings and --eval, unless --time-only")
     if args.quick:
         vars(args).update(QUICK)
-    args.results = args.results or (args.out if args.quick else RESULTS)
+    args.results = args.results or (args.out if args.quick or args.only else RESULTS)
     try:
         run(args)
     except (StyleTransferError, BenchmarkError) as error:
@@ -166,8 +168,13 @@ def _check_budget(args: argparse.Namespace) -> None:
     Raises:
         BenchmarkError: If the folder was begun with another budget.
     """
+    from tfstyle.recipe import load_recipe
+
+    base = load_recipe(args.recipe)  # by its name alone, a recipe that was changed would go unnoticed
     budget = {
         "recipe": args.recipe,
+        "losses": asdict(base.weights) | {"mirrored": base.mirrored, "painting_size": base.painting_size},
+        "learning_rates": [base.learning_rate, base.final_learning_rate],
         "styles": list(args.styles),
         "steps": args.steps,
         "size": args.size,

@@ -76,15 +76,14 @@ class Load:
         found = percentiles(self.latencies[size])
         return found["p99"] / found["p50"]
 
-    def split(self, spans: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-        """Latencies of photos of all sizes: those planned within one of the spans, in seconds since the start, and the
-        others."""
-        within: list[float] = []
-        others: list[float] = []
-        for size, latencies in self.latencies.items():
-            for at, latency in zip(self.planned[size], latencies, strict=True):
-                (within if any(begin <= at < end for begin, end in spans) else others).append(latency)
-        return within, others
+    def within(self, spans: Sequence[tuple[float, float]]) -> list[float]:
+        """Latencies of photos of all sizes that were planned within one of the spans, in seconds since the start."""
+        return [
+            latency
+            for size, latencies in self.latencies.items()
+            for at, latency in zip(self.planned[size], latencies, strict=True)
+            if any(begin <= at < end for begin, end in spans)
+        ]
 
 
 class Photos:

@@ -17,6 +17,7 @@ from telegram import Bot
 from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from bot.failures import kind_of
 from bot.messenger import Messenger, seconds_of
 from bot.metrics import Fault, count_fault
 from bot.painting import Painter
@@ -96,8 +97,8 @@ async def kept_going(name: Fault, part: Callable[[], Awaitable[None]]) -> None:
         try:
             await part()
             return
-        except Exception:
-            count_fault(name)
+        except Exception as error:
+            count_fault(kind_of(error, name))
             _log.exception("a part of the bot failed", extra={"part": name})
             await asyncio.sleep(AGAIN_SECONDS)
 

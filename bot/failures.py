@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.metrics import Fault
 from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
+from bot.storage import StorageAwayError
 from bot.texts import Texts
 from serving.errors import (
     DeadlineError,
@@ -59,6 +60,11 @@ class Problem:
     text: str = ""
     again: float | None = None
     blameless: bool = False
+
+
+def kind_of(error: Exception, otherwise: Fault) -> Fault:
+    """What metrics call a fault that nobody caught: the database's absence is not the fault of what it interrupted."""
+    return "storage" if isinstance(error, StorageAwayError) else otherwise
 
 
 def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_megapixels: float) -> Problem:

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+from bot import failures
 from bot.events import Order
 from bot.messenger import Messenger
 from bot.metrics import count_fault
@@ -38,8 +39,8 @@ class Line:
             while True:
                 try:
                     await self._tell()
-                except Exception:
-                    _count_fault()
+                except Exception as error:
+                    _count_fault(error)
                 await asyncio.sleep(_PAUSE)
         finally:
             for notes in self._telling.values():
@@ -57,8 +58,8 @@ class Line:
         try:
             for task in tasks:
                 await self._tell_one(task)
-        except Exception:
-            _count_fault()
+        except Exception as error:
+            _count_fault(error)
         finally:
             del self._telling[chat_id]
 
@@ -74,6 +75,6 @@ class Line:
             await self._messenger.note(task.chat_id, order.target, text)
 
 
-def _count_fault() -> None:
-    count_fault("line")
+def _count_fault(error: Exception) -> None:
+    count_fault(failures.kind_of(error, "line"))
     _log.exception("nobody was told where they stand")

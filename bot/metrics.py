@@ -53,7 +53,7 @@ STAGE_SECONDS = Histogram(
     "tfstyle_bot_stage_seconds", "Seconds of each part of a job.", ["stage"], buckets=_SECONDS
 )  # wait, fetch, paint, deliver
 ANSWER_SECONDS = Histogram("tfstyle_bot_answer_seconds", "Seconds from a stored job to its answer.", buckets=_SECONDS)
-QUEUE = Gauge("tfstyle_bot_queue_length", "Paint jobs by state.", ["state"])
+QUEUE = Gauge("tfstyle_bot_queue_length", "Photos in line by state.", ["state"])
 
 for _counter, _values in ((ERRORS, Fault), (PHOTOS, Fate), (TELEGRAM_RETRIES, Retry)):
     for _value in get_args(_values):

@@ -129,7 +129,8 @@ class Receiver:
         secret = settings.webhook_secret.get_secret_value()
 
         async def receive(request: web.Request) -> web.Response:
-            if not hmac.compare_digest(request.headers.get(_SECRET_HEADER, "").encode(), secret.encode()):
+            told = request.headers.get(_SECRET_HEADER, "").encode(errors="surrogateescape")  # bytes as they came
+            if not hmac.compare_digest(told, secret.encode()):
                 count_fault("webhook_secret")
                 return web.Response(status=403)
             try:

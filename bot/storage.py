@@ -34,7 +34,8 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.tables import chats, metadata, sources, tasks
 from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Quota, Refusal, Stats, Task
@@ -51,12 +52,17 @@ _AVERAGED = 20  # finished paintings, for estimates
 
 NO_CHAT = 0  # stands for a chat that was forgotten
 _UNFINISHED = ("queued", "running")
+_PHOTOS = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0)
 _LOCKS = 7466  # the number under which replicas lock what one of them does at a time; any that nobody else uses
 _CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
 
 
 class StorageError(StyleTransferError):
     """The database cannot be opened."""
+
+
+class StorageAwayError(Exception):
+    """The database does not answer, or refuses for now; nothing was changed."""
 
 
 P = ParamSpec("P")
@@ -69,8 +75,11 @@ def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Cal
     @wraps(work)
     async def run(store: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
         def transact() -> R:
-            with store.engine.begin() as connection:
-                return work(store, connection, *args, **kwargs)
+            try:
+                with store.engine.begin() as connection:
+                    return work(store, connection, *args, **kwargs)
+            except (InterfaceError, OperationalError, PoolTimeoutError) as error:
+                raise StorageAwayError(" ".join(str(error.args[0]).split())) from error
 
         return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
 
@@ -385,10 +394,10 @@ class Store:
         """Numbers for /stats and for the metrics."""
         paint = tasks.c.kind == PAINT
         return Stats(
-            waiting=_count(connection, paint, tasks.c.state == "queued"),
-            running=_count(connection, paint, tasks.c.state == "running"),
-            done=_count(connection, paint, tasks.c.state == "done"),
-            failed=_count(connection, paint, tasks.c.state == "failed"),
+            waiting=_photos_of(connection, paint, tasks.c.state == "queued"),
+            running=_photos_of(connection, paint, tasks.c.state == "running"),
+            done=_photos_of(connection, paint, tasks.c.state == "done"),
+            failed=_photos_of(connection, paint, tasks.c.state == "failed"),
             chats=connection.execute(sql.select(sql.func.count()).select_from(chats)).scalar_one(),
             seconds=self._mean_seconds(connection),
         )
@@ -411,13 +420,13 @@ class Store:
             connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_LOCKS, what)))
 
     def _refusal(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
-        counted, since = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0), time.time() - HOUR
+        since = time.time() - HOUR
         paint = tasks.c.kind == PAINT
         of_user = paint & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
-        had, first = connection.execute(sql.select(counted, sql.func.min(tasks.c.created_at)).where(of_user)).one()
+        had, first = connection.execute(sql.select(_PHOTOS, sql.func.min(tasks.c.created_at)).where(of_user)).one()
         if had + photos > quota.user_photos:
             return Refusal(kind="user_limit", seconds=(first or time.time()) - since)
-        waiting = connection.execute(sql.select(counted).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
+        waiting = connection.execute(sql.select(_PHOTOS).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
         return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
 
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
@@ -513,6 +522,10 @@ def _handed_back() -> dict[str, Any]:
 
 def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
     return connection.execute(sql.select(sql.func.count()).select_from(tasks).where(*where)).scalar_one()
+
+
+def _photos_of(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
+    return int(connection.execute(sql.select(_PHOTOS).where(*where)).scalar_one())
 
 
 def _photos(task: NewTask) -> int:

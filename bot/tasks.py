@@ -97,7 +97,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """How much there is to do and was done within a day."""
+    """How many photos wait, are painted, and were within a day."""
 
     waiting: int
     running: int

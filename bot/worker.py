@@ -17,7 +17,7 @@ from bot.events import Order
 from bot.jobs import Jobs
 from bot.line import Line
 from bot.messenger import BlockedError, Messenger, MigratedError, TelegramAwayError
-from bot.metrics import QUEUE, count_fault
+from bot.metrics import QUEUE, count_fault, count_photos
 from bot.painting import Painter
 from bot.patience import Patience
 from bot.settings import Settings
@@ -199,8 +199,8 @@ class Worker:
         except MigratedError as error:
             await self._store.hand_back(task.id)
             await self._store.migrate(task.chat_id, error.chat_id)
-        except Exception:
-            count_fault("internal")
+        except Exception as error:
+            count_fault(failures.kind_of(error, "internal"))
             _log.exception("a task failed", extra={"task": task.id, "attempts": task.attempts})
             with contextlib.suppress(Exception):
                 if task.attempts < failures.MAX_TRIES:
@@ -228,6 +228,7 @@ class Worker:
                 await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
             else:
                 order = Order.from_dict(task.payload)
+                count_photos("failed", len(order.pictures))
                 await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)
 
     async def _keep(self) -> None:

@@ -196,6 +196,15 @@ def test_a_style_without_saved_targets_is_refused(folder, model, tmp_path, capsy
     assert said.err == f"tfstyle: No Gram matrices for dots in {saved}; give --paintings DIR.\n"
 
 
+@pytest.mark.parametrize("option", ["--csv", "--plot", "--save-targets"])
+def test_what_cannot_be_written_is_said_before_anything_is_measured(folder, model, capsys, option):
+    target = folder / "photo.jpg" / "out.png"
+    assert main(["evaluate", str(folder / "photo.jpg"), "--model", str(model), option, str(target)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"tfstyle: Expected a file that can be written at {target}, but that fails (")
+
+
 def test_a_folder_without_photos_is_not_measured(folder, capsys):
     (folder / "nothing").mkdir()
     (folder / "nothing" / "._photo.jpg").write_bytes(b"the shadow of a photo")

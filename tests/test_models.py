@@ -1,6 +1,7 @@
 """Finding models on disk."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -9,7 +10,7 @@ from serving.repository import wanted_versions
 from tests.fakes import CATALOG, FakePredictor
 from tfstyle import Painter, models
 from tfstyle.errors import ModelError
-from tfstyle.models import find_model, models_root, next_version, versions
+from tfstyle.models import alone_in, find_model, models_root, next_version, versions
 
 
 @pytest.fixture
@@ -114,6 +115,32 @@ def test_the_next_version_is_one_above_the_highest(root):
     assert next_version(root / "new") == root / "new" / "1"
     write_model(root / "tfstyle" / "7")
     assert next_version(root / "tfstyle") == root / "tfstyle" / "8"
+
+
+def test_the_number_of_a_version_that_was_taken_back_is_not_given_again(root):
+    """Clients remember a version's styles by its number."""
+    write_model(root / "tfstyle" / "7")
+    (root / "tfstyle" / ".withdrawn-8").mkdir()
+    (root / "tfstyle" / ".withdrawn-x").mkdir()
+    assert next_version(root / "tfstyle") == root / "tfstyle" / "9"
+
+
+def test_whoever_waits_changes_versions_after_whoever_is_at_it(root):
+    done, order = threading.Event(), []
+
+    def wait():
+        with alone_in(root, wait=True):
+            order.append("second")
+        done.set()
+
+    with alone_in(root):
+        with pytest.raises(ModelError, match="Another process publishes into"), alone_in(root):
+            pass
+        threading.Thread(target=wait).start()
+        assert not done.wait(0.2)
+        order.append("first")
+    assert done.wait(10)
+    assert order == ["first", "second"]
 
 
 def test_styles_are_known_without_opening_the_model(root, monkeypatch):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests import style_case, training_case
 from tests.fakes import photo_array
-from tfstyle import evaluate, weights
+from tfstyle import evaluate, models, weights
 from tfstyle.budget import Budget
 from tfstyle.catalog import Catalog, Style
 from tfstyle.errors import ModelError, TrainingError
@@ -195,6 +195,21 @@ def test_a_style_learned_again_replaces_itself_and_nothing_else(learned, model, 
             assert not np.array_equal(after[name][2], value[2])
         else:
             np.testing.assert_array_equal(after[name], value, strict=True)
+
+
+def test_a_style_learned_again_that_was_taken_back_meanwhile_is_refused(learned, model, tmp_path, monkeypatch):
+    """And the number of the version that was taken back is not given again."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(model / "1", folder / "1")
+    (folder / ".withdrawn-2").mkdir()
+    monkeypatch.setattr(learned, "model_folder", folder)
+    monkeypatch.setattr(learned, "again", True)
+    with pytest.raises(ModelError, match="no style named 'stripes' any more, since a version was taken back meanwhile"):
+        learned.save(learned.distances())
+    assert list(models.versions(folder)) == [1]
+
+    monkeypatch.setattr(learned, "again", False)
+    assert learned.save(learned.distances()) == folder / "3"
 
 
 def test_rows_of_other_kernels_or_without_a_value_are_refused(learned):

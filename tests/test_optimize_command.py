@@ -192,6 +192,14 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
     assert sorted(path.name for path in folder.glob("*.fur*")) == []
 
 
+@pytest.mark.parametrize("option", ["-o", "--history", "--plot", "--previews"])
+def test_what_cannot_be_written_is_said_before_it_starts(folder, capsys, monkeypatch, option):
+    """Minutes of painting would be lost."""
+    monkeypatch.setattr("tfstyle.optimize.optimize", lambda *_, **__: pytest.fail("it started"))
+    sentence = refusal(["--style", "fur.jpg", option, "photo.png/below/losses.png"], capsys)
+    assert "Expected a file that can be written at photo.png/below/losses.png" in sentence
+
+
 def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch):
     import psutil
     import tensorflow as tf

@@ -3,8 +3,11 @@
 The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside this package, as in a checkout.
 """
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tfstyle.errors import ModelError
@@ -14,6 +17,8 @@ MODELS_VARIABLE = "TFSTYLE_MODELS"
 CATALOG_FILE = Path("assets.extra") / "catalog.json"
 
 MAX_VERSION = 2**63 - 1  # int64 in TensorFlow Serving and on the wire
+WITHDRAWN = ".withdrawn-"  # before the number of a version that was taken back
+LOCK = ".publish.lock"  # held while versions come and go
 _NEEDED = (Path("saved_model.pb"), Path("variables") / "variables.index")
 
 
@@ -65,17 +70,43 @@ def versions(model_folder: Path) -> dict[int, Path]:
     return {number: found[number] for number in sorted(found) if number <= MAX_VERSION}
 
 
+def highest_given(model_folder: Path) -> int:
+    """The highest number that a version of this model has had, those taken back included; 0 for a new model."""
+    if not model_folder.is_dir():
+        return 0
+    names = [path.name.removeprefix(WITHDRAWN) for path in model_folder.glob(f"{WITHDRAWN}*")]
+    return max([*versions(model_folder), *(int(name) for name in names if name.isdecimal())], default=0)
+
+
 def next_version(model_folder: Path) -> Path:
-    """The folder for a model's next version: one above the highest, 1 for a new model. Nothing is made.
+    """The folder for a model's next version: one above the highest number ever given. Nothing is made.
 
     Raises:
         ModelError: If there is no higher number.
     """
-    found = versions(model_folder) if model_folder.is_dir() else {}
-    number = max(found, default=0) + 1
+    number = highest_given(model_folder) + 1
     if number > MAX_VERSION:
         raise ModelError(f"{model_folder} has version {MAX_VERSION}, and there is none above it; start a new model.")
     return model_folder / str(number)
+
+
+@contextmanager
+def alone_in(model_folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """The only process that changes this model's versions; the lock ends with the process, however it ends.
+
+    Args:
+        model_folder: It exists.
+        wait: Until another process is done, which takes seconds.
+
+    Raises:
+        ModelError: If another process is at it, unless `wait`.
+    """
+    with (model_folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ModelError(f"Another process publishes into {model_folder}; try again when it has ended.") from None
+        yield
 
 
 def check_complete(version_folder: Path) -> None:

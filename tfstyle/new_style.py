@@ -8,11 +8,8 @@ keeps the balance it has, and takes the old one's place.
 Reference: [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 3.4.
 """
 
-import fcntl
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -179,15 +176,21 @@ class NewStyle:
             The version's folder.
 
         Raises:
-            TrainingError, ModelError: If the newest version has other convolutions, or the style already.
+            TrainingError, ModelError: If the newest version has other convolutions, or by now has the style that is
+                new, or lacks the one that was learned again.
         """
         targets = {size: self.targets[size] for size in distances.sizes}
-        with _alone(self.model_folder):
+        with models.alone_in(self.model_folder, wait=True):
             known = KnownVersion.load(self.model_folder)
             names, styles = known.catalog.names, known.catalog.styles
             if self.style.name in names and not self.again:
                 raise ModelError(
                     f"{self.model_folder} got a style named {self.style.name!r} meanwhile; nothing was written."
+                )
+            if self.again and self.style.name not in names:
+                raise ModelError(
+                    f"{self.model_folder} has no style named {self.style.name!r} any more, since a version was taken "
+                    "back meanwhile; nothing was written."
                 )
             index = names.index(self.style.name) if self.again else len(names)
             return export(
@@ -269,14 +272,3 @@ def _paint(network: Transformer, photos: np.ndarray, row: np.ndarray) -> np.ndar
     """Photos, uint8 [B, H, W, 3], in one mix of the network's styles."""
     style = np.tile(row.astype("float32"), (len(photos), 1))
     return np.round(ops.convert_to_numpy(network(photos, style))).astype("uint8")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Waits until no other process is within this for the same folder: two would write versions of one number."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -8,11 +8,9 @@ nothing, wherever this is killed. Names in the model's folder that servers pass 
     .publish.lock         held while something changes
 """
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,11 @@ import numpy as np
 from tfstyle import golden
 from tfstyle.catalog import Catalog
 from tfstyle.errors import ModelError
-from tfstyle.models import CATALOG_FILE, MAX_VERSION, check_complete, versions
+from tfstyle.models import CATALOG_FILE, MAX_VERSION, WITHDRAWN, alone_in, check_complete, highest_given, versions
 from tfstyle.saved_model import SavedModelPredictor
 from tfstyle.signatures import SIGNATURES, TensorInfo
 
 _INCOMING = ".incoming-"
-_WITHDRAWN = ".withdrawn-"
 
 
 def check(version: Path) -> Catalog:
@@ -77,13 +74,13 @@ def publish(version: Path, model_folder: Path, number: int | None = None) -> Pat
     """
     catalog = check(version)
     model_folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(model_folder):
+    with alone_in(model_folder):
         for leftover in model_folder.glob(f"{_INCOMING}*"):
             shutil.rmtree(leftover)
         published = versions(model_folder)
         if published:
             _check_columns(catalog, published[max(published)])
-        given = max([*published, *_withdrawn(model_folder)], default=0)
+        given = highest_given(model_folder)
         number = given + 1 if number is None else number
         if not given < number <= MAX_VERSION:
             raise ModelError(
@@ -117,12 +114,12 @@ def roll_back(model_folder: Path) -> tuple[Path, Path]:
     """
     if not model_folder.is_dir():
         raise ModelError(f"Expected the folder of a model at {model_folder}, found none.")
-    with _alone_in(model_folder):
+    with alone_in(model_folder):
         published = versions(model_folder)
         if len(published) < 2:
             raise ModelError(f"Expected two versions or more in {model_folder} to go back, got {len(published)}.")
         before, newest = list(published)[-2:]
-        withdrawn = model_folder / f"{_WITHDRAWN}{newest}"
+        withdrawn = model_folder / f"{WITHDRAWN}{newest}"
         published[newest].rename(withdrawn)
         _flush(model_folder)
     return withdrawn, published[before]
@@ -153,22 +150,6 @@ def _check_columns(catalog: Catalog, newest: Path) -> None:
             f"{', '.join(catalog.names)}: clients would get other styles than they ask for. Publish it as another "
             f"model."
         )
-
-
-@contextmanager
-def _alone_in(model_folder: Path) -> Iterator[None]:
-    """The only process that changes this folder; the lock ends with the process, however it ends."""
-    with (model_folder / ".publish.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ModelError(f"Another process publishes into {model_folder}; try again when it has ended.") from None
-        yield
-
-
-def _withdrawn(model_folder: Path) -> list[int]:
-    names = [path.name.removeprefix(_WITHDRAWN) for path in model_folder.glob(f"{_WITHDRAWN}*")]
-    return [int(name) for name in names if name.isdecimal()]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,9 +8,10 @@ import time
 
 import psycopg
 import pytest
+import sqlalchemy as sql
 
 from bot import storage
-from bot.storage import StorageError, Store
+from bot.storage import StorageAwayError, StorageError, Store
 from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome, Quota
 
 _numbers = itertools.count()
@@ -436,16 +437,33 @@ def test_a_group_that_moves_takes_everything_along(store):
     run(story())
 
 
-def test_stats_count(store):
+def test_stats_count_photos_as_the_limits_do(store):
+    """Of an album each: a hundred albums of ten fill a line of 1000."""
+
     async def story():
-        await store.add([job("a"), job("b"), job("c")])
+        await store.add([job("a"), job("b", photos=2), job("c", photos=3), job("d", photos=10), job("e", photos=10)])
         await store.finish((await store.claim(PAINT)).id, seconds=2.0)
         await store.finish((await store.claim(PAINT)).id, "failed")
         await store.claim(PAINT)
         stats = await store.stats()
-        assert (stats.waiting, stats.running, stats.done, stats.failed, stats.seconds) == (0, 1, 1, 1, 2.0)
+        assert (stats.waiting, stats.running, stats.done, stats.failed, stats.seconds) == (20, 3, 1, 2, 2.0)
 
     run(story())
+
+
+def test_a_database_that_is_away_is_told_from_a_fault(store):
+    """Metrics and alerts are others; what it holds and what was asked are not told."""
+
+    def no_connection(*_):
+        raise store.engine.dialect.dbapi.OperationalError("connection refused\nwhile the database restarts")
+
+    sql.event.listen(store.engine, "engine_connect", no_connection)
+    try:
+        with pytest.raises(StorageAwayError, match="connection refused while the database restarts"):
+            run(store.add([job("secret")]))
+    finally:
+        sql.event.remove(store.engine, "engine_connect", no_connection)
+    run(store.add([job("a")]))
 
 
 def test_everything_is_there_after_a_restart_and_sqlite_hands_back_what_was_running(store, url):

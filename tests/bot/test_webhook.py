@@ -150,6 +150,29 @@ MESSAGE = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("secret", [b"\xff", b"\xc3\xa4", b"", SECRET.encode() + b"\xfe"])
+def test_a_secret_of_any_bytes_is_refused_and_counted(secret):
+    """A header need not be text."""
+
+    async def story():
+        store = Kept()
+        settings = Settings(token="1:a", mode="webhook", webhook_url="https://x", webhook_secret=SECRET)
+        app = web.Application()
+        app.add_routes([Receiver(None, store, lambda: None).webhook(settings)])
+        async with TestServer(app) as server:
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(HEAD.encode().replace(SECRET.encode(), secret) + b"Content-Length: 2\r\n\r\n{}")
+            async with asyncio.timeout(10):
+                status = await reader.readline()
+            writer.close()
+        assert status.split()[1] == b"403"
+        assert store.tasks == []
+
+    before = counted("webhook_secret")
+    asyncio.run(story())
+    assert counted("webhook_secret") == before + 1
+
+
 @pytest.mark.parametrize("begun", [HEAD + "X-Slow: ", HEAD + 'Content-Length: 1000000\r\n\r\n{"update_id":'])
 def test_posts_that_trickle_in_keep_no_other_from_being_stored(begun):
     """In the midst of a header, or of a body."""

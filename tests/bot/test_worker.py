@@ -15,10 +15,10 @@ import bot.worker
 from bot.events import Order, Picture
 from bot.failures import MAX_CRASHES, MAX_TRIES
 from bot.look import Look
-from bot.metrics import ERRORS
+from bot.metrics import ERRORS, PHOTOS
 from bot.painting import Painter
 from bot.settings import Settings
-from bot.storage import Store
+from bot.storage import StorageAwayError, Store
 from bot.tasks import PAINT, NewTask
 from bot.texts import load_texts
 from bot.web import make_app
@@ -51,12 +51,14 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
             connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{job.key}'")
     store.close()
     model.faults = [grpc.StatusCode.INTERNAL] * (MAX_TRIES - 1)
+    failed = PHOTOS.labels("failed")._value.get()
 
     with BotThread(own_api, styles[1], tmp_path):
         poison.wait_for_text(EN.internal_error)
         unlucky.wait_for_text("The Starry Night · 100 %")
 
     assert poison.texts() == [EN.internal_error]
+    assert PHOTOS.labels("failed")._value.get() == failed + 1
     assert model.faults == []
 
 
@@ -112,16 +114,15 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
 
 def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
     monkeypatch.setattr(bot.line, "_PAUSE", 0.0)
-    before = errors("line")
-    asked = []
+    before = {kind: errors(kind) for kind in ("line", "storage")}
+    faults = [StorageAwayError("the database restarts"), KeyError("nobody foresaw this"), KeyError("nor this")]
 
     async def story():
         told = asyncio.Event()
 
         async def waiting_long(**_):
-            asked.append(1)
-            if len(asked) < 3:
-                raise ConnectionError("the database restarts")
+            if faults:
+                raise faults.pop()
             told.set()
 
         telling = asyncio.create_task(bot.line.Line(SimpleNamespace(waiting_long=waiting_long), None).keep_telling())
@@ -131,7 +132,7 @@ def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
 
     asyncio.run(story())
 
-    assert errors("line") == before + 2
+    assert {kind: errors(kind) - count for kind, count in before.items()} == {"line": 2, "storage": 1}
 
 
 def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):

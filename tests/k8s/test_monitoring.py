@@ -137,6 +137,18 @@ def test_the_line_is_told_of_before_photos_are_turned_away(alerts):
     assert threshold <= 0.5 * Settings.model_fields["queue_limit"].default
 
 
+def test_a_restart_of_seconds_pages_nobody(alerts):
+    """`for` waits for nothing while what happened once stays in the range that is looked at."""
+    seconds = {"s": 1, "m": 60, "h": 3600}
+    checked = set()
+    for rule in alerts:
+        ranges = [int(count) * seconds[unit] for count, unit in re.findall(r"\[(\d+)([smh])\]", rule["expr"])]
+        if rule["labels"]["severity"] == "critical" and ranges and "for" in rule:
+            assert max(ranges) < int(rule["for"][:-1]) * seconds[rule["for"][-1]], rule["alert"]
+            checked.add(rule["alert"])
+    assert "TfstyleDatabaseFails" in checked
+
+
 def test_a_token_used_twice_is_told_of_whether_the_bots_poll_or_have_a_webhook(alerts):
     """And not as a fault of Telegram's."""
 

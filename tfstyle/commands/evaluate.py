@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle import evaluate, images, models
-        from tfstyle.commands.outputs import list_photos
+        from tfstyle.commands.outputs import list_photos, make_folders
         from tfstyle.commands.painters import progress_bar
         from tfstyle.painter import Painter
         from tfstyle.paintings import find_paintings
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.optimize and not args.paintings:
         raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
+    make_folders(args.csv, args.plot, args.save_targets)
     painter = Painter(model=args.model)
     catalog = painter.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
@@ -114,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
         method: {name: evaluate.mean([one[name] for one in each]) for name in names}
         for method, each in by_photo.items()
     }
+    _print(measured, len(files), as_json=args.json)  # first, in case a file fails
     if args.save_targets:
         nearest = {
             name: {size: targets[name][size] for size in value.sizes} for name, value in measured["network"].items()
@@ -123,7 +125,6 @@ def run(args: argparse.Namespace) -> int:
         _write_csv(Path(args.csv), files, by_photo)
     if args.plot:
         evaluate.plot(args.plot, measured)
-    _print(measured, len(files), as_json=args.json)
     return 0
 
 

@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle.commands.outputs import Outputs, write
+        from tfstyle.commands.outputs import Outputs, make_folders, write
         from tfstyle.images import Photo, format_for, read_photo
         from tfstyle.objective import Weights
         from tfstyle.optimize import optimize, plan
@@ -144,6 +144,7 @@ def run(args: argparse.Namespace) -> int:
     path = Outputs(args.output, [args.photo], _label(parsed)).path_for(photo)
     if path and path.resolve() in {Path(file).resolve() for file, _, _ in parsed}:
         raise RequestError(f"{path}: this is a painting that was given; choose another name with -o.")
+    make_folders(path, args.history, args.plot, Path(args.previews) / "preview.jpg" if args.previews else None)
     styles, notes = _styles(args, parsed, photo, original)
     given = {
         "content": args.content_weight, "style": args.style_weight, "total_variation": args.tv_weight,

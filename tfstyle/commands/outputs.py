@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,3 +107,25 @@ def write(data: bytes, path: Path | None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+
+
+def make_folders(*files: str | os.PathLike[str] | None) -> None:
+    """Make the folders of files that take long to come to, and see that they can be written.
+
+    Args:
+        files: What will be written; None is passed over.
+
+    Raises:
+        RequestError: If one cannot be written.
+    """
+    for path in (Path(file) for file in files if file is not None):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                path.open("ab").close()
+            else:
+                tempfile.TemporaryFile(dir=path.parent).close()
+        except OSError as error:
+            raise RequestError(
+                f"Expected a file that can be written at {path}, but that fails ({error.strerror}); choose another."
+            ) from None

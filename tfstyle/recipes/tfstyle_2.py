@@ -4,11 +4,11 @@
 
 The released weights took these steps in two runs, in bfloat16 and two and a half hours on two CPU cores, on the 3,045
 photos of `tfstyle_1`: 4,600 with learning rates from 1.5e-3 to 1e-4 and without `turns`, `mirrored` and `frame`, then
-2,600 with 6e-4 to 2e-5 as below, except that `mirrored` continued the paintings beyond their borders too; then the row of
-udnie alone for five minutes more, with a style weight of about 9. The first began from the weights of version 1 without
-the fourth of its five residual blocks, and new styles as the mean of the known ones; `--init-from` takes weights of a
-network of the same shape only, so from the recipe alone, which begins from random weights, more steps will be needed.
-What came out stands in saved_models/README.md.
+2,600 with 6e-4 to 2e-5 as below, except that `mirrored` continued the paintings beyond their borders too; then the row
+of udnie alone for five minutes more, with a style weight of about 9. The first began from the weights of version 1
+without the fourth of its five residual blocks, and new styles as the mean of the known ones; `--init-from` takes
+weights of a network of the same shape only, so from the recipe alone, which begins from random weights, more steps will
+be needed. What came out stands in saved_models/README.md.
 """
 
 from tfstyle.recipe import LossWeights, Recipe, Stage, StyleRecipe
