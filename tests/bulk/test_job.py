@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,41 @@ def whole(start, photos) -> Run:
     return run
 
 
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """The address of a Ray cluster of one machine, with a token of its own as operators start it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    command = [
+        Path(sys.executable).with_name("ray"),
+        "start",
+        "--head",
+        "--block",
+        "--num-cpus=2",
+        "--disable-usage-stats",
+    ]
+    command += ["--node-ip-address=127.0.0.1", f"--port={address.rpartition(':')[2]}", f"--temp-dir={temporary}"]
+    command += ["--include-dashboard=false", "--object-store-memory=100000000"]
+    with (Path(temporary) / "said").open("w") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+        try:
+            end = time.monotonic() + SECONDS
+            while "Ray runtime started" not in (text := Path(said.name).read_text()):
+                assert process.poll() is None and time.monotonic() < end, text
+                time.sleep(0.1)
+            yield address
+        finally:
+            process.terminate()  # and so all that it has started
+            try:
+                process.wait(timeout=60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                shutil.rmtree(temporary, ignore_errors=True)
+
+
 def hashes(folder: Path) -> dict[str, str]:
     """What is in a folder of paintings, apart from the lock."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
@@ -169,6 +205,16 @@ def test_a_job_tells_how_it_goes_and_what_came_out(whole):
     assert whole.said[-1] == (
         f"Done: {painted} painted, 0 were there, {len(BAD)} failed, see {whole.output / 'errors.csv'}"
     )
+
+
+def test_a_cluster_that_is_left_alone_paints_the_same(whole, start, photos, cluster):
+    """By its address, and without a Ray of the job's own; `whole` has lost a process."""
+    run = start(photos.parent / "cluster", "--workers", "2", "--address", cluster)
+    code, said = run.end()
+
+    assert (code, said[-1].partition(",")[0]) == (1, f"Done: {PHOTOS + 5} painted"), said
+    assert hashes(run.output) == hashes(whole.output)
+    assert list(Path(run.ray).iterdir()) == []
 
 
 def test_nobody_else_is_let_into_ray(whole):
