@@ -29,6 +29,7 @@ import grpc
 import httpx
 import numpy as np
 
+from benchmarks.measuring import cpu_seconds
 from serving import codec
 from serving.calls import PREDICT
 from serving.client import StyleClient
@@ -41,6 +42,7 @@ from tests.serving.fake_server import answering
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {"added_ms": 150.0, "start_seconds": 3.0, "before_mb": 150.0, "after_mb": 250.0}
 MIN_PHOTOS, QUICK_PHOTOS = 10, 3
+WARM_UP = 2  # photos of each kind, which open connections and fill caches
 _PAUSE = 0.3  # seconds
 
 
@@ -68,7 +70,7 @@ def measure(photos: int, size: int) -> dict[str, Any]:
 
     Returns:
         `size`, `photos`, `start_seconds` to the first poll, `before_mb` resident before the first photo, `photos_mb`
-        after all, `after_mb` after the first person was masked; for `bare`, `plain` and `masked` the `median_ms`,
+        after all, `after_mb` after the first person was masked; `cpu_seconds` of the bot for each of its photos; for `bare`, `plain` and `masked` the `median_ms`,
         `p95_ms` and `largest_ms`; and `ratio` of the medians plain / bare.
     """
     photo = photo_bytes(size, size * 3 // 4)
@@ -77,7 +79,7 @@ def measure(photos: int, size: int) -> dict[str, Any]:
         bot = BotProcess(api, server, Path(folder))
         started = bot.start()
         try:
-            before = bot.resident_mb()
+            before, worked = bot.resident_mb(), cpu_seconds(bot.process.pid)
             with _Bare(api, server) as bare:
                 kinds: dict[str, Callable[[int], None]] = {
                     "bare": lambda number: bare.paint(photo, number),
@@ -86,6 +88,7 @@ def measure(photos: int, size: int) -> dict[str, Any]:
                 }
                 taken = _alternate(kinds, photos)
             after_photos = bot.resident_mb()
+            worked = (cpu_seconds(bot.process.pid) - worked) / (2 * (photos + WARM_UP))
             stub.painting = (ROOT / "tfstyle" / "assets" / "astronaut.jpg").read_bytes()
             _ask(api, stub.painting, "scream person", 30_000)
             after = bot.resident_mb()
@@ -99,6 +102,7 @@ def measure(photos: int, size: int) -> dict[str, Any]:
         "before_mb": before,
         "photos_mb": after_photos,
         "after_mb": after,
+        "cpu_seconds": worked,
         "ratio": result["plain"]["median_ms"] / result["bare"]["median_ms"],
         **result,
     }
@@ -106,12 +110,12 @@ def measure(photos: int, size: int) -> dict[str, Any]:
 
 def _alternate(kinds: dict[str, Callable[[int], None]], photos: int) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for number in range(-2, photos):  # the first ones open connections and fill caches
+    for number in range(-WARM_UP, photos):
         order = list(kinds.items())
         for kind, paint in order if number % 2 else reversed(order):
             time.sleep(_PAUSE)
             began = time.perf_counter()
-            paint(number + 2)
+            paint(number + WARM_UP)
             if number >= 0:
                 taken[kind].append(1000 * (time.perf_counter() - began))
     return taken
@@ -206,6 +210,7 @@ def _report(result: dict[str, Any]) -> str:
         row = result[kind]
         limit = "" if kind == "bare" else f"   ({limited('added_ms', row['median_ms'])})"
         lines.append(f"{name:<20} {row['median_ms']:8.0f} {row['p95_ms']:8.0f} {row['largest_ms']:8.0f}{limit}")
+    lines.append(f"the bot works {result['cpu_seconds']:.3f} CPU seconds for a photo")
     lines.append(f"the bot / the calls alone: {result['ratio']:.2f} (medians, in turns)")
     return "\n".join(lines)
 

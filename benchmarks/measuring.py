@@ -55,6 +55,14 @@ def percentiles(seconds: Sequence[float], wanted: Iterable[int] = (50, 95, 99)) 
     return {f"p{percent}": float(np.percentile(seconds, percent)) for percent in wanted}
 
 
+def cpu_seconds(pid: int) -> float:
+    """Seconds that CPUs have worked for a process so far."""
+    import psutil
+
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
 def peak_bytes() -> int:
     """The most memory that this process has had resident (Linux, macOS)."""
     import resource

@@ -1,4 +1,4 @@
-"""What a server of the model needs, for the resources of its container: seconds to start, memory, seconds a photo.
+"""What a server of the model needs, for the resources of its container: memory, CPUs, seconds to start and for a photo.
 
     python -m benchmarks.server_memory [MODEL] [--quick]
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.measuring import add_results_option, machine, model_name, save, table
+from benchmarks.measuring import add_results_option, cpu_seconds, machine, model_name, save, table
 from benchmarks.style_server import server_process
 from serving.client import StyleClient
 from tfstyle.errors import StyleTransferError
@@ -28,6 +28,13 @@ from tfstyle.models import find_model
 SIZES = ((512, 512), (1280, 1280), (2560, 1920), (4096, 3072))  # the bot sends 1280 at most; the last is the model's
 AT_ONCE = 4  # photos that a bot has painted at the same time
 ROUNDS = 3
+COLUMNS = {
+    "seconds": "one at a time: s",
+    "gb": "GB then",
+    "seconds_at_once": f"{AT_ONCE} at once: s each",
+    "cpu_seconds": "CPU s each",
+    "peak_gb": "GB at most",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +64,8 @@ def measure(model: Path, sizes: Sequence[tuple[int, int]] = SIZES, *, rounds: in
 
     Returns:
         `start_seconds` until it answers, `start_gb` before the first photo, and `photos`: for each size, `seconds` for
-        one (median) and `gb` afterwards, `seconds_at_once` for each of four at the same time and the `peak_gb` so far.
+        one (median) and `gb` afterwards; `seconds_at_once` and `cpu_seconds` for each of four at the same time, and the
+        `peak_gb` so far.
     """
     began = time.perf_counter()
     with (
@@ -82,10 +90,11 @@ def measure(model: Path, sizes: Sequence[tuple[int, int]] = SIZES, *, rounds: in
             paint()  # the first of a size allocates
             row = {"width": width, "height": height, "seconds": statistics.median(paint() for _ in range(rounds))}
             row["gb"] = _memory(pid, "VmRSS")
-            began_at_once = time.perf_counter()
+            began_at_once, worked = time.perf_counter(), cpu_seconds(pid)
             for _ in range(rounds):
                 list(threads.map(paint, range(AT_ONCE)))
             row["seconds_at_once"] = (time.perf_counter() - began_at_once) / (rounds * AT_ONCE)
+            row["cpu_seconds"] = (cpu_seconds(pid) - worked) / (rounds * AT_ONCE)
             row["peak_gb"] = _memory(pid, "VmHWM")
             result["photos"].append(row)
     return result
@@ -108,11 +117,8 @@ def _memory(pid: int, field: str) -> float:
 
 def report(result: dict[str, Any]) -> str:
     """A line for the start and one for each size."""
-    rows = [
-        [f"{row['width']} x {row['height']}", row["seconds"], row["gb"], row["seconds_at_once"], row["peak_gb"]]
-        for row in result["photos"]
-    ]
-    head = ["photo", "one at a time: s", "GB then", f"{AT_ONCE} at once: s each", "GB at most"]
+    rows = [[f"{row['width']} x {row['height']}", *(row[key] for key in COLUMNS)] for row in result["photos"]]
+    head = ["photo", *COLUMNS.values()]
     start = f"Started after {result['start_seconds']:.1f} s with {result['start_gb']:.2f} GB, on "
     return f"{start}{result['machine']['cores']} cores.\n\n{table(head, rows)}"
 

@@ -137,27 +137,26 @@ def whole(start, photos) -> Run:
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    """The address of a Ray cluster of one machine, with a token of its own as operators start it."""
+    """The address of a Ray cluster of one machine, as `ray start` makes one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
-    command = [
-        Path(sys.executable).with_name("ray"),
-        "start",
-        "--head",
-        "--block",
-        "--num-cpus=2",
+    command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=2"]
+    command += [
         "--disable-usage-stats",
+        "--node-ip-address=127.0.0.1",
+        f"--port={address.rpartition(':')[2]}",
+        f"--temp-dir={temporary}",
     ]
-    command += ["--node-ip-address=127.0.0.1", f"--port={address.rpartition(':')[2]}", f"--temp-dir={temporary}"]
     command += ["--include-dashboard=false", "--object-store-memory=100000000"]
     with (Path(temporary) / "said").open("w") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
         try:
             end = time.monotonic() + SECONDS
             while "Ray runtime started" not in (text := Path(said.name).read_text()):
-                assert process.poll() is None and time.monotonic() < end, text
+                assert process.poll() is None, text
+                assert time.monotonic() < end, text
                 time.sleep(0.1)
             yield address
         finally:
