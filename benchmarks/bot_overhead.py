@@ -70,8 +70,8 @@ def measure(photos: int, size: int) -> dict[str, Any]:
 
     Returns:
         `size`, `photos`, `start_seconds` to the first poll, `before_mb` resident before the first photo, `photos_mb`
-        after all, `after_mb` after the first person was masked; `cpu_seconds` of the bot for each of its photos; for `bare`, `plain` and `masked` the `median_ms`,
-        `p95_ms` and `largest_ms`; and `ratio` of the medians plain / bare.
+        after all, `after_mb` after the first person was masked; `cpu_seconds` of the bot for each of its photos; for
+        `bare`, `plain` and `masked` the `median_ms`, `p95_ms` and `largest_ms`; `ratio` of the medians plain / bare.
     """
     photo = photo_bytes(size, size * 3 // 4)
     stub = _Stub(photo)

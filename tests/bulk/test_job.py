@@ -143,13 +143,8 @@ def cluster() -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=2"]
-    command += [
-        "--disable-usage-stats",
-        "--node-ip-address=127.0.0.1",
-        f"--port={address.rpartition(':')[2]}",
-        f"--temp-dir={temporary}",
-    ]
-    command += ["--include-dashboard=false", "--object-store-memory=100000000"]
+    command += ["--disable-usage-stats", "--include-dashboard=false", "--object-store-memory=100000000"]
+    command += ["--node-ip-address=127.0.0.1", f"--port={address.rpartition(':')[2]}", f"--temp-dir={temporary}"]
     with (Path(temporary) / "said").open("w") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
         try:
