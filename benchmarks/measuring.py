@@ -45,9 +45,9 @@ def medians(asked: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: statistics.median(numbers) for name, numbers in asked.items()}
 
 
-def ratio_of_medians(asked: Mapping[str, Sequence[float]], over: str, under: str) -> float:
-    """Median of `over` divided by the median of `under`."""
-    return statistics.median(asked[over]) / statistics.median(asked[under])
+def median_ratio(asked: Mapping[str, Sequence[float]], over: str, under: str) -> float:
+    """Median of `over` divided by `under`, turn by turn."""
+    return statistics.median(a / b for a, b in zip(asked[over], asked[under], strict=True))
 
 
 def percentiles(seconds: Sequence[float], wanted: Iterable[int] = (50, 95, 99)) -> dict[str, float]:

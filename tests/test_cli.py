@@ -5,6 +5,7 @@ import json
 import sys
 import types
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,6 +145,16 @@ def test_a_photo_that_was_given_is_never_overwritten(folder, capsys):
 
     assert main(["stylize", "photo.png", "--style", "the_scream", "-o", "./photo.png"]) == 2
     assert "this is the photo itself" in one_line(capsys)
+
+
+def test_a_mask_that_was_given_is_never_overwritten(folder, capsys):
+    mask = Image.new("L", Image.open("photo.png").size, 255)
+    mask.save("mask.png")
+    before = Path("mask.png").read_bytes()
+    for where in (["--style", "the_scream", "--mask", "mask.png"], ["--regions", "mask.png=the_scream"]):
+        assert main(["stylize", "photo.png", *where, "-o", "./mask.png"]) == 2
+        assert "./mask.png: this is read as well; choose another name for the painting." in one_line(capsys)
+    assert Path("mask.png").read_bytes() == before
 
 
 def test_upright_with_its_profile_and_without_gps(folder):

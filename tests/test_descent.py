@@ -70,18 +70,35 @@ def test_adam_holds_the_picture_itself():
     assert len(objective.held) == 3
 
 
+def valley(picture, held):
+    """Rosenbrock's, in which a line search needs several evaluations; its one term is the total."""
+    x, y = picture[..., 0] / 100, picture[..., 1] / 100
+    gradient = np.zeros_like(picture)
+    gradient[..., 0] = (-400 * x * (y - x**2) - 2 * (1 - x)) / 100
+    gradient[..., 1] = 200 * (y - x**2) / 100
+    total = float(np.sum(100 * (y - x**2) ** 2 + (1 - x) ** 2))
+    return total, {"valley": total}, gradient
+
+
+@pytest.mark.parametrize("descend", [adam, lbfgs])
+def test_what_is_reported_is_the_loss_of_the_picture_that_is_reported(descend, rng):
+    """And not of a trial that a line search has not taken."""
+    start = rng.uniform(0, 200, (3, 3, 3)).astype("float32")
+    reported = []
+    painted = descend(valley, start, 17, lambda *found: reported.append(found))
+
+    for picture, total, terms in reported:
+        assert total == terms["valley"] == valley(picture, picture)[0]
+    if descend is lbfgs:
+        totals = [total for _, total, _ in reported]
+        assert totals == sorted(totals, reverse=True)
+        assert len(set(totals)) < len(totals)  # some trials were not taken
+        np.testing.assert_array_equal(painted, reported[-1][0])
+
+
 @pytest.mark.parametrize("descend", [adam, lbfgs])
 def test_an_iteration_is_one_evaluation_and_each_is_reported(descend, rng):
-    """Rosenbrock's valley, in which a line search needs several evaluations."""
     reported = []
-
-    def valley(picture, held):
-        x, y = picture[..., 0] / 100, picture[..., 1] / 100
-        gradient = np.zeros_like(picture)
-        gradient[..., 0] = (-400 * x * (y - x**2) - 2 * (1 - x)) / 100
-        gradient[..., 1] = 200 * (y - x**2) / 100
-        return float(np.sum(100 * (y - x**2) ** 2 + (1 - x) ** 2)), {}, gradient
-
     start = rng.uniform(0, 200, (3, 3, 3)).astype("float32")
     descend(valley, start, 17, lambda picture, total, terms: reported.append(total))
 

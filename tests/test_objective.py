@@ -165,6 +165,12 @@ def test_guided_statistics_see_nothing_outside_the_masks(photo, picture, cup, ha
     np.testing.assert_array_equal(gradient_of([style], photo, picture, guided=True)[:, :15], 0)
 
 
+def test_styles_of_one_name_are_refused(photo, cup, half):
+    """Their terms would stand in one place, and one of the two would be lost."""
+    with pytest.raises(RequestError, match="Expected styles of different names, got several named cup"):
+        Objective(photo, [cup, replace(cup, mask=half)], ONLY_STYLE, **PLAIN)
+
+
 def test_unknown_layers_are_refused_with_those_there_are(cup):
     with pytest.raises(RequestError, match=r"cup: expected layers out of block1_conv1, .*, block5_conv1, got 'conv9'"):
         replace(cup, layers={"conv9": 1.0})

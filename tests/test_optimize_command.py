@@ -9,7 +9,7 @@ import skimage.data
 from PIL import Image
 
 from tfstyle.cli import main
-from tfstyle.commands.optimize import parse_style
+from tfstyle.commands.optimize import _names, parse_style
 from tfstyle.errors import RequestError
 from tfstyle.history import History
 from tfstyle.masks import gradient
@@ -184,7 +184,10 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
         ([*fur, "--guided", "--painting-mask", "black.png"], "shaped like the painting, 451x300, got 48x48"),
         ([*fur, "--guided", "--painting-mask", "dark.png"], "dark.png: expected a mask that is white somewhere"),
         ([*fur, "--init", "none.png"], "none.png: no such file"),
-        ([*fur, "-o", "fur.jpg"], "fur.jpg: this is a painting that was given"),
+        ([*fur, "-o", "fur.jpg"], "fur.jpg: this is read as well; choose another name for the painting"),
+        ([*fur, "--mask", "black.png", "-o", "./black.png"], "black.png: this is read as well; choose another name"),
+        ([*fur, "--history", "photo.png"], "photo.png: this is read as well; choose another name for what is written"),
+        ([*fur, "--init", "tissue.png", "--plot", "tissue.png"], "tissue.png: this is read as well"),
         ([*fur, "--content-layer", "fc7"], "The loss network has the layers block1_conv1, "),
         ([*fur, "--style-weight", "0", "--content-weight", "0", "--tv-weight", "0"], "got 0 for all of them"),
     ]:
@@ -229,3 +232,19 @@ def test_styles_are_read_as_image_weight_and_layers(folder):
     assert parse_style("odd:name.jpg") == ("odd:name.jpg", 1.0, None)
     with pytest.raises(RequestError, match=r"IMAGE\[:WEIGHT\[:LAYERS\]\]"):
         parse_style("b.jpg:bold")
+
+
+def test_paintings_of_one_name_get_numbers_that_no_other_has():
+    assert _names(["wave", "wave 1", "scream", "wave"]) == ["wave 2", "wave 1", "scream", "wave 3"]
+    assert _names(["wave", "scream"]) == ["wave", "scream"]
+
+
+def test_memory_that_a_gpu_does_not_have_is_said_in_one_sentence(folder, capsys, monkeypatch):
+    import tensorflow as tf
+
+    def full(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("tfstyle.objective.Objective.__call__", full)
+    sentence = "Optimizing 48x48 pixels takes more memory than there is; use a smaller --max-size or --painting-size"
+    assert sentence in refusal(["--style", "fur.jpg", "--max-size", "48"], capsys)

@@ -141,6 +141,14 @@ def test_boxes_beyond_the_photo_are_refused(box):
         segment.subject(np.zeros((60, 80, 3), np.uint8), box)
 
 
+def test_a_box_that_leaves_out_too_little_to_be_seen_is_refused(coffee):
+    photo = np.asarray(Image.fromarray(coffee).resize((4000, 2667)))
+    with pytest.raises(
+        RequestError, match="within the photo of 4000x2667 pixels and smaller than it, got 0,0,3999,2667"
+    ):
+        segment.subject(photo, (0, 0, 3999, 2667))
+
+
 # By name
 
 

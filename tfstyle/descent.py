@@ -1,8 +1,8 @@
 """The two ways down: Adam, as the paper has it, and L-BFGS, which gets further in as many steps.
 
 Both take an `objective(picture, held)` as `tfstyle.objective.Objective` is one, move a picture float32 `[H,W,3]` within
-0..255, and call `report(picture, total, terms)` after each evaluation of loss and gradient. An iteration is one such
-evaluation, so that an iteration costs the same in both.
+0..255, and call `report(picture, total, terms)` after each evaluation of loss and gradient, with the picture to keep
+and its own loss. An iteration is one such evaluation, so that an iteration costs the same in both.
 """
 
 import math
@@ -77,18 +77,19 @@ def _lbfgs_round(
     import scipy.optimize
 
     best, lowest, spent = start, math.inf, 0
+    terms_of_best: Mapping[str, float] = {}
     scale = LBFGS_UNIT * math.sqrt(start.size)
 
     def evaluate(variables: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal best, lowest, spent
+        nonlocal best, lowest, terms_of_best, spent
         if spent == budget:
             raise _SpentError
         picture = (variables * scale).reshape(start.shape).astype(np.float32)
         total, terms, gradient = objective(picture, start)
         spent += 1
         if _finite(total) < lowest:
-            best, lowest = picture, total
-        report(best, total, terms)
+            best, lowest, terms_of_best = picture, total, terms
+        report(best, lowest, terms_of_best)  # not a trial of the line search that was not taken
         return total, gradient.ravel().astype(np.float64) * scale
 
     with suppress(_SpentError):

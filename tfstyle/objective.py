@@ -97,6 +97,9 @@ class Objective:
         styles = [style for style in styles if style.weight > 0]
         if not styles:
             raise RequestError("Expected a style with a weight above 0, got none.")
+        names = [style.name for style in styles]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise RequestError(f"Expected styles of different names, got several named {', '.join(twice)}.")
         self.styles, self.weights, self.content_layer = styles, weights, content_layer
         self.network = VGG19((content_layer, *dict.fromkeys(layer for s in styles for layer in s.layers)), vgg19)
         self.photo = tf.constant(photo[None], tf.float32)

@@ -16,6 +16,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from tfstyle import memory
@@ -122,6 +123,11 @@ def optimize(
         if run.picture is None:
             raise
         picture, interrupted = run.picture, True
+    except tf.errors.ResourceExhaustedError:  # of a GPU, whose memory cannot be told before
+        raise RequestError(
+            f"Optimizing {photo.width}x{photo.height} pixels takes more memory than there is; use a smaller --max-size or "
+            "--painting-size (in Python: a smaller photo)."
+        ) from None
     pixels = _enlarged(picture, photo.pixels, kept, from_photo=init == "photo")
     if preserve_color:
         pixels = luminance_only(pixels, photo.pixels)

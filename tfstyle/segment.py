@@ -192,10 +192,14 @@ def _check_box(box: Box, width: int, height: int) -> None:
     x, y, across, down = box
     inside = min(x, y) >= 0 and 0 < across <= width - x and 0 < down <= height - y
     if not inside or (across, down) == (width, height):
-        raise RequestError(
-            f"Expected a box X,Y,W,H within the photo of {width}x{height} pixels and smaller than it, got "
-            f"{x},{y},{across},{down}."
-        )
+        raise _box_error(box, width, height)
+
+
+def _box_error(box: Box, width: int, height: int) -> RequestError:
+    return RequestError(
+        f"Expected a box X,Y,W,H within the photo of {width}x{height} pixels and smaller than it, got "
+        f"{','.join(map(str, box))}."
+    )
 
 
 def _grab_cut(pixels: np.ndarray, box: Box | None) -> np.ndarray:
@@ -214,6 +218,8 @@ def _grab_cut(pixels: np.ndarray, box: Box | None) -> np.ndarray:
         left, top = int(box[0] * scale_x), int(box[1] * scale_y)
         right, bottom = round((box[0] + box[2]) * scale_x), round((box[1] + box[3]) * scale_y)
         labels[top : max(bottom, top + 1), left : max(right, left + 1)] = cv2.GC_PR_FGD
+        if not (labels == cv2.GC_BGD).any():  # what the box leaves out is less than a pixel here
+            raise _box_error(box, pixels.shape[1], pixels.shape[0])
     seeds = (labels == cv2.GC_FGD).sum()
     cv2.setRNGSeed(0)  # its clusters start at random colours
     try:

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle import evaluate, images, models
-        from tfstyle.commands.outputs import list_photos, make_folders
+        from tfstyle.commands.outputs import list_photos, prepare
         from tfstyle.commands.painters import progress_bar
         from tfstyle.painter import Painter
         from tfstyle.paintings import find_paintings
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.optimize and not args.paintings:
         raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
-    make_folders(args.csv, args.plot, args.save_targets)
+    prepare([args.csv, args.plot, args.save_targets], files)
     painter = Painter(model=args.model)
     catalog = painter.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)

@@ -11,6 +11,7 @@ given one. With several styles and several masks, the first mask is for the firs
 """
 
 import argparse
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -132,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle.commands.outputs import Outputs, make_folders, write
+        from tfstyle.commands.outputs import Outputs, prepare, write
         from tfstyle.images import Photo, format_for, read_photo
         from tfstyle.objective import Weights
         from tfstyle.optimize import optimize, plan
@@ -141,10 +142,10 @@ def run(args: argparse.Namespace) -> int:
     original = read_photo(args.photo)
     photo = original.resize_to(args.max_size)
     parsed = [parse_style(text) for text in args.style]
-    path = Outputs(args.output, [args.photo], _label(parsed)).path_for(photo)
-    if path and path.resolve() in {Path(file).resolve() for file, _, _ in parsed}:
-        raise RequestError(f"{path}: this is a painting that was given; choose another name with -o.")
-    make_folders(path, args.history, args.plot, Path(args.previews) / "preview.jpg" if args.previews else None)
+    inputs = [*(file for file, _, _ in parsed), *args.mask, *args.painting_mask, args.init]
+    path = Outputs(args.output, [args.photo], _label(parsed), inputs).path_for(photo)
+    preview = Path(args.previews) / "000000.jpg" if args.previews else None
+    prepare([path, args.history, args.plot, preview], [args.photo, *inputs])
     styles, notes = _styles(args, parsed, photo, original)
     given = {
         "content": args.content_weight, "style": args.style_weight, "total_variation": args.tv_weight,
@@ -275,5 +276,10 @@ def _one_each(values: list[str], option: str, count: int) -> list[str | None]:
 
 
 def _names(stems: list[str]) -> list[str]:
-    """Names that differ: a painting that is given twice, as for two places, gets a number."""
-    return [stem if stems.count(stem) == 1 else f"{stem} {stems[: n + 1].count(stem)}" for n, stem in enumerate(stems)]
+    """Names that differ: a painting that is given twice, as for two places, gets a number that no other has."""
+    names: list[str] = []
+    for stem in stems:
+        numbered = (f"{stem} {number}" for number in itertools.count(1))
+        free = (name for name in numbered if name not in stems and name not in names)
+        names.append(stem if stems.count(stem) == 1 else next(free))
+    return names

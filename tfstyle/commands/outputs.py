@@ -42,15 +42,17 @@ class Outputs:
             stdout for the photo from stdin. A name with a picture's suffix is a file unless such a folder exists.
         photos: Every photo of this call, as `list_photos` has them.
         label: What goes between the photo's name and the suffix: photo.LABEL.jpg.
+        inputs: What else the call may read: files, such as masks, or words that are none.
 
     Raises:
-        RequestError: If `output` is one file or stdout for several photos, is a photo itself, or names no format that
-            can be written.
+        RequestError: If `output` is one file or stdout for several photos, is a photo itself or another input, or names
+            no format that can be written.
     """
 
-    def __init__(self, output: str | None, photos: Sequence[str], label: str):
+    def __init__(self, output: str | None, photos: Sequence[str], label: str, inputs: Sequence[str | None] = ()):
         self._label = label
-        self._taken = {Path(photo).resolve() for photo in photos if photo != STREAM}
+        others = {Path(file).resolve() for file in inputs if file}
+        self._taken = others | {Path(photo).resolve() for photo in photos if photo != STREAM}
         self._stdout = output == STREAM or (output is None and list(photos) == [STREAM])
         self._file: Path | None = None
         self._folder = Path()
@@ -66,6 +68,8 @@ class Outputs:
                 )
             format_for(output)
             self._file = Path(output)
+            if self._file.resolve() in others:
+                raise RequestError(f"{output}: this is read as well; choose another name for the painting.")
             if self._file.resolve() in self._taken:
                 raise RequestError(f"{output}: this is the photo itself; choose another name for the painting.")
         elif output is not None:
@@ -109,16 +113,20 @@ def write(data: bytes, path: Path | None) -> None:
     path.write_bytes(data)
 
 
-def make_folders(*files: str | os.PathLike[str] | None) -> None:
+def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str | None]) -> None:
     """Make the folders of files that take long to come to, and see that they can be written.
 
     Args:
         files: What will be written; None is passed over.
+        inputs: What the call reads: files, or words that are none.
 
     Raises:
-        RequestError: If one cannot be written.
+        RequestError: If one cannot be written, or is an input.
     """
+    read = {Path(file).resolve() for file in inputs if file}
     for path in (Path(file) for file in files if file is not None):
+        if path.resolve() in read:
+            raise RequestError(f"{path}: this is read as well; choose another name for what is written.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():

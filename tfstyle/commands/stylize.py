@@ -50,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.encoded import check_options, parse_places
 
     check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
-    mixes = [mix for _, mix in parse_places(args.style, mask=args.mask, regions=args.regions)]
+    places = parse_places(args.style, mask=args.mask, regions=args.regions)
+    mixes = [mix for _, mix in places]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
-    outputs = Outputs(args.output, photos, label)
+    outputs = Outputs(args.output, photos, label, [place for place, _ in places])
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = painters.faults_of_one_photo(args)
