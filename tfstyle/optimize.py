@@ -125,8 +125,8 @@ def optimize(
         picture, interrupted = run.picture, True
     except tf.errors.ResourceExhaustedError:  # of a GPU, whose memory cannot be told before
         raise RequestError(
-            f"Optimizing {photo.width}x{photo.height} pixels takes more memory than there is; use a smaller --max-size or "
-            "--painting-size (in Python: a smaller photo)."
+            f"Optimizing {photo.width}x{photo.height} pixels takes more memory than there is; use a smaller --max-size "
+            "or --painting-size (in Python: a smaller photo)."
         ) from None
     pixels = _enlarged(picture, photo.pixels, kept, from_photo=init == "photo")
     if preserve_color:

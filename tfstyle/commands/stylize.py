@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     mixes = [mix for _, mix in places]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
-    outputs = Outputs(args.output, photos, label, [place for place, _ in places])
+    masks = [place for place, _ in places if isinstance(place, str)]
+    outputs = Outputs(args.output, photos, label, masks)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = painters.faults_of_one_photo(args)
