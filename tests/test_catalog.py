@@ -78,3 +78,13 @@ def test_an_incomplete_description_is_a_model_error():
         Catalog.from_describe({key: value for key, value in answer.items() if key != "titles"})
     with pytest.raises(ModelError, match="describes its styles"):
         Catalog.from_describe(answer | {"titles": answer["titles"][:1]})
+
+
+@pytest.mark.parametrize("key", ["style_names", "titles", "artists", "years", "thumbnails"])
+@pytest.mark.parametrize("shape", [(2**27, 4, 0), (2, 1), (), (10_001,)])
+def test_a_description_of_another_shape_costs_no_memory(key, shape):
+    """2^27 empty lists would take gigabytes, and a shape of a few bytes may claim them."""
+    answer = FakePredictor().predict("describe", {})
+    claimed = np.broadcast_to(np.array(b"x", object), shape)
+    with pytest.raises(ModelError, match=rf"describes its styles.*{key} in the shape"):
+        Catalog.from_describe(answer | {key: claimed})

@@ -12,11 +12,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfstyle.errors import ModelError, UnknownStyleError
 from tfstyle.mix import check_weight, nearest
+
+MOST_STYLES = 10_000  # far more than a network of this kind has
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,12 @@ class Catalog:
         """
         try:
             columns = [
-                [value.decode("utf-8") for value in answer[key].tolist()]
+                [value.decode("utf-8") for value in _rows(answer, key)]
                 for key in ("style_names", "titles", "artists", "years")
             ]
-            thumbnails = answer["thumbnails"].tolist()
+            thumbnails = _rows(answer, "thumbnails")
             styles = tuple(Style(*row) for row in zip(*columns, thumbnails, strict=True))
-            max_pixels = int(answer["max_pixels"].reshape(-1)[0])
+            max_pixels = int(answer["max_pixels"].flat[0])
             if max_pixels < 1 or not all(isinstance(style.thumbnail, bytes) for style in styles):
                 raise ValueError("no pixels, or thumbnails that are no bytes")
             return cls(styles, max_pixels)
@@ -169,3 +172,11 @@ class Catalog:
             raise UnknownStyleError(
                 f"No style named {name!r}{suggestion} Known: {', '.join(self.names)}.", known=self.names
             ) from None
+
+
+def _rows(answer: Mapping[str, np.ndarray], key: str) -> list[Any]:
+    """One value a style. A shape of a few bytes may claim billions, so it is looked at before lists are made of it."""
+    values = answer[key]
+    if values.ndim != 1 or len(values) > MOST_STYLES:
+        raise ValueError(f"{key} in the shape {list(values.shape)}")
+    return values.tolist()

@@ -306,7 +306,7 @@ def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
 
 def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
     try:
-        data = answer["image_bytes"].reshape(-1)[0]
+        data = answer["image_bytes"].flat[0]
     except (KeyError, IndexError) as error:
         raise _no_painting(error) from None
     if not isinstance(data, bytes):
