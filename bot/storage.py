@@ -34,7 +34,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.tables import chats, metadata, sources, tasks
@@ -62,7 +62,7 @@ class StorageError(StyleTransferError):
 
 
 class StorageAwayError(Exception):
-    """The database does not answer, or refuses for now; nothing was changed."""
+    """The database does not answer, or refuses for now; what was asked of it may have been done or not."""
 
 
 P = ParamSpec("P")
@@ -78,7 +78,7 @@ def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Cal
             try:
                 with store.engine.begin() as connection:
                     return work(store, connection, *args, **kwargs)
-            except (InterfaceError, OperationalError, PoolTimeoutError) as error:
+            except (InterfaceError, InternalError, OperationalError, PoolTimeoutError) as error:
                 raise StorageAwayError(" ".join(str(error.args[0]).split())) from error
 
         return await asyncio.get_running_loop().run_in_executor(store.threads, transact)

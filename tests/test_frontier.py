@@ -27,7 +27,7 @@ def test_configurations_trained_by_other_losses_are_not_compared(tmp_path, monke
     base = load_recipe("tfstyle_2")
     changed = replace(base, weights=replace(base.weights, lattice=1.0))
     monkeypatch.setattr(recipe, "load_recipe", lambda _: changed)
-    with pytest.raises(BenchmarkError, match=r"Changed: losses .*'lattice': 1000.0.* -> .*'lattice': 1.0"):
+    with pytest.raises(BenchmarkError, match=r"Changed: training .*'lattice': 1000.0.* -> .*'lattice': 1.0"):
         frontier._check_budget(args)
 
 

@@ -186,8 +186,9 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
         ([*fur, "--init", "none.png"], "none.png: no such file"),
         ([*fur, "-o", "fur.jpg"], "fur.jpg: this is read as well; choose another name for the painting"),
         ([*fur, "--mask", "black.png", "-o", "./black.png"], "black.png: this is read as well; choose another name"),
-        ([*fur, "--history", "photo.png"], "photo.png: this is read as well; choose another name for what is written"),
-        ([*fur, "--init", "tissue.png", "--plot", "tissue.png"], "tissue.png: this is read as well"),
+        ([*fur, "--history", "photo.png"], "photo.png: this is read or written as well; choose another name"),
+        ([*fur, "-o", "a.png", "--plot", "./a.png"], "a.png: this is read or written as well"),
+        ([*fur, "--init", "tissue.png", "--plot", "tissue.png"], "tissue.png: this is read or written as well"),
         ([*fur, "--content-layer", "fc7"], "The loss network has the layers block1_conv1, "),
         ([*fur, "--style-weight", "0", "--content-weight", "0", "--tv-weight", "0"], "got 0 for all of them"),
     ]:

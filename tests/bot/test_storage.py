@@ -457,12 +457,12 @@ def test_a_database_that_is_away_is_told_from_a_fault(store):
     def no_connection(*_):
         raise store.engine.dialect.dbapi.OperationalError("connection refused\nwhile the database restarts")
 
-    sql.event.listen(store.engine, "engine_connect", no_connection)
+    sql.event.listen(store.engine, "checkout", no_connection)
     try:
         with pytest.raises(StorageAwayError, match="connection refused while the database restarts"):
             run(store.add([job("secret")]))
     finally:
-        sql.event.remove(store.engine, "engine_connect", no_connection)
+        sql.event.remove(store.engine, "checkout", no_connection)
     run(store.add([job("a")]))
 
 

@@ -148,6 +148,8 @@ def _model_to_extend(model: str | None) -> "tuple[Path, Catalog]":
         )
     try:
         tempfile.TemporaryDirectory(prefix=".", dir=folder).cleanup()
+        if (lock := folder / models.LOCK).exists():
+            lock.open("a").close()
     except OSError as error:
         raise ModelError(
             f"Expected a folder to write the next version into, but {folder} takes none ({error.strerror}); copy the "

@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     if args.optimize and not args.paintings:
         raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
-    prepare([args.csv, args.plot, args.save_targets], files)
+    inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
+    prepare(outputs, inputs)
     painter = Painter(model=args.model)
     catalog = painter.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
         found = find_paintings(Path(args.paintings), names)
         paintings = {name: images.read_photo(file).pixels for name, file in found.items()}
         targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
+        inputs += map(str, found.values())
     else:
         saved = models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
         known = evaluate.load_targets(saved)
@@ -104,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
     if args.pictures:
         pictures = _pictures(Path(args.pictures), files, names)
         methods["pictures"] = lambda photo, style: _picture(photo, pictures[photo.name, style], args.max_size)
+        inputs += map(str, pictures.values())
+    prepare(outputs, inputs)
     by_photo: dict[str, list[dict[str, Distances]]] = {method: [] for method in methods}
     with progress_bar(quiet=args.json) as bar:
         for file in bar.track(files, description="measuring"):

@@ -51,7 +51,7 @@ class Outputs:
 
     def __init__(self, output: str | None, photos: Sequence[str], label: str, inputs: Sequence[str | None] = ()):
         self._label = label
-        others = {Path(file).resolve() for file in inputs if file}
+        others = _files(inputs)
         self._taken = others | {Path(photo).resolve() for photo in photos if photo != STREAM}
         self._stdout = output == STREAM or (output is None and list(photos) == [STREAM])
         self._file: Path | None = None
@@ -123,10 +123,11 @@ def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str
     Raises:
         RequestError: If one cannot be written, or is an input.
     """
-    read = {Path(file).resolve() for file in inputs if file}
+    read = _files(inputs)
     for path in (Path(file) for file in files if file is not None):
         if path.resolve() in read:
-            raise RequestError(f"{path}: this is read as well; choose another name for what is written.")
+            raise RequestError(f"{path}: this is read or written as well; choose another name.")
+        read.add(path.resolve())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
@@ -137,3 +138,8 @@ def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str
             raise RequestError(
                 f"Expected a file that can be written at {path}, but that fails ({error.strerror}); choose another."
             ) from None
+
+
+def _files(inputs: Sequence[str | None]) -> set[Path]:
+    """Those that are files, and not words such as `left`."""
+    return {Path(file).resolve() for file in inputs if file and Path(file).is_file()}
