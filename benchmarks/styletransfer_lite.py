@@ -5,8 +5,8 @@
 Three sides in turns, each a process that lives through all of them: our exported model as a plain TensorFlow graph, the
 rival's fixed-style network, and its any-painting mode, which works at 384 px whatever the photo's size and enlarges the
 result. Of two calls a turn the second is timed. A call goes from uint8 pixels to uint8 pixels through the public
-functions of each; all have --threads threads. Peak memory is of whole processes, a fresh one for every side and size. The
-rival is installed in an environment of its own under ~/.cache/tfstyle/rivals, or --rival-python names one.
+functions of each; all have --threads threads. Peak memory is of whole processes, a fresh one for every side and size.
+The rival is installed in an environment of its own under ~/.cache/tfstyle/rivals, or --rival-python names one.
 """
 
 import argparse
@@ -141,8 +141,8 @@ def report(result: dict[str, Any]) -> str:
         for row in result["rows"]
     ]
     return (
-        f"{' and '.join(result['rival'])}; {result['threads']} threads each, medians of {result['turns']} turns, the second "
-        "of two calls each, and of their ratios turn by turn, peaks of fresh processes. "
+        f"{' and '.join(result['rival'])}; {result['threads']} threads each, medians of {result['turns']} turns, the "
+        "second of two calls each, and of their ratios turn by turn, peaks of fresh processes. "
         f"{result['machine']['processor']}.\n\n{table(head, rows)}"
     )
 
