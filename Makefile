@@ -17,7 +17,7 @@ help:
 	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
 	@echo "             restarts. Latencies, memory, lost calls; MINUTES=10 is the short form"
-	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 15 minutes; SEED=n for others"
+	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 7 minutes; SEED=n for others"
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
 	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
