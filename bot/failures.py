@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.metrics import Fault
 from bot.painting import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
-from bot.storage import StorageAwayError
+from bot.tasks import StorageAwayError
 from bot.texts import Texts
 from serving.errors import (
     DeadlineError,

@@ -38,7 +38,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalEr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.tables import chats, metadata, sources, tasks
-from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Quota, Refusal, Stats, Task
+from bot.tasks import ALBUM, PAINT, UPDATE, Kind, NewTask, Outcome, Place, Quota, Refusal, Stats, StorageAwayError, Task
 from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
@@ -59,10 +59,6 @@ _CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
 
 class StorageError(StyleTransferError):
     """The database cannot be opened."""
-
-
-class StorageAwayError(Exception):
-    """The database does not answer, or refuses for now; what was asked of it may have been done or not."""
 
 
 P = ParamSpec("P")

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sql
 
 from bot import storage
-from bot.storage import StorageAwayError, StorageError, Store
-from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome, Quota
+from bot.storage import StorageError, Store
+from bot.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome, Quota, StorageAwayError
 
 _numbers = itertools.count()
 

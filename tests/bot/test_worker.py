@@ -18,8 +18,8 @@ from bot.look import Look
 from bot.metrics import ERRORS, PHOTOS
 from bot.painting import Painter
 from bot.settings import Settings
-from bot.storage import StorageAwayError, Store
-from bot.tasks import PAINT, NewTask
+from bot.storage import Store
+from bot.tasks import PAINT, NewTask, StorageAwayError
 from bot.texts import load_texts
 from bot.web import make_app
 from bot.worker import ALIVE_SECONDS, Worker
