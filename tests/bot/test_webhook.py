@@ -143,6 +143,14 @@ class Kept:
         return len(tasks)
 
 
+def receiving(store):
+    """An app with nothing but the webhook."""
+    settings = Settings(token="1:a", mode="webhook", webhook_url="https://x", webhook_secret=SECRET)
+    app = web.Application()
+    app.add_routes([Receiver(None, store, lambda: None).webhook(settings)])
+    return app
+
+
 HEAD = f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: here\r\nX-Telegram-Bot-Api-Secret-Token: {SECRET}\r\n"
 MESSAGE = {
     "message_id": 1, "date": 1_700_000_000, "chat": {"id": 7, "type": "private"}, "text": "/start",
@@ -156,10 +164,7 @@ def test_a_secret_of_any_bytes_is_refused_and_counted(secret):
 
     async def story():
         store = Kept()
-        settings = Settings(token="1:a", mode="webhook", webhook_url="https://x", webhook_secret=SECRET)
-        app = web.Application()
-        app.add_routes([Receiver(None, store, lambda: None).webhook(settings)])
-        async with TestServer(app) as server:
+        async with TestServer(receiving(store)) as server:
             reader, writer = await asyncio.open_connection(server.host, server.port)
             writer.write(HEAD.encode().replace(SECRET.encode(), secret) + b"Content-Length: 2\r\n\r\n{}")
             async with asyncio.timeout(10):
@@ -179,10 +184,7 @@ def test_posts_that_trickle_in_keep_no_other_from_being_stored(begun):
 
     async def story():
         store = Kept()
-        settings = Settings(token="1:a", mode="webhook", webhook_url="https://x", webhook_secret=SECRET)
-        app = web.Application()
-        app.add_routes([Receiver(None, store, lambda: None).webhook(settings)])
-        async with TestServer(app) as server, httpx.AsyncClient(timeout=20) as client:
+        async with TestServer(receiving(store)) as server, httpx.AsyncClient(timeout=20) as client:
             slow = [(await asyncio.open_connection(server.host, server.port))[1] for _ in range(100)]
             for writer in slow:
                 writer.write(begun.encode())

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         pictures = _pictures(Path(args.pictures), files, names)
         methods["pictures"] = lambda photo, style: _picture(photo, pictures[photo.name, style], args.max_size)
         inputs += map(str, pictures.values())
-    prepare(outputs, inputs)
+    prepare(outputs, inputs)  # again, now that all that is read is known
     by_photo: dict[str, list[dict[str, Distances]]] = {method: [] for method in methods}
     with progress_bar(quiet=args.json) as bar:
         for file in bar.track(files, description="measuring"):
