@@ -1,4 +1,4 @@
-"""Each alert fires on its fault and stays quiet on what looks like it, as Prometheus' own `promtool` evaluates rules."""
+"""Each alert fires on its fault and stays quiet on what looks like it, as Prometheus' own promtool evaluates them."""
 
 import os
 import shutil
