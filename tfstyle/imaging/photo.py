@@ -23,7 +23,7 @@ from PIL import Image
 
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.color_modes import to_gray, to_rgb, turn_upright
-from tfstyle.imaging.jpeg import bare_jpeg, with_icc_profile
+from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_icc_profile
 
 MIN_SIDE = 16  # the network halves a picture twice and mirrors its borders: less has nothing to mirror
 MAX_PIXELS = 120_000_000  # a 108-megapixel phone photo passes: 360 MB as RGB
@@ -246,13 +246,14 @@ def open_picture(data: bytes, name: str) -> Image.Image:
     """Read a picture's header, not yet its pixels.
 
     Raises:
-        PhotoError: If the bytes are empty, not a picture, or HEIC without the package that reads it.
+        PhotoError: If the bytes are empty, not a picture, a JPEG built to take for ever, or HEIC without the package
+            that reads it.
     """
     if not data:
         raise PhotoError(f"{name}: expected a picture, got an empty file (0 bytes); was it copied completely?")
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         _register_heif(name)
-
+    check_jpeg(data, name)
     return _guarded(lambda: Image.open(io.BytesIO(data), formats=_readable_formats()), name)
 
 
