@@ -39,9 +39,9 @@ def paint(args: argparse.Namespace) -> None:
     """The sheet, the photo's own face first."""
     import skimage.data
 
-    from tfstyle.images import read_photo
-    from tfstyle.painter import Painter
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.stylize.stylizer import Painter
 
     photo = read_photo(args.photo).pixels if args.photo else skimage.data.astronaut()
     left, top, right, bottom = args.box

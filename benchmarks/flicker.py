@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> None:
     """One row a style, and their mean."""
-    from tfstyle.models import find_model
-    from tfstyle.painter import Painter
+    from tfstyle.model_store.versions import find_model
+    from tfstyle.stylize.stylizer import Painter
 
     model = find_model(args.model)
     painter = Painter(model=model)
@@ -57,7 +57,7 @@ def measure(args: argparse.Namespace) -> None:
 
 
 def _photos(args: argparse.Namespace) -> list[np.ndarray]:
-    from tfstyle.images import read_photo
+    from tfstyle.imaging.photo import read_photo
 
     if args.photos:
         photos = [read_photo(photo).pixels for photo in args.photos]

@@ -24,7 +24,7 @@ from PIL import Image
 
 from tfstyle.commands.demo import SAMPLE_PHOTO
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 SIZES = ((1920, 1080), (2560, 1440), (3840, 2160))  # width x height
 QUICK_SIZES = ((320, 180), (640, 360))
@@ -75,7 +75,7 @@ def measure(model: Path, width: int, height: int, request: str, *, runs: int = 3
     Returns:
         `width`, `height`, `request`, `seconds` (median), and `peak_gb` and `before_gb` of the process, in 10^9 bytes.
     """
-    from tfstyle.saved_model import SavedModelPredictor
+    from tfstyle.engines.saved_model import SavedModelPredictor
 
     predictor = SavedModelPredictor(model)
     with Image.open(SAMPLE_PHOTO) as sample:

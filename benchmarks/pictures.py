@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.person_masks import bare
-from tfstyle import segment
 from tfstyle.errors import StyleTransferError
-from tfstyle.painter import Painter
-from tfstyle.sheets import contact_sheet
+from tfstyle.imaging.contact_sheet import contact_sheet
+from tfstyle.masks import segmentation
+from tfstyle.stylize.stylizer import Painter
 
 # Of the photos: left, top, right, bottom, px.
 HAIR = (120, 0, 328, 160)
@@ -50,7 +50,7 @@ def masks(painter: Painter) -> Iterator[tuple[str, np.ndarray]]:
     for name, photo, box in (("hair", skimage.data.astronaut(), HAIR), ("hands", camera, HANDS)):
         yield f"{name}: photo", _cut(photo, box)
         yield "bare segmenter, cut at 0.5", _cut(_gray(bare(photo) > 0.5), box)
-        yield "tfstyle mask --person", _cut(_gray(segment.person(photo)), box)
+        yield "tfstyle mask --person", _cut(_gray(segmentation.person(photo)), box)
         yield "--mask background", _cut(painter.stylize(photo, "starry_night", mask="background").pixels, box)
 
 

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 import tfstyle
-from tfstyle import evaluate, models, publish, weights
 from tfstyle.commands.demo import SAMPLE_PHOTO
-from tfstyle.segment import SEGMENTS
+from tfstyle.evaluation import distances as evaluate
+from tfstyle.masks.segmentation import SEGMENTS
+from tfstyle.model_store import publish, versions
+from tfstyle.networks import checkpoint
 
 CARD = (Path(__file__).resolve().parent.parent / "saved_models" / "README.md").read_text()
 # | style | style distance, content distance on the eight photos | the same on astronaut and coffee |
@@ -41,7 +43,7 @@ def evaluator():
 
 @pytest.fixture(scope="module")
 def targets():
-    return evaluate.load_targets(models.find_model() / "assets.extra" / evaluate.TARGETS_FILE)
+    return evaluate.load_targets(versions.find_model() / "assets.extra" / evaluate.TARGETS_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +134,7 @@ def test_its_paintings_have_no_frame(painter, astronaut, name):
 
 
 def test_training_can_go_on_from_it(painter):
-    network, styles = weights.load(models.find_model())
+    network, styles = checkpoint.load(versions.find_model())
 
     assert tuple(style.name for style in styles) == STYLES
     assert network.config.styles == len(STYLES)
@@ -140,11 +142,11 @@ def test_training_can_go_on_from_it(painter):
 
 def test_it_can_be_published():
     """It paints what its golden picture shows."""
-    assert publish.check(models.find_model()).names == STYLES
+    assert publish.check(versions.find_model()).names == STYLES
 
 
 def test_it_is_small_enough_for_the_repository():
-    files = [path for path in models.find_model().rglob("*") if path.is_file()]
+    files = [path for path in versions.find_model().rglob("*") if path.is_file()]
 
     assert sum(path.stat().st_size for path in files) < 10_000_000
 

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfstyle.catalog import Catalog, Style
+    from tfstyle.contract.catalog import Catalog, Style
     from tfstyle.errors import (
         MaskError,
         ModelError,
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownStyleError,
     )
-    from tfstyle.images import Photo, read_photo
-    from tfstyle.painter import Painter
+    from tfstyle.imaging.photo import Photo, read_photo
+    from tfstyle.stylize.stylizer import Painter
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Catalog": "catalog",
+    "Catalog": "contract.catalog",
     "MaskError": "errors",
     "ModelError": "errors",
-    "Painter": "painter",
-    "Photo": "images",
+    "Painter": "stylize.stylizer",
+    "Photo": "imaging.photo",
     "PhotoError": "errors",
     "RequestError": "errors",
-    "Style": "catalog",
+    "Style": "contract.catalog",
     "StyleTransferError": "errors",
     "TrainingError": "errors",
     "UnknownStyleError": "errors",
-    "read_photo": "images",
+    "read_photo": "imaging.photo",
 }
 
 __all__ = [

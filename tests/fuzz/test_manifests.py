@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import damaged
-from tfstyle.bulk.photos import find_photos, painting_name
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import damaged
+from tfstyle.batch.inputs import find_photos, painting_name
 from tfstyle.errors import PhotoError, RequestError
 
 MANIFESTS = [

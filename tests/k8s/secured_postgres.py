@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import trustme
 
-from tests.bot.postgres import binaries, running_postgres, server_user
+from testing.postgres import binaries, running_postgres, server_user
 from tests.k8s.cluster import Cluster
 from tests.k8s.secrets import write_secret
 

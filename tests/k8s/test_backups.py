@@ -13,9 +13,9 @@ import psycopg
 import pytest
 import yaml
 
-from bot.storage import Store
-from bot.tasks import PAINT, NewTask
-from tests.bot.postgres import binaries, running_postgres
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, NewTask
+from testing.postgres import binaries, running_postgres
 from tests.k8s.cluster import K8S, ROOT, Workload, tool
 from tests.k8s.scripts import run_script
 from tests.k8s.secured_postgres import PASSWORDS, Server

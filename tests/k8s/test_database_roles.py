@@ -7,8 +7,8 @@ import psycopg
 import pytest
 import yaml
 
-from bot.storage import Store
-from tests.bot.postgres import binaries
+from bot.storage.store import Store
+from testing.postgres import binaries
 from tests.k8s.cluster import K8S, ROOT
 from tests.k8s.secured_postgres import PASSWORDS, Server
 

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 import trustme
 
-from bot.storage import Store
-from bot.tasks import PAINT, NewTask
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, NewTask
 from tests.k8s.secured_postgres import PASSWORDS
 
 

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from bot.receiver import WEBHOOK_PATH
-from serving.config_files import read_monitoring
+from bot.telegram_api.receiver import WEBHOOK_PATH
+from serving.config.config_files import read_monitoring
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
 
 _METRICS = {
