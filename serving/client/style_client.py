@@ -101,7 +101,7 @@ class _Client:
 class StyleClient(_Client):
     """A connection to a server; many threads may use it.
 
-    It is a `tfstyle.stylize.stylizer.Predictor`, so `Painter(StyleClient(address))` paints there too.
+    It is a `tfstyle.stylize.stylizer.Predictor`, so `Stylizer(StyleClient(address))` paints there too.
 
     Args:
         address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
@@ -180,14 +180,14 @@ class StyleClient(_Client):
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
             timeout: Seconds that this may take; None is the client's.
-            **options: As `tfstyle.Painter.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
+            **options: As `tfstyle.Stylizer.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
                 format.
 
         Returns:
             The painting, of the photo's size.
 
         Raises:
-            StyleTransferError: As `tfstyle.Painter.stylize`, and ServingError if the server does not answer.
+            StyleTransferError: As `tfstyle.Stylizer.stylize`, and ServingError if the server does not answer.
         """
         return self._run(self._calls.stylize(photo, style, **options), timeout)
 

@@ -26,7 +26,7 @@ class Job:
         photos: All of them, painted already or not.
         folder: Where paintings go, absolute.
         model: Folder of the version that paints, absolute.
-        style: As `Painter.stylize` takes it.
+        style: As `Stylizer.stylize` takes it.
         options: How to paint, without the format; masks as names or bytes.
         format: What is written; None is each photo's own.
         settings: What `folder` is to hold paintings of, see `open_paintings`.

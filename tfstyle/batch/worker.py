@@ -12,7 +12,7 @@ from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 from tfstyle.imaging.photo import Format, format_for
 from tfstyle.stylize.request import StylizeOptions
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
 # Of a name that the file system cannot hold; any other fault of a disk would hit every painting.
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
@@ -29,7 +29,7 @@ class Work:
     Attributes:
         model: Folder of the version, where every machine sees it.
         folder: Where paintings go, where every machine sees it.
-        style: As `Painter.stylize` takes it; None where `options` has regions.
+        style: As `Stylizer.stylize` takes it; None where `options` has regions.
         options: How to paint, without the format; masks as names or bytes.
         threads: CPU threads of a process.
     """
@@ -47,7 +47,7 @@ class Worker:
     def __init__(self, work: Work):
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes may share a GPU
         self._work = work
-        self._painter: Painter | None = None
+        self._stylizer: Stylizer | None = None
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """One batch.
@@ -97,8 +97,8 @@ class Worker:
 
     def _painting(self, path: str, format: Format) -> bytes:
         work = self._work
-        if self._painter is None:
-            self._painter = Painter(model=work.model, threads=work.threads)
+        if self._stylizer is None:
+            self._stylizer = Stylizer(model=work.model, threads=work.threads)
         options: StylizeOptions = {**work.options, "format": "jpeg" if format == "jpeg" else "png"}
-        painting = self._painter.stylize(path, work.style, **options)
+        painting = self._stylizer.stylize(path, work.style, **options)
         return painting.encode(format)

@@ -1,6 +1,6 @@
 """One photo's way through the signature `encoded`: what is asked for, the tensors sent, the painting that comes back.
 
-Nothing here talks to a model, so `Painter` and every client of a server share it, however they carry tensors.
+Nothing here talks to a model, so `Stylizer` and every client of a server share it, however they carry tensors.
 """
 
 import math
@@ -28,7 +28,7 @@ PaintingFormat = Literal["png", "jpeg"]
 
 
 class StylizeOptions(TypedDict, total=False):
-    """How to paint, as keywords of `Painter.stylize`, which explains them."""
+    """How to paint, as keywords of `Stylizer.stylize`, which explains them."""
 
     strength: float
     preserve_color: bool
@@ -66,7 +66,7 @@ class EncodedRequest:
         painting = request.painting(predictor.predict("encoded", request.inputs(catalog)))
 
     Args:
-        photo: As `Painter.stylize` takes it, like everything below.
+        photo: As `Stylizer.stylize` takes it, like everything below.
         style: One style or several in proportion.
         strength: 0..1.
         preserve_color: Keep the photo's colours.

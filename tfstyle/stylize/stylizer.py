@@ -1,6 +1,6 @@
 """A photo in, a painting out: the one path that every request takes, in this process or over gRPC.
 
-`Painter` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is a `Predictor`: a
+`Stylizer` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is a `Predictor`: a
 SavedModel in this process, a client of a server, or a fake in tests.
 """
 
@@ -28,11 +28,11 @@ class Predictor(Protocol):
         ...
 
 
-class Painter:
+class Stylizer:
     """Paints photos in the styles of one model.
 
-        painter = tfstyle.Painter()
-        painter.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("painting.jpg")
+        stylizer = tfstyle.Stylizer()
+        stylizer.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("painting.jpg")
 
     Args:
         predictor: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.

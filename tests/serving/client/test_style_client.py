@@ -31,7 +31,7 @@ from tests.serving.conftest import STYLES
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError, RequestError, UnknownStyleError
 from tfstyle.imaging.photo import read_photo
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
 BLACK = np.array([[0, 1, 0]], np.float32)
 
@@ -63,8 +63,8 @@ def test_a_photo_becomes_a_painting(client, photo):
     np.testing.assert_array_equal(client.stylize(photo, "white", strength=0).pixels, photo)
 
 
-def test_a_painter_paints_through_the_client(client, photo):
-    np.testing.assert_array_equal(Painter(client).stylize(photo, {"invert": 1}).pixels, 255 - photo)
+def test_a_stylizer_stylizes_through_the_client(client, photo):
+    np.testing.assert_array_equal(Stylizer(client).stylize(photo, {"invert": 1}).pixels, 255 - photo)
 
 
 def test_signatures_are_told(client):
@@ -249,7 +249,7 @@ def test_a_jpeg_travels_as_it_was_compressed(fake):
     assert model.predictor.last["image_bytes"][0] == data
 
 
-def test_every_option_of_a_painter_is_an_option_here(fake):
+def test_every_option_of_a_stylizer_is_an_option_here(fake):
     client, model = fake
     painting = client.stylize(
         photo_array(60, 80),

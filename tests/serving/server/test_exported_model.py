@@ -15,7 +15,7 @@ from serving.client.errors import InvalidRequestError, RefusedMaskError, Refused
 from serving.server import model_server
 from testing.fake_model import encode, photo_array
 from tests.serving.conftest import free_port
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
 PHOTO = photo_array()
 PNG = encode(Image.fromarray(PHOTO))
@@ -134,4 +134,4 @@ def test_the_client_paints_what_the_same_model_paints_in_this_process(tiny, tiny
     painting = tiny.stylize(PHOTO, **options).pixels
 
     assert not np.array_equal(painting, PHOTO)
-    np.testing.assert_array_equal(painting, Painter(model=tiny_models / "tiny").stylize(PHOTO, **options).pixels)
+    np.testing.assert_array_equal(painting, Stylizer(model=tiny_models / "tiny").stylize(PHOTO, **options).pixels)
