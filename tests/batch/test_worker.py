@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfstyle.batch import worker
-from tfstyle.batch.output_folder import Attempt, open_paintings
+from tfstyle.batch.output_folder import Attempt, open_output_folder
 from tfstyle.batch.worker import Work, Worker
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.photo import Photo, read_photo
@@ -40,22 +40,22 @@ def stylizer(monkeypatch) -> type[FakeStylizer]:
 
 @pytest.fixture
 def work(tmp_path):
-    with open_paintings(tmp_path / "out", {}):
+    with open_output_folder(tmp_path / "out", {}):
         yield Work(model=Path("/model"), folder=tmp_path / "out", style="wave", options={"strength": 0.5}, threads=1)
 
 
 def answers(work: Work, *names: str) -> list[tuple[str, str]]:
-    """State and error of each photo, in `/photos`, whose painting is called as it is."""
+    """State and error of each photo, in `/photos`, whose stylized image is called as it is."""
     batch = {
         "path": np.array([os.fsencode(f"/photos/{name}") for name in names], dtype=object),
-        "painting": np.array([os.fsencode(name) for name in names], dtype=object),
+        "output": np.array([os.fsencode(name) for name in names], dtype=object),
     }
     answer = Worker(work)(batch)
     assert list(answer["path"]) == list(batch["path"])
     return [(state, os.fsdecode(error)) for state, error in zip(answer["state"], answer["error"], strict=True)]
 
 
-def test_paintings_are_written_in_the_format_of_their_name(stylizer, work):
+def test_stylized_images_are_written_in_the_format_of_their_name(stylizer, work):
     names = ("a/b.jpg", "c.gif.png", "d.webp", os.fsdecode(b"caf\xe9.jpg"))
 
     assert answers(work, *names) == [("done", "")] * 4
@@ -67,7 +67,7 @@ def test_paintings_are_written_in_the_format_of_their_name(stylizer, work):
     ]
 
 
-def test_a_painting_that_is_there_is_not_made_again(stylizer, work):
+def test_a_stylized_image_that_is_there_is_not_made_again(stylizer, work):
     (work.folder / "a.jpg").write_bytes(b"painting")
 
     assert answers(work, "a.jpg") == [("done", "")]

@@ -175,9 +175,9 @@ def test_the_stylizer_takes_names_and_regions_of_them(astronaut, person):
 
 
 def test_the_mask_is_made_for_the_photo_that_is_painted(astronaut):
-    painting = tfstyle.Stylizer(FakePredictor()).stylize(astronaut, "the_scream", mask="person", max_size=128)
-    assert painting.pixels.shape == (128, 128, 3)
-    assert painting.notes == ()
+    stylized = tfstyle.Stylizer(FakePredictor()).stylize(astronaut, "the_scream", mask="person", max_size=128)
+    assert stylized.pixels.shape == (128, 128, 3)
+    assert stylized.notes == ()
 
 
 @pytest.mark.parametrize(

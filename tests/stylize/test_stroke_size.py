@@ -14,7 +14,7 @@ from tfstyle.imaging.color import rgb_to_yiq
 from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.stylize import stroke_size
 from tfstyle.stylize.compositing import compose
-from tfstyle.stylize.request import EncodedRequest
+from tfstyle.stylize.request import StylizeRequest
 from tfstyle.stylize.stroke_size import PAINTED_SIDE, bring_back, painted_size
 
 PHOTO = photo_array()
@@ -40,9 +40,9 @@ def sent_size(model: FakePredictor) -> tuple[int, int]:
     return Image.open(io.BytesIO(model.last["image_bytes"][0])).size
 
 
-def period(painting: np.ndarray) -> float:
+def period(stylized: np.ndarray) -> float:
     """Pixels from one stripe to the next: the strongest frequency of the rows."""
-    rows = painting[..., 0].astype(float)
+    rows = stylized[..., 0].astype(float)
     spectrum = np.abs(np.fft.rfft(rows - rows.mean(), axis=1)).mean(axis=0)
     return rows.shape[1] / int(spectrum.argmax())
 
@@ -62,9 +62,9 @@ def stylizer(model):
 
 @pytest.mark.parametrize("stroke", [0.5, 1, 1.5, 2])
 def test_strokes_are_as_many_times_as_broad_as_asked_for(stroke):
-    painting = Stylizer(Striped(LARGE)).stylize(photo_array(96, 192), "the_scream", stroke=stroke)
-    assert painting.pixels.shape == (96, 192, 3)
-    assert period(painting.pixels) == pytest.approx(stroke * PERIOD, rel=0.03)
+    stylized = Stylizer(Striped(LARGE)).stylize(photo_array(96, 192), "the_scream", stroke=stroke)
+    assert stylized.pixels.shape == (96, 192, 3)
+    assert period(stylized.pixels) == pytest.approx(stroke * PERIOD, rel=0.03)
 
 
 def test_strokes_of_large_photos_are_as_broad_a_share_of_the_picture(monkeypatch):
@@ -78,8 +78,8 @@ def test_strokes_of_large_photos_are_as_broad_a_share_of_the_picture(monkeypatch
 
 
 def test_native_strokes_are_as_fine_as_the_photo_is_large():
-    painting = Stylizer(Striped(LARGE)).stylize(photo_array(64, 2000), "the_scream", stroke="native")
-    assert period(painting.pixels) == pytest.approx(PERIOD, rel=0.01)
+    stylized = Stylizer(Striped(LARGE)).stylize(photo_array(64, 2000), "the_scream", stroke="native")
+    assert period(stylized.pixels) == pytest.approx(PERIOD, rel=0.01)
 
 
 @pytest.mark.parametrize("size", [(1280, 1280), (1280, 960), (700, 1280), (16, 16)])
@@ -112,10 +112,10 @@ def test_the_default_sends_the_request_it_always_sent(stylizer, model):
 
 @pytest.mark.parametrize("stroke", [0.5, 0.77, 1.3, 2, "native"])
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), (101, 67), (16, 300), (599, 401)])
-def test_paintings_have_exactly_the_photos_size(stylizer, size, stroke):
-    painting = stylizer.stylize(photo_array(*size), "the_scream", stroke=stroke)
-    assert painting.pixels.shape == (*size, 3)
-    assert (painting.pixels == COLOURS["the_scream"]).all()
+def test_stylized_images_have_exactly_the_photos_size(stylizer, size, stroke):
+    stylized = stylizer.stylize(photo_array(*size), "the_scream", stroke=stroke)
+    assert stylized.pixels.shape == (*size, 3)
+    assert (stylized.pixels == COLOURS["the_scream"]).all()
 
 
 def test_nothing_smaller_than_the_network_takes_is_sent(stylizer, model):
@@ -138,9 +138,9 @@ def test_enlarged_strokes_keep_hard_edges_and_get_no_halo():
 
 @pytest.mark.parametrize("stroke", [0.5, 2])
 def test_what_is_not_painted_stays_photo_bit_for_bit(stylizer, stroke):
-    painting = stylizer.stylize(PHOTO, "the_scream", mask="left", fade=0, stroke=stroke).pixels
-    assert (painting[:, :32] == COLOURS["the_scream"]).all()
-    np.testing.assert_array_equal(painting[:, 32:], PHOTO[:, 32:])
+    stylized = stylizer.stylize(PHOTO, "the_scream", mask="left", fade=0, stroke=stroke).pixels
+    assert (stylized[:, :32] == COLOURS["the_scream"]).all()
+    np.testing.assert_array_equal(stylized[:, 32:], PHOTO[:, 32:])
     np.testing.assert_array_equal(stylizer.stylize(PHOTO, "the_scream", strength=0, stroke=stroke).pixels, PHOTO)
     np.testing.assert_array_equal(stylizer.stylize(PHOTO, {"the_scream": 0}, stroke=stroke).pixels, PHOTO)
 
@@ -162,38 +162,38 @@ def test_what_is_not_painted_stays_photo_bit_for_bit(stylizer, stroke):
 def test_everything_else_acts_as_it_does_without(stylizer, options, stroke):
     """The model of these tests paints flat colours, so the width of its strokes must change nothing."""
     usual = stylizer.stylize(PHOTO, **options).pixels.astype(int)
-    painting = stylizer.stylize(PHOTO, **options, stroke=stroke).pixels
-    difference = np.abs(painting - usual)
+    stylized = stylizer.stylize(PHOTO, **options, stroke=stroke).pixels
+    difference = np.abs(stylized - usual)
     assert difference.mean() < 1  # masks travel at another size
     assert difference.max() <= 8
 
 
 def test_preserved_colours_are_those_of_the_photo_at_its_own_size(stylizer):
     noise = np.random.default_rng(0).integers(60, 190, PHOTO.shape, dtype=np.uint8)
-    painting = stylizer.stylize(noise, "the_scream", preserve_color=True, stroke=2).pixels
-    np.testing.assert_allclose(rgb_to_yiq(painting)[..., 1:], rgb_to_yiq(noise)[..., 1:], atol=0.7)
+    stylized = stylizer.stylize(noise, "the_scream", preserve_color=True, stroke=2).pixels
+    np.testing.assert_allclose(rgb_to_yiq(stylized)[..., 1:], rgb_to_yiq(noise)[..., 1:], atol=0.7)
 
 
 def test_composing_in_bands_is_composing_at_once(rng):
-    photo, painting = rng.integers(0, 256, (2, 600, 5, 3), dtype=np.uint8)
+    photo, stylized = rng.integers(0, 256, (2, 600, 5, 3), dtype=np.uint8)
     share = rng.random((600, 5))
-    expected = np.rint(photo + share[..., None] * (painting.astype(float) - photo))
-    np.testing.assert_allclose(compose(photo, painting, share), expected, atol=1)
+    expected = np.rint(photo + share[..., None] * (stylized.astype(float) - photo))
+    np.testing.assert_allclose(compose(photo, stylized, share), expected, atol=1)
 
 
 # What comes back, and what is refused
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg"])
-def test_encoded_paintings_are_of_the_photos_size_and_the_format_asked_for(model, format):
-    request = EncodedRequest(PHOTO, "the_scream", stroke=2, format=format)
+def test_encoded_stylized_images_are_of_the_photos_size_and_the_format_asked_for(model, format):
+    request = StylizeRequest(PHOTO, "the_scream", stroke=2, format=format)
     answer = model.predict("encoded", request.inputs(CATALOG))
-    painting = request.encoded_painting(answer)
-    image = Image.open(io.BytesIO(painting.data))
+    stylized = request.stylized_encoded(answer)
+    image = Image.open(io.BytesIO(stylized.data))
     assert (image.format, image.size) == (format.upper(), (64, 48))
-    assert (painting.format, painting.width, painting.height) == (format, 64, 48)
+    assert (stylized.format, stylized.width, stylized.height) == (format, 64, 48)
     np.testing.assert_allclose(np.asarray(image)[5, 5], COLOURS["the_scream"], atol=2)
-    assert request.painting(answer).format == format
+    assert request.stylized(answer).format == format
 
 
 @pytest.mark.parametrize("stroke", [0.49, 2.01, 0, -1, float("nan"), float("inf"), "broad", "", None])

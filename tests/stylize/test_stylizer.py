@@ -31,11 +31,11 @@ def stylizer(model):
 # What comes back
 
 
-def test_a_photo_comes_back_as_a_painting_of_its_size(stylizer):
-    painting = stylizer.stylize(PHOTO, "the_scream")
-    assert painting.pixels.shape == PHOTO.shape
-    assert (painting.pixels == COLOURS["the_scream"]).all()
-    assert painting.format == "png"
+def test_a_photo_comes_back_as_a_stylized_image_of_its_size(stylizer):
+    stylized = stylizer.stylize(PHOTO, "the_scream")
+    assert stylized.pixels.shape == PHOTO.shape
+    assert (stylized.pixels == COLOURS["the_scream"]).all()
+    assert stylized.format == "png"
 
 
 def test_two_styles_mix_in_proportion(stylizer):
@@ -62,15 +62,15 @@ def test_half_strength_is_halfway(stylizer):
 
 
 def test_preserved_colours_keep_i_and_q(stylizer):
-    painting = stylizer.stylize(PHOTO, "the_scream", preserve_color=True).pixels
-    np.testing.assert_allclose(rgb_to_yiq(painting)[..., 1:], rgb_to_yiq(PHOTO)[..., 1:], atol=0.7)
-    assert (painting != PHOTO).any()
+    stylized = stylizer.stylize(PHOTO, "the_scream", preserve_color=True).pixels
+    np.testing.assert_allclose(rgb_to_yiq(stylized)[..., 1:], rgb_to_yiq(PHOTO)[..., 1:], atol=0.7)
+    assert (stylized != PHOTO).any()
 
 
 def test_a_hard_mask_paints_its_side_only(stylizer):
-    painting = stylizer.stylize(PHOTO, "the_scream", mask="left", fade=0).pixels
-    assert (painting[:, :32] == COLOURS["the_scream"]).all()
-    np.testing.assert_array_equal(painting[:, 32:], PHOTO[:, 32:])
+    stylized = stylizer.stylize(PHOTO, "the_scream", mask="left", fade=0).pixels
+    assert (stylized[:, :32] == COLOURS["the_scream"]).all()
+    np.testing.assert_array_equal(stylized[:, 32:], PHOTO[:, 32:])
 
 
 def test_a_mask_of_zeros_gives_the_photo_back(stylizer):
@@ -79,16 +79,16 @@ def test_a_mask_of_zeros_gives_the_photo_back(stylizer):
 
 
 def test_regions_paint_each_place_in_its_style(stylizer):
-    painting = stylizer.stylize(PHOTO, regions="left=the_scream,right=starry_night:2+great_wave:2", fade=0).pixels
-    assert (painting[:, :32] == COLOURS["the_scream"]).all()
+    stylized = stylizer.stylize(PHOTO, regions="left=the_scream,right=starry_night:2+great_wave:2", fade=0).pixels
+    assert (stylized[:, :32] == COLOURS["the_scream"]).all()
     mixed = (np.array(COLOURS["starry_night"]) + np.array(COLOURS["great_wave"])) / 2
-    np.testing.assert_allclose(painting[0, 40], mixed, atol=0.51)
+    np.testing.assert_allclose(stylized[0, 40], mixed, atol=0.51)
 
 
 def test_opposite_regions_leave_no_seam_of_photo(stylizer):
     """Both sides in one style must look as if there were no regions."""
-    painting = stylizer.stylize(PHOTO, regions="left=the_scream,right=the_scream", fade=0.7).pixels
-    assert (painting == COLOURS["the_scream"]).all()
+    stylized = stylizer.stylize(PHOTO, regions="left=the_scream,right=the_scream", fade=0.7).pixels
+    assert (stylized == COLOURS["the_scream"]).all()
 
 
 def test_regions_take_files_arrays_and_pairs(stylizer, tmp_path):
@@ -103,30 +103,30 @@ def test_regions_take_files_arrays_and_pairs(stylizer, tmp_path):
     np.testing.assert_array_equal(expected[30:], PHOTO[30:])
 
 
-def test_name_profile_and_notes_of_the_photo_stay_with_the_painting(stylizer):
+def test_name_profile_and_notes_of_the_photo_stay_with_the_stylized_image(stylizer):
     frames = [Image.fromarray(PHOTO), Image.new("RGB", (64, 48))]
     data = encode(frames[0], "gif", save_all=True, append_images=frames[1:])
     mask = encode(Image.new("L", (32, 24), 255))
-    painting = stylizer.stylize(data, "the_scream", mask=mask)
-    assert painting.notes == (
+    stylized = stylizer.stylize(data, "the_scream", mask=mask)
+    assert stylized.notes == (
         "has several frames: the first one was taken",
         "mask the mask resized from 32x24 to 64x48",
     )
-    assert painting.name == "photo"
+    assert stylized.name == "photo"
 
     profile = b"icc" * 50
-    painting = stylizer.stylize(Photo(PHOTO, icc_profile=profile, name="holiday.png"), "the_scream")
-    assert (painting.icc_profile, painting.name) == (profile, "holiday.png")
+    stylized = stylizer.stylize(Photo(PHOTO, icc_profile=profile, name="holiday.png"), "the_scream")
+    assert (stylized.icc_profile, stylized.name) == (profile, "holiday.png")
 
 
 def test_jpeg_is_asked_for_and_not_compressed_again(stylizer, model):
-    painting = stylizer.stylize(PHOTO, "the_scream", format="jpeg")
+    stylized = stylizer.stylize(PHOTO, "the_scream", format="jpeg")
     assert model.last["format"][0] == b"jpeg"
-    assert painting.format == "jpeg"
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(painting.encode("jpeg")))), painting.pixels)
+    assert stylized.format == "jpeg"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(stylized.encode("jpeg")))), stylized.pixels)
 
 
-def test_paintings_open_in_pillow(stylizer):
+def test_stylized_images_open_in_pillow(stylizer):
     assert stylizer.stylize(PHOTO, "the_scream").to_pil().size == (64, 48)
 
 
@@ -184,15 +184,15 @@ def test_a_turned_jpeg_is_sent_upright(stylizer, model):
 
 
 def test_max_size_shrinks_before_sending(stylizer, model):
-    painting = stylizer.stylize(photo_array(300, 400), "the_scream", max_size=100)
+    stylized = stylizer.stylize(photo_array(300, 400), "the_scream", max_size=100)
     assert Image.open(io.BytesIO(model.last["image_bytes"][0])).size == (100, 75)
-    assert painting.pixels.shape == (75, 100, 3)
+    assert stylized.pixels.shape == (75, 100, 3)
 
 
 def test_a_mask_of_the_full_size_fits_the_shrunken_photo(stylizer, model):
-    painting = stylizer.stylize(photo_array(31, 990), "the_scream", mask=np.ones((31, 990)), max_size=512)
-    assert painting.pixels.shape == (16, 512, 3)
-    assert painting.notes == ()
+    stylized = stylizer.stylize(photo_array(31, 990), "the_scream", mask=np.ones((31, 990)), max_size=512)
+    assert stylized.pixels.shape == (16, 512, 3)
+    assert stylized.notes == ()
     assert Image.open(io.BytesIO(model.last["region_masks"][0, 0])).size == (512, 16)
 
 
@@ -259,7 +259,7 @@ def test_a_predictor_and_a_model_exclude_each_other(model):
 
 
 @pytest.mark.parametrize("answer", [{}, {"image_bytes": np.array([b"nonsense"], dtype=object)}])
-def test_an_answer_that_is_no_painting_is_a_model_error(model, answer):
+def test_an_answer_that_is_no_stylized_image_is_a_model_error(model, answer):
     stylizer = Stylizer(model)
     stylizer.styles()
     model.predict = lambda signature, inputs: answer
@@ -267,7 +267,7 @@ def test_an_answer_that_is_no_painting_is_a_model_error(model, answer):
         stylizer.stylize(PHOTO, "the_scream")
 
 
-def test_a_painting_of_another_size_is_a_model_error(model):
+def test_a_stylized_image_of_another_size_is_a_model_error(model):
     stylizer = Stylizer(model)
     stylizer.styles()
     wrong = np.array([encode(Image.new("RGB", (20, 20)))], dtype=object)

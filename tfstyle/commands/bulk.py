@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
     else:
         options["mask"] = masks[0]
-    photos = find_photos(args.photos, paintings=folder)
+    photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,
