@@ -68,10 +68,10 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _stylize_with(model: Path) -> Callable[[Any, str], Any]:
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
-    painter = Painter(model=model)
-    return lambda photo, name: painter.stylize(photo, name).pixels
+    stylizer = Stylizer(model=model)
+    return lambda photo, name: stylizer.stylize(photo, name).pixels
 
 
 def _add(painting: Path, model: Path, args: argparse.Namespace) -> tuple[Path, float]:

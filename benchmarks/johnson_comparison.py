@@ -179,9 +179,9 @@ class Comparison:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        from tfstyle.stylize.stylizer import Painter
+        from tfstyle.stylize.stylizer import Stylizer
 
-        return Painter(self._predictor).styles().names
+        return Stylizer(self._predictor).styles().names
 
     @cached_property
     def _predictor(self):

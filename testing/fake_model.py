@@ -1,4 +1,4 @@
-"""A model in NumPy that answers the wire contract: three flat colours instead of paintings, no TensorFlow."""
+"""A model in NumPy that answers the wire contract: three flat colours instead of stylized images, no TensorFlow."""
 
 import io
 from collections.abc import Mapping
@@ -82,11 +82,11 @@ def _paint(data: bytes, weights: np.ndarray, masks: np.ndarray, strength: float,
         style_map[..., : len(row)] += values[..., None] * row
         cover += values * (row.sum() > 0)
     total = style_map.sum(axis=-1, keepdims=True)
-    painting = (style_map / np.where(total > 0, total, 1)) @ palette
+    stylized = (style_map / np.where(total > 0, total, 1)) @ palette
     if preserve:
-        painting = luminance_only(painting, photo)
+        stylized = luminance_only(stylized, photo)
     share = (strength * np.minimum(cover, 1) * (total[..., 0] > 0))[..., None]
-    result = Image.fromarray(np.rint(photo + share * (painting - photo)).astype(np.uint8))
+    result = Image.fromarray(np.rint(photo + share * (stylized - photo)).astype(np.uint8))
     buffer = io.BytesIO()
     result.save(buffer, kind.decode(), quality=95, subsampling=0)
     return buffer.getvalue()

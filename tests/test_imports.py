@@ -80,8 +80,8 @@ def test_the_package_itself_loads_not_even_numpy():
 
 
 def test_names_of_the_package_load_when_used():
-    assert "numpy" in loaded_after("import tfstyle\ntfstyle.Painter")
-    assert not loaded_after("import tfstyle\ntfstyle.Painter\ntfstyle.Catalog\ntfstyle.PhotoError") & HEAVY
+    assert "numpy" in loaded_after("import tfstyle\ntfstyle.Stylizer")
+    assert not loaded_after("import tfstyle\ntfstyle.Stylizer\ntfstyle.Catalog\ntfstyle.PhotoError") & HEAVY
 
 
 def test_the_command_line_starts_light():
@@ -130,8 +130,8 @@ def test_every_public_name_exists():
 
     assert {name for name in tfstyle.__all__ if getattr(tfstyle, name) is None} == set()
     assert set(tfstyle.__all__) <= set(dir(tfstyle))
-    with pytest.raises(AttributeError, match="no attribute 'Paintr'"):
-        tfstyle.Paintr  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'Stylzer'"):
+        tfstyle.Stylzer  # noqa: B018
 
 
 def test_the_version_is_the_one_of_the_project():

@@ -2,7 +2,7 @@
 
     import tfstyle
 
-    tfstyle.Painter().stylize("photo.jpg", "starry_night").save("painting.jpg")
+    tfstyle.Stylizer().stylize("photo.jpg", "starry_night").save("painting.jpg")
 
 Importing this package imports nothing else; every name below arrives when it is first used, and TensorFlow only when a
 model is opened in this process.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         UnknownStyleError,
     )
     from tfstyle.imaging.photo import Photo, read_photo
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
 __version__ = "0.1.0"
 
@@ -31,12 +31,12 @@ _HOMES = {
     "Catalog": "contract.catalog",
     "MaskError": "errors",
     "ModelError": "errors",
-    "Painter": "stylize.stylizer",
     "Photo": "imaging.photo",
     "PhotoError": "errors",
     "RequestError": "errors",
     "Style": "contract.catalog",
     "StyleTransferError": "errors",
+    "Stylizer": "stylize.stylizer",
     "TrainingError": "errors",
     "UnknownStyleError": "errors",
     "read_photo": "imaging.photo",
@@ -46,12 +46,12 @@ __all__ = [
     "Catalog",
     "MaskError",
     "ModelError",
-    "Painter",
     "Photo",
     "PhotoError",
     "RequestError",
     "Style",
     "StyleTransferError",
+    "Stylizer",
     "TrainingError",
     "UnknownStyleError",
     "__version__",

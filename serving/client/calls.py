@@ -21,7 +21,7 @@ from tfstyle.contract.signatures import DType, Signature, TensorInfo
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import MaskError, PhotoError, UnknownStyleError
 from tfstyle.imaging.photo import Photo, PhotoSource
-from tfstyle.stylize.request import EncodedPainting, EncodedRequest, StylizeOptions
+from tfstyle.stylize.request import EncodedImage, StylizeOptions, StylizeRequest
 
 T = TypeVar("T")
 
@@ -128,15 +128,15 @@ class Calls:
         self, photo: PhotoSource, style: StyleMix | None, **options: Unpack[StylizeOptions]
     ) -> Operation[Photo]:
         """Paint one photo."""
-        request = EncodedRequest(photo, style, **options)
-        return request.painting((yield from self._paint(request)))
+        request = StylizeRequest(photo, style, **options)
+        return request.stylized((yield from self._paint(request)))
 
     def stylize_encoded(
         self, photo: PhotoSource, style: StyleMix | None, **options: Unpack[StylizeOptions]
-    ) -> Operation[EncodedPainting]:
-        """Paint one photo, and leave the painting encoded."""
-        request = EncodedRequest(photo, style, **options)
-        return request.encoded_painting((yield from self._paint(request)))
+    ) -> Operation[EncodedImage]:
+        """Paint one photo, and leave the stylized image encoded."""
+        request = StylizeRequest(photo, style, **options)
+        return request.stylized_encoded((yield from self._paint(request)))
 
     def signatures(self) -> Operation[dict[str, Signature]]:
         """The model's signatures."""
@@ -194,7 +194,7 @@ class Calls:
         self._catalogs = dict([*kept, (version, catalog)][-_KEPT_CATALOGS:])
         return catalog
 
-    def _paint(self, request: EncodedRequest) -> Operation[dict[str, np.ndarray]]:
+    def _paint(self, request: StylizeRequest) -> Operation[dict[str, np.ndarray]]:
         try:
             catalog = yield from self.styles()
             inputs = request.inputs(catalog)

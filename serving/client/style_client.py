@@ -1,10 +1,10 @@
 """Talk to a server of style transfer models, TensorFlow Serving or ours, without TensorFlow.
 
 with StyleClient("localhost:8500") as client:
-    client.stylize("photo.jpg", "starry_night:60,the_scream:40").save("painting.jpg")
+    client.stylize("photo.jpg", "starry_night:60,the_scream:40").save("stylized.jpg")
 
 async with AsyncStyleClient("localhost:8500") as client:
-    painting = await client.stylize_encoded(photo_bytes, "the_scream", timeout=30)
+    stylized = await client.stylize_encoded(photo_bytes, "the_scream", timeout=30)
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tfstyle.contract.signatures import Signature
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import DEFAULT_MODEL
-from tfstyle.stylize.request import EncodedPainting, StylizeOptions
+from tfstyle.stylize.request import EncodedImage, StylizeOptions
 
 DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
 
@@ -101,7 +101,7 @@ class _Client:
 class StyleClient(_Client):
     """A connection to a server; many threads may use it.
 
-    It is a `tfstyle.stylize.stylizer.Predictor`, so `Painter(StyleClient(address))` paints there too.
+    It is a `tfstyle.stylize.stylizer.Predictor`, so `Stylizer(StyleClient(address))` paints there too.
 
     Args:
         address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all
@@ -180,14 +180,14 @@ class StyleClient(_Client):
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
             timeout: Seconds that this may take; None is the client's.
-            **options: As `tfstyle.Painter.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
+            **options: As `tfstyle.Stylizer.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
                 format.
 
         Returns:
-            The painting, of the photo's size.
+            The stylized image, of the photo's size.
 
         Raises:
-            StyleTransferError: As `tfstyle.Painter.stylize`, and ServingError if the server does not answer.
+            StyleTransferError: As `tfstyle.Stylizer.stylize`, and ServingError if the server does not answer.
         """
         return self._run(self._calls.stylize(photo, style, **options), timeout)
 
@@ -198,11 +198,11 @@ class StyleClient(_Client):
         *,
         timeout: float | None = None,
         **options: Unpack[StylizeOptions],
-    ) -> EncodedPainting:
-        """Paint one photo on the server and leave the painting encoded as the server did, JPEG or PNG by `format`.
+    ) -> EncodedImage:
+        """Stylize one photo on the server and leave it encoded as the server did, JPEG or PNG by `format`.
 
-        For those who pass paintings on: no pixel of it is decoded here, and none compressed twice. Only what is painted
-        at another size than the photo's (large photos, other strokes) is composed and encoded here.
+        For those who pass stylized images on: no pixel of it is decoded here, and none compressed twice. Only what is
+        painted at another size than the photo's (large photos, other strokes) is composed and encoded here.
 
         Raises:
             StyleTransferError: As `stylize`.
@@ -305,7 +305,7 @@ class AsyncStyleClient(_Client):
         *,
         timeout: float | None = None,
         **options: Unpack[StylizeOptions],
-    ) -> EncodedPainting:
+    ) -> EncodedImage:
         """As `StyleClient.stylize_encoded`."""
         return await self._run(self._calls.stylize_encoded(photo, style, **options), timeout)
 

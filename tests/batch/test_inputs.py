@@ -1,11 +1,11 @@
-"""Which photos a folder, a glob and a manifest mean, and that no two paintings meet."""
+"""Which photos a folder, a glob and a manifest mean, and that no two stylized images meet."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from tfstyle.batch.inputs import find_photos, painting_name
+from tfstyle.batch.inputs import find_photos, output_name
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.photo import PHOTO_SUFFIXES
 
@@ -19,8 +19,8 @@ def folder(tmp_path) -> Path:
     return tmp_path / "photos"
 
 
-def names(source: object, paintings: Path = Path("/paintings")) -> list[str]:
-    return list(find_photos(str(source), paintings).files)
+def names(source: object, outputs: Path = Path("/paintings")) -> list[str]:
+    return list(find_photos(str(source), outputs).files)
 
 
 def test_a_folder_is_searched_with_its_sub_folders(folder):
@@ -73,7 +73,7 @@ def test_names_need_not_be_unicode(tmp_path):
     assert names(tmp_path / "list.txt") == [odd]
 
 
-def test_paintings_among_the_photos_are_no_photos(folder):
+def test_stylized_images_among_the_photos_are_no_photos(folder):
     (folder / "painted").mkdir()
     (folder / "painted" / "b.jpg").touch()
 
@@ -100,7 +100,7 @@ def test_what_means_no_photos_is_said(folder, monkeypatch, source, sentence):
 
 
 @pytest.mark.parametrize(
-    ("photo", "format", "painting"),
+    ("photo", "format", "output"),
     [
         ("a/b.jpg", None, "a/b.jpg"),
         ("a/b.JPEG", None, "a/b.JPEG"),
@@ -113,12 +113,12 @@ def test_what_means_no_photos_is_said(folder, monkeypatch, source, sentence):
         ("b.v2.jpg", None, "b.v2.jpg"),
     ],
 )
-def test_a_painting_is_called_as_its_photo_where_that_says_the_format(photo, format, painting):
-    assert painting_name(photo, format) == painting
+def test_a_stylized_image_is_called_as_its_photo_where_that_says_the_format(photo, format, output):
+    assert output_name(photo, format) == output
 
 
 @pytest.mark.parametrize("format", [None, "jpeg", "png", "webp"])
-def test_no_two_paintings_share_a_name(format):
+def test_no_two_stylized_images_share_a_name(format):
     """Whichever photos there are, so a photo that comes later changes no name."""
     suffixes = sorted(PHOTO_SUFFIXES) + [suffix.upper() for suffix in sorted(PHOTO_SUFFIXES)]
     photos = [
@@ -126,9 +126,9 @@ def test_no_two_paintings_share_a_name(format):
     ]
     photos = list(dict.fromkeys(photos))
 
-    assert len({painting_name(photo, format) for photo in photos}) == len(photos)
+    assert len({output_name(photo, format) for photo in photos}) == len(photos)
 
 
-def test_a_name_without_a_photos_suffix_has_no_painting():
+def test_a_name_without_a_photos_suffix_has_no_image():
     with pytest.raises(PhotoError, match=r"b.pdf: expected a photo, a name that ends in .avif, .*"):
-        painting_name("b.pdf")
+        output_name("b.pdf")

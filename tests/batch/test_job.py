@@ -41,7 +41,7 @@ class Run:
     output: Path
     ray: str  # the folder of its Ray
 
-    def paintings(self) -> list[Path]:
+    def outputs(self) -> list[Path]:
         return [path for path in self.output.rglob("*") if path.suffix in (".jpg", ".png")]
 
     def wait_for(self, what: Callable[[], object]) -> None:
@@ -50,8 +50,8 @@ class Run:
             assert time.monotonic() < end
             time.sleep(0.005)
 
-    def wait_for_paintings(self, count: int) -> None:
-        self.wait_for(lambda: len(self.paintings()) >= count or self.process.poll() is not None)
+    def wait_for_stylized_images(self, count: int) -> None:
+        self.wait_for(lambda: len(self.outputs()) >= count or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()
 
     def workers(self) -> list[int]:
@@ -128,7 +128,7 @@ def start(photos, tiny_models) -> Iterator[Callable[..., Run]]:
 def whole(start, photos) -> Run:
     """A job that was not stopped, though one of the two processes that paint was killed."""
     run = start(photos.parent / "whole", "--workers", "2")
-    run.wait_for_paintings(1)
+    run.wait_for_stylized_images(1)
     run.environment = run.environment_of_ray()
     os.kill(run.workers()[0], signal.SIGKILL)
     run.code, run.said = run.end()
@@ -165,7 +165,7 @@ def cluster() -> Iterator[str]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """What is in a folder of paintings, apart from the lock."""
+    """What is in a folder of stylized images, apart from the lock."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -176,10 +176,10 @@ def test_every_photo_is_painted_under_its_own_name(whole, photos):
 
     assert set(hashes(whole.output)) == expected | {"x.gif.png", "x.gif.png.png", "bulk.json", "errors.csv"}
     for name in ("0/0.jpg", "x.gif.png", "x.png"):
-        photo, painting = (read_photo(folder / name) for folder in (photos, whole.output))
-        assert painting.pixels.shape == photo.pixels.shape
-        assert painting.format == photo.format
-        assert np.abs(painting.pixels.astype(int) - photo.pixels).mean() > 5
+        photo, output = (read_photo(folder / name) for folder in (photos, whole.output))
+        assert output.pixels.shape == photo.pixels.shape
+        assert output.format == photo.format
+        assert np.abs(output.pixels.astype(int) - photo.pixels).mean() > 5
 
 
 def test_bad_files_are_rows_in_a_table(whole, photos):
@@ -222,17 +222,17 @@ def test_a_job_that_is_stopped_and_killed_and_goes_on_paints_the_same_and_nothin
     output = photos.parent / "resumed"
 
     first = start(output, "--workers", "1")
-    first.wait_for_paintings(3)
+    first.wait_for_stylized_images(3)
     first.process.send_signal(signal.SIGTERM)
     code, said = first.end()
     assert (code, said[-1]) == (130, "Stopped; the same command goes on from here.")
 
     second = start(output, "--workers", "1")
-    second.wait_for_paintings(len(first.paintings()) + 3)
+    second.wait_for_stylized_images(len(first.outputs()) + 3)
     second.process.kill()
     second.process.wait()
     second.wait_for(lambda: not second.workers())
-    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in second.paintings()}
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in second.outputs()}
     assert 6 <= len(before) < PHOTOS
 
     third = start(output, "--workers", "1")

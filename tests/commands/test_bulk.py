@@ -11,7 +11,7 @@ from PIL import Image
 from tests.commands.test_cli import one_line
 from tfstyle.batch import job
 from tfstyle.batch.job import Job, Outcome
-from tfstyle.batch.output_folder import open_paintings
+from tfstyle.batch.output_folder import open_output_folder
 from tfstyle.cli import main
 
 
@@ -35,7 +35,7 @@ def jobs(monkeypatch) -> list[Job]:
     taken: list[Job] = []
 
     def run(job: Job, report) -> Outcome:
-        with open_paintings(job.folder, job.settings) as paintings:
+        with open_output_folder(job.folder, job.settings) as paintings:
             taken.append(job)
             report(2, 0, 0)
             return Outcome(painted=2, there=0, failed=paintings.errors)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from serving.client.errors import ServerBusyError
 from testing.fake_model import COLOURS, FakePredictor, encode, photo_array
-from tfstyle import Painter
+from tfstyle import Stylizer
 from tfstyle.cli import COMMANDS, main
 from tfstyle.errors import ModelError, StyleTransferError
 
@@ -24,7 +24,9 @@ PHOTO = photo_array()
 def model(monkeypatch):
     """The model that every command gets."""
     predictor = FakePredictor()
-    monkeypatch.setattr("tfstyle.commands.shared.stylizers.open_painter", lambda args: nullcontext(Painter(predictor)))
+    monkeypatch.setattr(
+        "tfstyle.commands.shared.stylizers.open_stylizer", lambda args: nullcontext(Stylizer(predictor))
+    )
     return predictor
 
 
@@ -357,7 +359,7 @@ def test_a_folder_that_cannot_be_written_gets_one_sentence(folder, capsys):
     assert "file: " in one_line(capsys)
 
 
-# Without a fake: where painters come from
+# Without a fake: where stylizers come from
 
 
 def test_a_server_that_is_not_there_gets_one_sentence(tmp_path, capsys):

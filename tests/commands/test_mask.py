@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from testing.fake_model import COLOURS, FakePredictor
-from tfstyle import Painter
+from tfstyle import Stylizer
 from tfstyle.cli import main
 from tfstyle.masks import segmentation
 from tfstyle.masks.mask import gradient
@@ -109,8 +109,8 @@ def test_options_that_make_no_sense_are_refused(arguments, sentence, folder, cap
 
 
 def test_stylize_paints_around_people_and_goes_on_where_there_are_none(folder, capsys, monkeypatch):
-    painter = Painter(FakePredictor())
-    monkeypatch.setattr("tfstyle.commands.shared.stylizers.open_painter", lambda args: nullcontext(painter))
+    stylizer = Stylizer(FakePredictor())
+    monkeypatch.setattr("tfstyle.commands.shared.stylizers.open_stylizer", lambda args: nullcontext(stylizer))
     assert main(["stylize", "sky.png", "photo.png", "--style", "the_scream", "--mask", "background"]) == 2
     assert "tfstyle: sky.png: no person was found" in capsys.readouterr().err
     painting, photo = (np.asarray(Image.open(name)) for name in ("photo.the_scream.png", "photo.png"))
@@ -119,8 +119,8 @@ def test_stylize_paints_around_people_and_goes_on_where_there_are_none(folder, c
 
 
 def test_a_black_mask_gives_the_photo_back_with_a_warning(folder, capsys, monkeypatch):
-    painter = Painter(FakePredictor())
-    monkeypatch.setattr("tfstyle.commands.shared.stylizers.open_painter", lambda args: nullcontext(painter))
+    stylizer = Stylizer(FakePredictor())
+    monkeypatch.setattr("tfstyle.commands.shared.stylizers.open_stylizer", lambda args: nullcontext(stylizer))
     Image.new("L", (256, 256), 0).save("black.png")
     assert main(["stylize", "photo.png", "--style", "the_scream", "--mask", "black.png"]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open("photo.the_scream.png")), np.asarray(Image.open("photo.png")))

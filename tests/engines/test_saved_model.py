@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import Painter
+from tfstyle import Stylizer
 from tfstyle.engines.saved_model import SavedModelPredictor
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError
 
@@ -104,7 +104,7 @@ def test_a_broken_graph_is_a_model_error(tmp_path, folder):
 def test_a_half_written_model_is_refused_before_tensorflow_sees_it(tmp_path):
     (tmp_path / "1").mkdir()
     with pytest.raises(ModelError, match="empty or half written"):
-        Painter(model=tmp_path)
+        Stylizer(model=tmp_path)
 
 
 def test_threads_that_come_too_late_are_said_not_ignored(folder, caplog):

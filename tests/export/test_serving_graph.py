@@ -128,9 +128,9 @@ def test_controls_act_in_the_order_of_the_contract_and_are_rounded_once(model, r
         preserve_color=np.array([True, False]),
     )["stylized"]
 
-    painting = reference(photos, [FIRST, BOTH])
-    painting[0] = luminance_only(painting[0], photos[0])
-    expected = photos + floats(0.5, 1)[:, None, None, None] * mask * (painting - photos)
+    stylized = reference(photos, [FIRST, BOTH])
+    stylized[0] = luminance_only(stylized[0], photos[0])
+    expected = photos + floats(0.5, 1)[:, None, None, None] * mask * (stylized - photos)
     assert np.abs(answer - np.round(expected)).max() <= 1
 
 
@@ -183,8 +183,8 @@ def test_encoded_regions_mix_by_mask_times_weight_and_fade_where_masks_end(model
     masks = np.stack([left, soft]).astype("float32")[:, :, :, None] / 255
     style_map = masks[0] * floats(1, 0) + masks[1] * floats(0, 3)
     style_map /= style_map.sum(-1, keepdims=True)
-    painting = reference(photos[:1], style_map[None])[0]
-    expected = photos[0] + np.minimum(masks.sum(0), 1) * (painting - photos[0])
+    stylized = reference(photos[:1], style_map[None])[0]
+    expected = photos[0] + np.minimum(masks.sum(0), 1) * (stylized - photos[0])
     assert np.abs(decode(answer) - np.round(expected)).max() <= 1
 
 

@@ -163,21 +163,21 @@ def test_a_name_without_a_photo_is_refused():
         resolve("person", 16, 16)
 
 
-def test_the_painter_takes_names_and_regions_of_them(astronaut, person):
-    painter = tfstyle.Painter(FakePredictor())
-    alone = painter.stylize(astronaut, "the_scream", mask="person").pixels
+def test_the_stylizer_takes_names_and_regions_of_them(astronaut, person):
+    stylizer = tfstyle.Stylizer(FakePredictor())
+    alone = stylizer.stylize(astronaut, "the_scream", mask="person").pixels
     np.testing.assert_array_equal(alone[person == 0], astronaut[person == 0])
     assert (alone[person == 1] == (220, 120, 40)).all()
 
-    both = painter.stylize(astronaut, regions="person=the_scream,background=great_wave").pixels
+    both = stylizer.stylize(astronaut, regions="person=the_scream,background=great_wave").pixels
     assert (both[person == 1] == (220, 120, 40)).all()
     assert (both[person == 0] == (200, 220, 230)).all()
 
 
 def test_the_mask_is_made_for_the_photo_that_is_painted(astronaut):
-    painting = tfstyle.Painter(FakePredictor()).stylize(astronaut, "the_scream", mask="person", max_size=128)
-    assert painting.pixels.shape == (128, 128, 3)
-    assert painting.notes == ()
+    stylized = tfstyle.Stylizer(FakePredictor()).stylize(astronaut, "the_scream", mask="person", max_size=128)
+    assert stylized.pixels.shape == (128, 128, 3)
+    assert stylized.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from serving.config.model_repository import wanted_versions
 from serving.server.lifecycle import single_models
 from testing.fake_model import CATALOG, FakePredictor
-from tfstyle import Painter
+from tfstyle import Stylizer
 from tfstyle.errors import ModelError
 from tfstyle.model_store import versions as models
 from tfstyle.model_store.versions import alone_in, find_model, models_root, next_version, versions
@@ -95,7 +95,7 @@ def test_a_half_written_model_names_what_is_missing(root, lost):
         find_model()
     assert lost.split("-")[0] in str(caught.value)
     with pytest.raises(ModelError):
-        Painter(model=folder)
+        Stylizer(model=folder)
 
 
 def test_an_empty_graph_is_half_written(root):
@@ -148,12 +148,12 @@ def test_styles_are_known_without_opening_the_model(root, monkeypatch):
     """From the catalog beside it: opening takes seconds, and `tfstyle styles` should not."""
     write_model(root / "tfstyle" / "1")
     monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelPredictor", None)
-    assert Painter().styles() == CATALOG
+    assert Stylizer().styles() == CATALOG
 
 
 def test_a_model_without_a_catalog_is_asked(root, monkeypatch):
     folder = write_model(root / "tfstyle" / "1")
     shutil.rmtree(folder / "assets.extra")
     monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelPredictor", lambda path, threads: FakePredictor())
-    assert Painter().styles() == CATALOG
+    assert Stylizer().styles() == CATALOG
     assert not (folder / models.CATALOG_FILE).exists()

@@ -16,7 +16,7 @@ from tfstyle.errors import ModelError, TrainingError
 from tfstyle.evaluation import distances
 from tfstyle.model_store import versions
 from tfstyle.networks import checkpoint
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.training.add_style import NewStyle
 from tfstyle.training.time_budget import Budget
 
@@ -88,7 +88,7 @@ def test_kernels_and_known_rows_stay_to_the_bit(learned, model, read):
 
 @pytest.mark.parametrize("options", [{"style": "first"}, {"style": "second", "strength": 0.6, "mask": "left"}])
 def test_known_styles_paint_the_same_bytes(learned, model, options):
-    old, new = (Painter(model=model / version).stylize(photo_array(), **options).pixels for version in ("1", "2"))
+    old, new = (Stylizer(model=model / version).stylize(photo_array(), **options).pixels for version in ("1", "2"))
 
     np.testing.assert_array_equal(old, new)
 

@@ -1,11 +1,11 @@
-"""Which photos there are, and how their paintings are called.
+"""Which photos there are, and how their stylized images are called.
 
 Photos come from a folder with its sub-folders, a glob, or a manifest: a text file with a path a line, or a CSV file
 with the paths in the column `path`, or the first where no column is called that. All have a base, and a photo's name is
 its path from there: the folder itself, what stands before the first wildcard, or the folder of the manifest.
 
-A painting keeps its photo's name where that says the format: `a/b.jpg`. Otherwise the suffix comes behind it:
-`a/b.gif.png`. So no two paintings share a name, whatever the photos are called and whichever are added later.
+A stylized image keeps its photo's name where that says the format: `a/b.jpg`. Otherwise the suffix comes behind it:
+`a/b.gif.png`. So no two stylized images share a name, whatever the photos are called and whichever are added later.
 """
 
 import csv
@@ -34,16 +34,16 @@ class Photos:
     files: dict[str, str]
 
 
-def find_photos(source: str, paintings: Path) -> Photos:
+def find_photos(source: str, outputs: Path) -> Photos:
     """List photos without opening one; names that start with a dot are passed over, except in a manifest.
 
     Args:
         source: A folder, a glob such as `photos/**/*.jpg`, or a manifest that ends in .txt or .csv.
-        paintings: The folder for paintings, absolute; it may be within that of the photos, and is passed over.
+        outputs: The folder for stylized images, absolute; it may be within that of the photos, and is passed over.
 
     Raises:
         PhotoError: If there are none.
-        RequestError: If `source` is nothing of that, or paintings would fall on photos.
+        RequestError: If `source` is nothing of that, or stylized images would fall on photos.
     """
     if os.path.isdir(source):
         base = Path(os.path.abspath(source))
@@ -61,19 +61,17 @@ def find_photos(source: str, paintings: Path) -> Photos:
             f"{source}: expected a folder, a glob or a manifest (.txt, .csv), found {what}; single photos are painted "
             "by tfstyle stylize."
         )
-    if base.is_relative_to(paintings):
-        raise RequestError(
-            f"{paintings}: expected a folder for paintings that holds no photos; choose another with -o."
-        )
-    within = os.path.join(paintings, "")
+    if base.is_relative_to(outputs):
+        raise RequestError(f"{outputs}: expected a folder for paintings that holds no photos; choose another with -o.")
+    within = os.path.join(outputs, "")
     paths = [path for path in paths if not path.startswith(within)]
     if not paths:
         raise PhotoError(f"{source}: expected photos, found none; they end in {', '.join(sorted(PHOTO_SUFFIXES))}.")
     return Photos(base, {_name(path, base): path for path in paths})
 
 
-def painting_name(name: str, format: Format | None = None) -> str:
-    """What the painting of a photo is called.
+def output_name(name: str, format: Format | None = None) -> str:
+    """What the stylized image of a photo is called.
 
     Args:
         name: The photo's.
@@ -88,7 +86,7 @@ def painting_name(name: str, format: Format | None = None) -> str:
     if kind not in PHOTO_SUFFIXES:
         raise PhotoError(f"{name}: expected a photo, a name that ends in {', '.join(sorted(PHOTO_SUFFIXES))}.")
     format = format or FORMAT_BY_SUFFIX.get(kind) or ("png" if kind in _LOSSLESS_SUFFIXES else "jpeg")
-    # A photo that is called like the painting of another, with a suffix behind a suffix, gets a third.
+    # A photo that is called like the stylized image of another, with a suffix behind a suffix, gets a third.
     if FORMAT_BY_SUFFIX.get(kind) == format and not _is_photo(stem):
         return name
     return name + SUFFIX_BY_FORMAT[format]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfstyle.batch.inputs import Photos, painting_name
-from tfstyle.batch.output_folder import Paintings, Settings, open_paintings
+from tfstyle.batch.inputs import Photos, output_name
+from tfstyle.batch.output_folder import OutputFolder, Settings, open_output_folder
 from tfstyle.batch.ray_pool import Size, running_ray, work_off
 from tfstyle.batch.worker import STOP, Work, Worker
 from tfstyle.contract.style_mix import StyleMix
@@ -14,7 +14,7 @@ from tfstyle.errors import BulkError, PhotoError
 from tfstyle.imaging.photo import Format
 from tfstyle.stylize.request import StylizeOptions
 
-# Told after each photo: how many there are, how many have their painting, how many cannot have one.
+# Told after each photo: how many there are, how many have their stylized image, how many cannot have one.
 Report = Callable[[int, int, int], None]
 
 
@@ -24,12 +24,12 @@ class Job:
 
     Attributes:
         photos: All of them, painted already or not.
-        folder: Where paintings go, absolute.
+        folder: Where stylized images go, absolute.
         model: Folder of the version that paints, absolute.
-        style: As `Painter.stylize` takes it.
+        style: As `Stylizer.stylize` takes it.
         options: How to paint, without the format; masks as names or bytes.
         format: What is written; None is each photo's own.
-        settings: What `folder` is to hold paintings of, see `open_paintings`.
+        settings: What `folder` is to hold stylized images of, see `open_output_folder`.
         address: Of a Ray cluster; None is this machine.
         workers, threads, gpus: As for `Size.fitting`.
     """
@@ -49,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job ended: paintings made by it, paintings that were there before, photos in the table of errors."""
+    """How a job ended: stylized images made by it, those that were there before, photos in the table of errors."""
 
     painted: int
     there: int
@@ -60,15 +60,15 @@ def run(job: Job, report: Report = lambda total, done, failed: None) -> Outcome:
     """Paint what is left of a job.
 
     Raises:
-        RequestError: If the folder has other paintings, or another job writes into it.
+        RequestError: If the folder has other stylized images, or another job writes into it.
         BulkError: If Ray does not run, or a fault would hit every photo.
     """
-    with open_paintings(job.folder, job.settings) as paintings:
-        todo = _left(job, paintings)
+    with open_output_folder(job.folder, job.settings) as outputs:
+        todo = _left(job, outputs)
         total = len(job.photos.files)
-        there = total - len(todo) - paintings.errors
+        there = total - len(todo) - outputs.errors
         painted = 0
-        report(total, there, paintings.errors)
+        report(total, there, outputs.errors)
         if todo:
             with running_ray(job.address) as resources:
                 size = Size.fitting(resources, workers=job.workers, threads=job.threads, gpus=job.gpus)
@@ -77,30 +77,30 @@ def run(job: Job, report: Report = lambda total, done, failed: None) -> Outcome:
                 )
                 for path, error in _paint(todo, work, size):
                     if error:
-                        paintings.add_error(path, error)
+                        outputs.add_error(path, error)
                     else:
                         painted += 1
-                    report(total, there + painted, paintings.errors)
-        return Outcome(painted=painted, there=there, failed=paintings.errors)
+                    report(total, there + painted, outputs.errors)
+        return Outcome(painted=painted, there=there, failed=outputs.errors)
 
 
-def _left(job: Job, paintings: Paintings) -> dict[str, str]:
-    """Names of paintings that are not there, by photo; photos that can have none become errors."""
-    done, todo = paintings.done(), {}
+def _left(job: Job, outputs: OutputFolder) -> dict[str, str]:
+    """Names of stylized images that are not there, by photo; photos that can have none become errors."""
+    done, todo = outputs.done(), {}
     for name, path in job.photos.files.items():
         try:
-            painting = painting_name(name, job.format)
+            output = output_name(name, job.format)
         except PhotoError as error:
-            paintings.add_error(path, str(error))
+            outputs.add_error(path, str(error))
             continue
-        if painting not in done:
-            todo[path] = painting
+        if output not in done:
+            todo[path] = output
     return todo
 
 
 def _paint(todo: dict[str, str], work: Work, size: Size) -> Iterator[tuple[str, str]]:
     """Pairs of photo and error, empty where there is none."""
-    rows = [{"path": os.fsencode(path), "painting": os.fsencode(name)} for path, name in todo.items()]
+    rows = [{"path": os.fsencode(path), "output": os.fsencode(name)} for path, name in todo.items()]
     for row in work_off(rows, Worker, work, size):
         error = os.fsdecode(row["error"])
         if row["state"] == STOP:

@@ -1,7 +1,8 @@
-"""The folder that paintings go into. A file in it is whole, wherever a process was killed; that it is there says that
-it is done.
+"""The folder that stylized images go into.
 
-<folder>/<photo's name>     the paintings
+A file in it is whole, wherever a process was killed; that it is there says that it is done.
+
+<folder>/<photo's name>     the stylized images
 <folder>/errors.csv         a row for each photo that could not be painted: path, error
 <folder>/bulk.json          the settings that all of them were made with
 <folder>/.tfstyle/          files that are being written, and the lock of the job that writes
@@ -28,8 +29,8 @@ _HEADER = ("path", "error")
 Settings = Mapping[str, str | float | bool | None]
 
 
-class Paintings:
-    """A folder of paintings while one job writes into it; see `open_paintings`."""
+class OutputFolder:
+    """A folder of stylized images while one job writes into it; see `open_output_folder`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -38,7 +39,7 @@ class Paintings:
         self._append([_HEADER], "w")
 
     def done(self) -> set[str]:
-        """Names of the paintings that are there."""
+        """Names of the stylized images that are there."""
         names = set()
         for parent, folders, files in os.walk(self.folder):
             if parent == str(self.folder):
@@ -65,14 +66,14 @@ class Paintings:
 
 
 @contextmanager
-def open_paintings(folder: Path, settings: Settings) -> Iterator[Paintings]:
+def open_output_folder(folder: Path, settings: Settings) -> Iterator[OutputFolder]:
     """Take a folder for one job: a new one, or one that was painted into with the same settings.
 
     What a killed job was writing is removed.
 
     Args:
         folder: Made if missing.
-        settings: Everything that decides how paintings look, by the option's name.
+        settings: Everything that decides how stylized images look, by the option's name.
 
     Raises:
         RequestError: If other settings or other files are there, or another job writes into it.
@@ -91,20 +92,20 @@ def open_paintings(folder: Path, settings: Settings) -> Iterator[Paintings]:
         shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
         (folder / _PARTIAL).mkdir()
         _keep_settings(folder, settings)
-        paintings = Paintings(folder)
-        yield paintings
-        paintings.sort_errors()
+        outputs = OutputFolder(folder)
+        yield outputs
+        outputs.sort_errors()
         shutil.rmtree(folder / _PARTIAL)
 
 
 class Attempt:
-    """One painting on its way into a folder that `open_paintings` has taken, perhaps on another machine.
+    """One stylized image on its way into a folder that `open_output_folder` has taken, perhaps on another machine.
 
     Within it, a file says that somebody is at it; a process that dies leaves that file, and the next one counts.
 
     Args:
         folder: The folder.
-        name: The painting's, from there.
+        name: The stylized image's, from there.
     """
 
     def __init__(self, folder: Path, name: str):
@@ -113,7 +114,7 @@ class Attempt:
 
     def __enter__(self) -> "Attempt":
         with self._trace.open("ab") as file:
-            self.deaths = file.tell()  # processes that died at this painting
+            self.deaths = file.tell()  # processes that died at this stylized image
             file.write(b".")
         return self
 
@@ -121,7 +122,7 @@ class Attempt:
         self._trace.unlink(missing_ok=True)
 
     def save(self, data: bytes) -> None:
-        """Write the painting, or nothing of it.
+        """Write the stylized image, or nothing of it.
 
         Raises:
             OSError: As the file system has it.

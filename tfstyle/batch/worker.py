@@ -12,12 +12,12 @@ from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 from tfstyle.imaging.photo import Format, format_for
 from tfstyle.stylize.request import StylizeOptions
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
-# Of a name that the file system cannot hold; any other fault of a disk would hit every painting.
+# Of a name that the file system cannot hold; any other fault of a disk would hit every stylized image.
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
-_MOST_DEATHS = 2  # of processes, until a photo is held to be the reason
+_MAX_DEATHS = 2  # of processes, until a photo is held to be the reason
 
 DONE, FAILED, STOP = "done", "failed", "stop"
 
@@ -28,8 +28,8 @@ class Work:
 
     Attributes:
         model: Folder of the version, where every machine sees it.
-        folder: Where paintings go, where every machine sees it.
-        style: As `Painter.stylize` takes it; None where `options` has regions.
+        folder: Where stylized images go, where every machine sees it.
+        style: As `Stylizer.stylize` takes it; None where `options` has regions.
         options: How to paint, without the format; masks as names or bytes.
         threads: CPU threads of a process.
     """
@@ -47,19 +47,20 @@ class Worker:
     def __init__(self, work: Work):
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes may share a GPU
         self._work = work
-        self._painter: Painter | None = None
+        self._stylizer: Stylizer | None = None
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """One batch.
 
         Args:
-            batch: `path` and `painting`, the photo and the name of its painting, as bytes: names need not be Unicode.
+            batch: `path` and `output`, the photo and the name of its stylized image, as bytes: names need not be
+                Unicode.
 
         Returns:
             `path` as it came; `state`: `done`, `failed`, or `stop` where no other photo will fare better; `error`, the
             sentence about the latter two, as bytes.
         """
-        names = zip(batch["path"], batch["painting"], strict=True)
+        names = zip(batch["path"], batch["output"], strict=True)
         results = [self._try(os.fsdecode(path), os.fsdecode(name)) for path, name in names]
         states, errors = zip(*results, strict=True)
         return {
@@ -89,16 +90,16 @@ class Worker:
         if (work.folder / name).exists():  # by a process that died before it could tell
             return
         with Attempt(work.folder, name) as attempt:
-            if attempt.deaths >= _MOST_DEATHS:
+            if attempt.deaths >= _MAX_DEATHS:
                 raise PhotoError(
                     f"{path}: {attempt.deaths} processes died painting it; if of its size, set a smaller max size."
                 )
-            attempt.save(self._painting(path, format_for(name)))
+            attempt.save(self._stylized_image(path, format_for(name)))
 
-    def _painting(self, path: str, format: Format) -> bytes:
+    def _stylized_image(self, path: str, format: Format) -> bytes:
         work = self._work
-        if self._painter is None:
-            self._painter = Painter(model=work.model, threads=work.threads)
+        if self._stylizer is None:
+            self._stylizer = Stylizer(model=work.model, threads=work.threads)
         options: StylizeOptions = {**work.options, "format": "jpeg" if format == "jpeg" else "png"}
-        painting = self._painter.stylize(path, work.style, **options)
-        return painting.encode(format)
+        output = self._stylizer.stylize(path, work.style, **options)
+        return output.encode(format)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HELP = "teach a trained model one more style in minutes"
 
-LEAST_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
+MIN_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
 ENOUGH_PHOTOS = 50
 PREVIEW_SECONDS = 20.0
 
@@ -118,9 +118,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _minutes(text: str) -> float:
     with suppress(ValueError):
-        if LEAST_MINUTES <= (minutes := float(text)) < math.inf:
+        if MIN_MINUTES <= (minutes := float(text)) < math.inf:
             return minutes
-    raise argparse.ArgumentTypeError(f"expected a number of minutes, {LEAST_MINUTES:g} or more, got {text!r}")
+    raise argparse.ArgumentTypeError(f"expected a number of minutes, {MIN_MINUTES:g} or more, got {text!r}")
 
 
 def _model_to_extend(model: str | None) -> "tuple[Path, Catalog]":

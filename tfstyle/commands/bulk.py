@@ -75,13 +75,13 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.commands.shared.progress import BulkProgress
     from tfstyle.model_store.versions import find_model
     from tfstyle.stylize.request import check_options, parse_places
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
     check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
     places = parse_places(args.style, mask=args.mask, regions=args.regions)
     for _, mix in places:
-        Painter(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
+        Stylizer(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
     # Other machines have no mask files, so their content is sent.
     masks = [None if place is None else _content(place) for place, _ in places]
     options: StylizeOptions = {
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
     else:
         options["mask"] = masks[0]
-    photos = find_photos(args.photos, paintings=folder)
+    photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,

@@ -77,15 +77,15 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.imaging import photo as images
         from tfstyle.imaging.style_images import find_paintings
         from tfstyle.model_store import versions
-        from tfstyle.stylize.stylizer import Painter
+        from tfstyle.stylize.stylizer import Stylizer
 
     if args.optimize and not args.paintings:
         raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
-    painter = Painter(model=args.model)
-    catalog = painter.styles()
+    stylizer = Stylizer(model=args.model)
+    catalog = stylizer.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
     evaluator = evaluate.Evaluator(args.vgg19)
     paintings: dict[str, np.ndarray] = {}
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
             raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
         targets = {name: known[name] for name in names}
     methods: dict[str, Callable[[Photo, str], np.ndarray]] = {
-        "network": lambda photo, style: painter.stylize(photo, style).pixels
+        "network": lambda photo, style: stylizer.stylize(photo, style).pixels
     }
     if args.optimize:
         methods["optimization"] = lambda photo, style: _optimized(photo, style, paintings[style], args)

@@ -46,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
     photo = read_photo(sys.stdin.buffer, name="stdin") if args.photo == STREAM else read_photo(args.photo)
     photo = photo.resize_to(args.max_size)
     tiles = [("Photo", photo.pixels)]
-    with stylizers.open_painter(args) as painter, stylizers.progress_bar() as progress:
-        catalog = painter.styles()
+    with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
+        catalog = stylizer.styles()
         styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
         for style in progress.track(styles, description="painting"):
-            painting = painter.stylize(
+            painting = stylizer.stylize(
                 photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke
             )
             tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print name, title, artist and year of each style."""
-    with stylizers.open_painter(args) as painter:
-        catalog = painter.styles()
+    with stylizers.open_stylizer(args) as stylizer:
+        catalog = stylizer.styles()
     if args.json:
         styles = [
             {"name": style.name, "title": style.title, "artist": style.artist, "year": style.year} for style in catalog

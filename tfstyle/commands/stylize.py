@@ -26,7 +26,7 @@ from tfstyle.errors import RequestError
 if TYPE_CHECKING:
     from tfstyle.commands.shared.outputs import Outputs
     from tfstyle.imaging.photo import Photo
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
 HELP = "paint photos: files, folders, or - for stdin"
 
@@ -60,14 +60,14 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = stylizers.faults_of_one_photo(args)
     failed = 0
-    with stylizers.open_painter(args) as painter, stylizers.progress_bar(quiet=args.json) as progress:
+    with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
         for mix in mixes:
-            painter.styles().weights(mix)  # an unknown style is said once, not once a photo
+            stylizer.styles().weights(mix)  # an unknown style is said once, not once a photo
         task = progress.add_task("painting", total=len(photos))
         for photo in photos:
             progress.update(task, description=photo)
             try:
-                result = _paint(painter, photo, outputs, args)
+                result = _paint(stylizer, photo, outputs, args)
             except faults as error:
                 failed += 1
                 result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _paint(painter: "Painter", source: str, outputs: "Outputs", args: argparse.Namespace) -> dict[str, Any]:
+def _paint(stylizer: "Stylizer", source: str, outputs: "Outputs", args: argparse.Namespace) -> dict[str, Any]:
     from tfstyle.commands.shared.outputs import write
     from tfstyle.imaging.photo import format_for
 
@@ -90,7 +90,7 @@ def _paint(painter: "Painter", source: str, outputs: "Outputs", args: argparse.N
     photo = _read(source)
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
-    painting = painter.stylize(
+    painting = stylizer.stylize(
         photo,
         args.style,
         strength=args.strength,

@@ -1,4 +1,4 @@
-"""The styles a model knows: what requests call them, whose paintings they are, and what they look like.
+"""The styles a model knows: what requests call them, who painted their style images, and what they look like.
 
 A model tells its catalog through the signature `describe`, and as `assets.extra/catalog.json` beside the SavedModel:
 
@@ -19,12 +19,12 @@ import numpy as np
 from tfstyle.contract.style_mix import check_weight, nearest
 from tfstyle.errors import ModelError, UnknownStyleError
 
-MOST_STYLES = 10_000  # far more than a network of this kind has
+MAX_STYLES = 10_000  # far more than a network of this kind has
 
 
 @dataclass(frozen=True)
 class Style:
-    """One style: its name in requests, the painting it was learned from, and a small JPEG of what it does."""
+    """One style: its name in requests, the style image it was learned from, and a small JPEG of what it does."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Style:
 
 
 def title_of(name: str) -> str:
-    """What the painting of a style may be called if nobody says."""
+    """What the style image of a style may be called if nobody says."""
     return name.replace("_", " ").title()
 
 
@@ -177,6 +177,6 @@ class Catalog:
 def _rows(answer: Mapping[str, np.ndarray], key: str) -> list[Any]:
     """One value a style. A shape of a few bytes may claim billions, so it is looked at before lists are made of it."""
     values = answer[key]
-    if values.ndim != 1 or len(values) > MOST_STYLES:
+    if values.ndim != 1 or len(values) > MAX_STYLES:
         raise ValueError(f"{key} in the shape {list(values.shape)}")
     return values.tolist()

@@ -2,9 +2,9 @@
 
 After the network, strength, masks and preserved colours act in this order and are rounded once, at the end:
 
-    painting = network(photo, style mix)
-    painting = luminance_only(painting, photo)            where preserve_color
-    result   = photo + strength * mask * (painting - photo)
+    stylized = network(photo, style mix)
+    stylized = luminance_only(stylized, photo)            where preserve_color
+    result   = photo + strength * mask * (stylized - photo)
 
 Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
 """
@@ -19,7 +19,7 @@ from tfstyle.imaging.color import RGB_TO_YIQ
 from tfstyle.networks.transformer import MIN_SIDE, Transformer
 
 JPEG_QUALITY = 95
-PNG_COMPRESSION = 1  # a painting's texture hardly compresses, so higher levels take longer for little
+PNG_COMPRESSION = 1  # a stylized image's texture hardly compresses, so higher levels take longer for little
 BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is still 1
 
 
@@ -55,8 +55,8 @@ class ServingGraph(tf.Module):
     def _serving_default(self, image, style_weights):
         image = self._checked_image(image)
         style, painted_at = self._checked_weights(style_weights, tf.shape(image)[:1], "style_weights", "[B,N]")
-        painting = self.paint(image, style)
-        return {"stylized": _compose(image, painting, painted_at[:, None, None, :], None)}
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, painted_at[:, None, None, :], None)}
 
     def _controlled(self, image, style_weights, strength, mask, preserve_color):
         image = self._checked_image(image)
@@ -65,8 +65,8 @@ class ServingGraph(tf.Module):
         strength = _checked_strength(strength, shape)
         mask = _checked_mask(mask, shape)
         preserve_color = _checked_length(preserve_color, shape, "preserve_color")
-        painting = self.paint(image, style)
-        return {"stylized": _compose(image, painting, strength * mask * painted_at[:, None, None, :], preserve_color)}
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * mask * painted_at[:, None, None, :], preserve_color)}
 
     def _regions(self, image, style_map, strength, preserve_color):
         image = self._checked_image(image)
@@ -74,8 +74,8 @@ class ServingGraph(tf.Module):
         style, painted_at = self._checked_weights(style_map, shape[:3], "style_map", "[B,H,W,N]")
         strength = _checked_strength(strength, shape)
         preserve_color = _checked_length(preserve_color, shape, "preserve_color")
-        painting = self.paint(image, style)
-        return {"stylized": _compose(image, painting, strength * painted_at, preserve_color)}
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * painted_at, preserve_color)}
 
     def _encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
         batch = tf.shape(image_bytes)[:1]
@@ -143,9 +143,9 @@ class ServingGraph(tf.Module):
             style_map = tf.einsum("rhw,rn->hwn", masks, weights)[None]
             return self.paint(image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True)))
 
-        painting = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
+        stylized = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
         strength = _checked_strength(strength[None], shape)
-        stylized = _compose(image, painting, strength * coverage, preserve_color[None])[0]
+        stylized = _compose(image, stylized, strength * coverage, preserve_color[None])[0]
         return tf.cond(
             tf.equal(format, "png"),
             lambda: tf.io.encode_png(stylized, compression=PNG_COMPRESSION),
@@ -213,24 +213,24 @@ def _proportions(weights):
     return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
 
 
-def luminance_only(painting: tf.Tensor, photo: tf.Tensor) -> tf.Tensor:
+def luminance_only(stylized: tf.Tensor, photo: tf.Tensor) -> tf.Tensor:
     """`tfstyle.imaging.color.luminance_only` as a graph; RGB float32 [..., 3], 0..255."""
-    brighter = tf.reduce_sum((painting - photo) * tf.constant(RGB_TO_YIQ[0], tf.float32), axis=-1, keepdims=True)
+    brighter = tf.reduce_sum((stylized - photo) * tf.constant(RGB_TO_YIQ[0], tf.float32), axis=-1, keepdims=True)
     darkest = -tf.reduce_min(photo, axis=-1, keepdims=True)
     brightest = 255 - tf.reduce_max(photo, axis=-1, keepdims=True)
     return photo + tf.clip_by_value(brighter, darkest, brightest)
 
 
-def _compose(image, painting, share, preserve_color):
-    """The photo with its share of painting, uint8. `share`: `[B,H,W,1]` or what broadcasts; `preserve_color`: `[B]`."""
+def _compose(image, stylized, share, preserve_color):
+    """The stylized image over its photo, uint8. `share`: `[B,H,W,1]` or what broadcasts; `preserve_color`: `[B]`."""
     photo = tf.cast(image, tf.float32)
     if preserve_color is not None:
-        painting = tf.cond(
+        stylized = tf.cond(
             tf.reduce_any(preserve_color),
-            lambda: tf.where(preserve_color[:, None, None, None], luminance_only(painting, photo), painting),
-            lambda: painting,
+            lambda: tf.where(preserve_color[:, None, None, None], luminance_only(stylized, photo), stylized),
+            lambda: stylized,
         )
-    result = photo + share * (painting - photo)
+    result = photo + share * (stylized - photo)
     return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
 
 

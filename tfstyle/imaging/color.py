@@ -30,34 +30,34 @@ def yiq_to_rgb(yiq: np.ndarray) -> np.ndarray:
     return np.asarray(yiq, dtype=np.float32) @ YIQ_TO_RGB.T.astype(np.float32)
 
 
-def luminance_only(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
-    """The painting in the photo's colours: Y from the painting, I and Q from the photo.
+def luminance_only(stylized: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """The stylized image in the photo's colours: Y from the stylized image, I and Q from the photo.
 
     At the photo's I and Q not every Y is a colour: each pixel's Y is limited to the range that keeps R, G and B within
     0..255. Clipping R, G and B instead would shift I and Q.
 
     Args:
-        painting: RGB, `[...,3]`, 0..255.
+        stylized: RGB, `[...,3]`, 0..255.
         photo: RGB of the same shape, 0..255.
 
     Returns:
         RGB, float32 `[...,3]`, 0..255, not rounded.
     """
     photo = np.asarray(photo, dtype=np.float32)
-    difference = np.asarray(painting, dtype=np.float32) - photo
+    difference = np.asarray(stylized, dtype=np.float32) - photo
     brighter = difference @ RGB_TO_YIQ[0].astype(np.float32)
     brighter = np.clip(brighter, -photo.min(axis=-1), 255 - photo.max(axis=-1))
     return photo + brighter[..., None]
 
 
-def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
-    """The painting with the photo's mean and standard deviation of luminance, its I and Q unchanged.
+def match_luminance(stylized: np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """The stylized image with the photo's mean and standard deviation of luminance, its I and Q unchanged.
 
-    `L' = (L - mean(L_painting)) * std(L_photo) / std(L_painting) + mean(L_photo)`, so that a dark painting does not
-    make a bright photo dark.
+    `L' = (L - mean(L_stylized)) * std(L_photo) / std(L_stylized) + mean(L_photo)`, so that a dark stylized
+    image does not make a bright photo dark.
 
     Args:
-        painting: RGB, uint8 `[h,w,3]`.
+        stylized: RGB, uint8 `[h,w,3]`.
         photo: RGB, uint8 `[H,W,3]`.
 
     Returns:
@@ -65,8 +65,8 @@ def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
 
     Reference: [Gatys et al., 2016](https://arxiv.org/abs/1606.05897), luminance-only transfer.
     """
-    yiq, target = rgb_to_yiq(painting), rgb_to_yiq(photo)[..., 0]
+    yiq, target = rgb_to_yiq(stylized), rgb_to_yiq(photo)[..., 0]
     luminance = yiq[..., 0]
-    deviation = max(float(luminance.std()), 1e-6)  # a painting of one brightness stays one
+    deviation = max(float(luminance.std()), 1e-6)  # a stylized image of one brightness stays one
     yiq[..., 0] = (luminance - luminance.mean()) * (target.std() / deviation) + target.mean()
     return np.rint(np.clip(yiq_to_rgb(yiq), 0, 255)).astype(np.uint8)

@@ -1,8 +1,8 @@
 """JPEG files without their metadata, and with an ICC profile, untouched otherwise.
 
 Decoding and encoding a JPEG again costs quality each time. So an upright JPEG goes to the model as it is, minus what is
-nobody's business (EXIF with its GPS position, thumbnails, comments, whatever a phone appends), and a painting that came
-back as JPEG gets the photo's ICC profile put in front.
+nobody's business (EXIF with its GPS position, thumbnails, comments, whatever a phone appends), and a stylized image
+that came back as JPEG gets the photo's ICC profile put in front.
 
 Reference: ITU-T T.81, annex B (markers); ICC.1:2022, annex B.4 (profiles in APP2).
 """

@@ -1,6 +1,6 @@
 """Where to paint: masks by name, from what is in the photo or fading across it, and masks from files.
 
-A mask is float32 `[H,W]`, 0..1: 1 is painting, 0 is photo. `person`, `background` and `subject` are made by
+A mask is float32 `[H,W]`, 0..1: 1 is stylized, 0 is photo. `person`, `background` and `subject` are made by
 `tfstyle.masks.segmentation`. Gradients take `fade`, the share of the picture over which they run from 1 to 0: 0 is a
 hard edge, 1 a linear ramp across the whole picture.
 
@@ -69,7 +69,7 @@ def resolve(
         fade: 0..1, how softly a gradient fades; masks from pictures and arrays are as soft as they are.
         photo: The photo, of `height` and `width`; only `person`, `background` and `subject` look at it.
         photo_size: `(height, width)` of the photo before it was resized, where it was: masks made for that size fit.
-        of: What a refusal calls the picture that the mask is for: "photo" or "painting".
+        of: What a refusal calls the picture that the mask is for: "photo" or "style image".
 
     Raises:
         MaskError: If the mask cannot be read, its aspect ratio is off by more than 2 %, or the photo shows no person or

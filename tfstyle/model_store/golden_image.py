@@ -39,15 +39,15 @@ def paint(serving_default: Callable[[np.ndarray, np.ndarray], np.ndarray], style
     return serving_default(np.repeat(picture()[None], styles, axis=0), np.eye(styles, dtype=np.float32))
 
 
-def encode(paintings: np.ndarray) -> bytes:
-    """`golden.png` of paintings uint8 `[N,H,W,3]`."""
+def encode(stylized_images: np.ndarray) -> bytes:
+    """`golden.png` of stylized images uint8 `[N,H,W,3]`."""
     buffer = io.BytesIO()
-    Image.fromarray(paintings.reshape(-1, WIDTH, 3)).save(buffer, "PNG", optimize=True)
+    Image.fromarray(stylized_images.reshape(-1, WIDTH, 3)).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def check(paintings: np.ndarray, version: Path) -> None:
-    """Hold paintings uint8 `[N,H,W,3]` of a version to those that were kept when it was exported.
+def check(stylized_images: np.ndarray, version: Path) -> None:
+    """Hold stylized images uint8 `[N,H,W,3]` of a version to those that were kept when it was exported.
 
     Raises:
         ModelError: If there are none, or one differs by more than `TOLERANCE` gray levels anywhere.
@@ -60,7 +60,7 @@ def check(paintings: np.ndarray, version: Path) -> None:
         raise ModelError(f"{version} has no {GOLDEN_FILE} to compare its paintings with; export it again.") from None
     except OSError:
         raise ModelError(f"{path} cannot be read as a picture; export the model again.") from None
-    found = paintings.reshape(-1, WIDTH, 3).astype(int)
+    found = stylized_images.reshape(-1, WIDTH, 3).astype(int)
     if golden.shape != found.shape:
         raise ModelError(
             f"Expected a {GOLDEN_FILE} of {WIDTH} x {found.shape[0]} pixels in {version}, "

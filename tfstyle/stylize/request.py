@@ -1,6 +1,6 @@
-"""One photo's way through the signature `encoded`: what is asked for, the tensors sent, the painting that comes back.
+"""One photo's way through the signature `encoded`: what is asked for, the tensors sent, the image that comes back.
 
-Nothing here talks to a model, so `Painter` and every client of a server share it, however they carry tensors.
+Nothing here talks to a model, so `Stylizer` and every client of a server share it, however they carry tensors.
 """
 
 import math
@@ -20,15 +20,15 @@ from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, re
 from tfstyle.imaging.png import with_icc_profile as png_with_icc_profile
 from tfstyle.masks.mask import DEFAULT_FADE, Mask, MaskSource, resolve
 from tfstyle.stylize.compositing import compose
-from tfstyle.stylize.stroke_size import BROADEST, Stroke, bring_back, fill, painted_size, parse_stroke, resize
+from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke, resize
 
 _ANSWER = "the model's answer"
 
-PaintingFormat = Literal["png", "jpeg"]
+WireFormat = Literal["png", "jpeg"]
 
 
 class StylizeOptions(TypedDict, total=False):
-    """How to paint, as keywords of `Painter.stylize`, which explains them."""
+    """How to paint, as keywords of `Stylizer.stylize`, which explains them."""
 
     strength: float
     preserve_color: bool
@@ -37,12 +37,12 @@ class StylizeOptions(TypedDict, total=False):
     fade: float
     max_size: int | None
     stroke: Stroke
-    format: PaintingFormat
+    format: WireFormat
 
 
 @dataclass(frozen=True)
-class EncodedPainting:
-    """A painting as a file: what the model answered, not compressed again unless it was painted at another size.
+class EncodedImage:
+    """A stylized image as a file: what the model answered, not compressed again unless it was painted at another size.
 
     Attributes:
         data: JPEG or PNG, with the photo's ICC profile and no other metadata.
@@ -59,14 +59,14 @@ class EncodedPainting:
     notes: tuple[str, ...] = ()
 
 
-class EncodedRequest:
+class StylizeRequest:
     """A photo, read, and how to paint it, checked.
 
-        request = EncodedRequest("photo.jpg", "starry_night", strength=0.8)
-        painting = request.painting(predictor.predict("encoded", request.inputs(catalog)))
+        request = StylizeRequest("photo.jpg", "starry_night", strength=0.8)
+        stylized = request.stylized(predictor.predict("encoded", request.inputs(catalog)))
 
     Args:
-        photo: As `Painter.stylize` takes it, like everything below.
+        photo: As `Stylizer.stylize` takes it, like everything below.
         style: One style or several in proportion.
         strength: 0..1.
         preserve_color: Keep the photo's colours.
@@ -75,7 +75,7 @@ class EncodedRequest:
         fade: 0..1, how softly gradients fade.
         max_size: Pixels of the longer side; larger photos are shrunk.
         stroke: How broad strokes are.
-        format: How the painting travels.
+        format: How the stylized image travels.
 
     Raises:
         PhotoError: If the photo cannot be read.
@@ -94,7 +94,7 @@ class EncodedRequest:
         fade: float = DEFAULT_FADE,
         max_size: int | None = None,
         stroke: Stroke = 1.0,
-        format: PaintingFormat = "png",
+        format: WireFormat = "png",
     ):
         self._places = parse_places(style, mask=mask, regions=regions)
         check_options(strength=strength, fade=fade, max_size=max_size, stroke=stroke)
@@ -138,24 +138,24 @@ class EncodedRequest:
             "format": _strings([format.encode()]),
         }
 
-    def painting(self, answer: Mapping[str, np.ndarray]) -> Photo:
-        """The painting in a model's answer, with the photo's ICC profile, name and notes.
+    def stylized(self, answer: Mapping[str, np.ndarray]) -> Photo:
+        """The stylized image in a model's answer, with the photo's ICC profile, name and notes.
 
         Raises:
             ModelError: If there is none of the photo's size.
         """
         try:
-            painting = read_photo(_image_bytes(answer), name=_ANSWER)
+            stylized = read_photo(_image_bytes(answer), name=_ANSWER)
         except PhotoError as error:
-            raise _no_painting(error) from None
-        self._check_painting(painting.width, painting.height)
-        painting = replace(
-            painting, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
+            raise _no_image(error) from None
+        self._check_size(stylized.width, stylized.height)
+        stylized = replace(
+            stylized, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
         )
-        return self._composed(painting) if self._resized else painting
+        return self._composed(stylized) if self._resized else stylized
 
-    def encoded_painting(self, answer: Mapping[str, np.ndarray]) -> EncodedPainting:
-        """The painting in a model's answer as a file.
+    def stylized_encoded(self, answer: Mapping[str, np.ndarray]) -> EncodedImage:
+        """The stylized image in a model's answer as a file.
 
         As it came, except for the photo's ICC profile, and no pixel is decoded; only a photo that is painted at another
         size is composed here.
@@ -164,32 +164,32 @@ class EncodedRequest:
             ModelError: If there is none of the photo's size.
         """
         if self._resized:
-            painting = self.painting(answer)
-            data = painting.encode(self._format, compress_level=1)
-            return EncodedPainting(data, self._format, painting.width, painting.height, painting.notes)
+            stylized = self.stylized(answer)
+            data = stylized.encode(self._format, compress_level=1)
+            return EncodedImage(data, self._format, stylized.width, stylized.height, stylized.notes)
         data = _image_bytes(answer)
         try:
             with open_picture(data, _ANSWER) as header:
                 (width, height), format = header.size, str(header.format).lower()
         except PhotoError as error:
-            raise _no_painting(error) from None
-        self._check_painting(width, height)
+            raise _no_image(error) from None
+        self._check_size(width, height)
         with_icc_profile = png_with_icc_profile if format == "png" else jpeg_with_icc_profile
-        return EncodedPainting(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
+        return EncodedImage(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
 
     @property
     def _resized(self) -> bool:
         """Whether the photo is painted at another size than its own."""
         return self._painted is not self._photo
 
-    def _composed(self, painting: Photo) -> Photo:
-        """The painting at the photo's size, over the photo."""
+    def _composed(self, stylized: Photo) -> Photo:
+        """The stylized image at the photo's size, over the photo."""
         photo = self._photo
         covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
         share = self._strength * np.minimum(sum(covered), 1)
-        pixels = bring_back(painting.pixels, photo.height, photo.width)
+        pixels = bring_back(stylized.pixels, photo.height, photo.width)
         pixels = compose(photo.pixels, pixels, share, preserve_color=self._preserve_color)
-        return replace(painting, pixels=pixels, format=self._format, jpeg=None)
+        return replace(stylized, pixels=pixels, format=self._format, jpeg=None)
 
     def _filled_masks(self) -> list[bytes]:
         if len(self._places) == 1:
@@ -213,7 +213,7 @@ class EncodedRequest:
     def _notes(self) -> tuple[str, ...]:
         return self._photo.notes + tuple(note for mask in self._masks if mask for note in mask.notes)
 
-    def _check_painting(self, width: int, height: int) -> None:
+    def _check_size(self, width: int, height: int) -> None:
         if (width, height) != (self._painted.width, self._painted.height):
             raise ModelError(
                 f"Expected a painting of {self._painted.width}x{self._painted.height} from the model, got "
@@ -286,7 +286,7 @@ def _check_pixels(photo: Photo, stroke: Stroke, max_pixels: int) -> None:
         number = parse_stroke(stroke) or 1.0
         what = f"at a stroke of {number:g} the photo is painted at"
         broader = math.ceil(100 * number * math.sqrt(height * width / max_pixels)) / 100
-        if broader <= BROADEST:
+        if broader <= MAX_STROKE:
             advice = f"--stroke {broader:g} or more (in Python: stroke={broader:g})"
     raise PhotoError(
         f"{photo.name}: the model takes at most {max_pixels / 1e6:.3g} megapixels, {what} "
@@ -308,11 +308,11 @@ def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
     try:
         data = answer["image_bytes"].flat[0]
     except (KeyError, IndexError) as error:
-        raise _no_painting(error) from None
+        raise _no_image(error) from None
     if not isinstance(data, bytes):
-        raise _no_painting(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
+        raise _no_image(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
     return data
 
 
-def _no_painting(error: Exception) -> ModelError:
+def _no_image(error: Exception) -> ModelError:
     return ModelError(f"Expected a painting from the model, got none that can be read ({error}).")

@@ -1,8 +1,8 @@
 """How broad strokes are: the size at which a photo is painted, and the way there and back.
 
 A network's strokes are a fixed number of pixels wide. So a photo is painted smaller for broader strokes, larger for
-finer ones, and the painting brought back to the photo's size. A photo should look the same painted, however large it
-is: those of more than 1280 x 1280 pixels are painted at so many. Smaller ones are painted as they are, which is
+finer ones, and the stylized image brought back to the photo's size. A photo should look the same painted, however large
+it is: those of more than 1280 x 1280 pixels are painted at so many. Smaller ones are painted as they are, which is
 fastest and sharpest.
 """
 
@@ -15,12 +15,12 @@ from PIL import Image, ImageChops, ImageFilter
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import MIN_SIDE, Photo
 
-FINEST, BROADEST = 0.5, 2.0
+MIN_STROKE, MAX_STROKE = 0.5, 2.0
 NATIVE = "native"  # every pixel of the photo is painted, and strokes are as fine as the photo is large
 PAINTED_SIDE = 1280  # pixels; what phones and chats show
 
-# Unsharp mask of enlarged paintings, by eye at 1.5 to 3 times the size: more draws beads along the strokes.
-_SHARPEN_RADIUS = 0.6  # pixels of the painting before it is enlarged
+# Unsharp mask of enlarged stylized images, by eye at 1.5 to 3 times the size: more draws beads along the strokes.
+_SHARPEN_RADIUS = 0.6  # pixels of the stylized image before it is enlarged
 _SHARPEN_PERCENT = 150
 
 Stroke = float | str
@@ -38,10 +38,10 @@ def parse_stroke(stroke: Stroke) -> float | None:
         number = float(stroke)
     except (TypeError, ValueError):
         number = math.nan
-    if not FINEST <= number <= BROADEST:
+    if not MIN_STROKE <= number <= MAX_STROKE:
         raise RequestError(
-            f"Expected a stroke from {FINEST:g} (finer) to {BROADEST:g} (broader), or {NATIVE} (as fine as the photo "
-            f"is large), got {stroke!r}."
+            f"Expected a stroke from {MIN_STROKE:g} (finer) to {MAX_STROKE:g} (broader), or {NATIVE} (as fine as the "
+            f"photo is large), got {stroke!r}."
         )
     return number
 
@@ -67,13 +67,13 @@ def resize(photo: Photo, height: int, width: int) -> Photo:
     return replace(photo, pixels=np.asarray(resized), jpeg=None)
 
 
-def bring_back(painting: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The painting at the photo's size, without going soft: RGB uint8 `[h,w,3]` to `[height,width,3]`.
+def bring_back(stylized: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The stylized image at the photo's size, without going soft: RGB uint8 `[h,w,3]` to `[height,width,3]`.
 
-    An enlarged painting is sharpened, and every pixel kept within the colours of the painting's pixels around it:
-    strokes get the hard edges of paint, and none gets a halo.
+    An enlarged stylized image is sharpened, and every pixel kept within the colours of the stylized image's pixels
+    around it: strokes get the hard edges of paint, and none gets a halo.
     """
-    image = Image.fromarray(painting)
+    image = Image.fromarray(stylized)
     size = (width, height)
     result = image.resize(size, Image.Resampling.LANCZOS)
     if width > image.width:

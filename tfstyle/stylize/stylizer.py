@@ -1,6 +1,6 @@
-"""A photo in, a painting out: the one path that every request takes, in this process or over gRPC.
+"""A photo in, a stylized image out: the one path that every request takes, in this process or over gRPC.
 
-`Painter` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is a `Predictor`: a
+`Stylizer` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is a `Predictor`: a
 SavedModel in this process, a client of a server, or a fake in tests.
 """
 
@@ -16,7 +16,7 @@ from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.masks.mask import DEFAULT_FADE, MaskSource
 from tfstyle.model_store.versions import CATALOG_FILE, find_model
-from tfstyle.stylize.request import EncodedRequest
+from tfstyle.stylize.request import StylizeRequest
 from tfstyle.stylize.stroke_size import Stroke
 
 
@@ -28,11 +28,11 @@ class Predictor(Protocol):
         ...
 
 
-class Painter:
+class Stylizer:
     """Paints photos in the styles of one model.
 
-        painter = tfstyle.Painter()
-        painter.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("painting.jpg")
+        stylizer = tfstyle.Stylizer()
+        stylizer.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("stylized.jpg")
 
     Args:
         predictor: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.
@@ -86,8 +86,8 @@ class Painter:
         Args:
             photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
-            strength: 0..1, how much of the painting; 0 is the photo.
-            preserve_color: Keep the photo's colours and take only brightness from the painting.
+            strength: 0..1, how much of the stylized image; 0 is the photo.
+            preserve_color: Keep the photo's colours and take only brightness from the stylized image.
             mask: Where to paint: `person`, `background`, `subject`, `left`, `right`, `top`, `bottom`, `radial`, or any
                 picture or array of gray values.
             regions: Several places with a mix each, instead of `style` and `mask`: `"left=a,right=b:2+c"`, a mapping,
@@ -95,12 +95,13 @@ class Painter:
                 overlap, they mix in proportion to their masks; where none reaches, the photo stays.
             fade: 0..1, how softly gradients fade.
             max_size: Shrink the photo first so that its longer side has at most so many pixels.
-            stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of painting. How large the photo
-                is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is painted.
-            format: How the painting travels; `jpeg` is smaller, `png` exact.
+            stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of stylized image. How large the
+                photo is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is
+                painted.
+            format: How the stylized image travels; `jpeg` is smaller, `png` exact.
 
         Returns:
-            The painting, of the photo's size, with its ICC profile, name and notes.
+            The stylized image, of the photo's size, with its ICC profile, name and notes.
 
         Raises:
             PhotoError: If the photo cannot be read, or is too small or too large for the model.
@@ -109,7 +110,7 @@ class Painter:
             UnknownStyleError: If the model has no such style.
             RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
-        request = EncodedRequest(
+        request = StylizeRequest(
             photo,
             style,
             strength=strength,
@@ -121,7 +122,7 @@ class Painter:
             stroke=stroke,
             format=format,
         )
-        return request.painting(self._predict("encoded", request.inputs(self.styles())))
+        return request.stylized(self._predict("encoded", request.inputs(self.styles())))
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():

@@ -341,5 +341,7 @@ def test_messages_far_above_grpcs_four_megabytes_pass(open_client):
     model = FakeModel()
     model.predictor.catalog = Catalog(CATALOG.styles, max_pixels=noise.size)
     with answering(model.methods) as address, open_client(address) as client:
-        photo = client.stylize(noise, "the_scream", strength=0, stroke="native")  # at strength 0 there is no painting
+        photo = client.stylize(
+            noise, "the_scream", strength=0, stroke="native"
+        )  # at strength 0 there is no stylized image
     np.testing.assert_array_equal(photo.pixels, noise)

@@ -51,8 +51,8 @@ def test_python_examples_paint(code, local, tmp_path):
 def test_commands_paint(command, local, tmp_path):
     assert cli.main(shlex.split(local(command))) == 0
 
-    (painting,) = tmp_path.glob("photo.*.jpg")
-    assert abs(read_photo(painting).pixels.astype(int) - COLOURS["great_wave"]).max() <= 3
+    (stylized,) = tmp_path.glob("photo.*.jpg")
+    assert abs(read_photo(stylized).pixels.astype(int) - COLOURS["great_wave"]).max() <= 3
 
 
 def test_the_error_tree_is_the_one_of_the_code():

@@ -104,8 +104,8 @@ def test_it_reads_answers_as_tensor_content(paint):
         return response.SerializeToString()
 
     with answering({PREDICT: predict}) as address:
-        painting = pixels_of(paint(address, np.zeros((20, 30, 3), np.uint8), "great_wave"))
-    assert abs(painting[0, 0].astype(int) - COLOURS["great_wave"]).max() <= 3
+        stylized = pixels_of(paint(address, np.zeros((20, 30, 3), np.uint8), "great_wave"))
+    assert abs(stylized[0, 0].astype(int) - COLOURS["great_wave"]).max() <= 3
 
 
 def test_the_lock_file_names_no_address():

@@ -17,7 +17,7 @@ import numpy as np, ovmsclient
 client = ovmsclient.make_grpc_client(sys.argv[1])
 photo = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(1, 2, 3, 3)
 inputs = {"image": photo, "style_weights": np.array([[1, 0, 0]], np.float32)}
-painting = client.predict(inputs=inputs, model_name="other", model_version=7)
+stylized = client.predict(inputs=inputs, model_name="other", model_version=7)
 metadata = client.get_model_metadata(model_name="other", model_version=7)
 status = client.get_model_status(model_name="other", model_version=7)
 try:
@@ -25,17 +25,17 @@ try:
     refused = ""
 except Exception as error:
     refused = f"{type(error).__name__}: {error}"
-print(json.dumps([painting.tolist(), str(painting.dtype), metadata, status, refused]))
+print(json.dumps([stylized.tolist(), str(stylized.dtype), metadata, status, refused]))
 """
 
 
 def test_it_predicts_and_reads_metadata_and_status(address):
     done = subprocess.run([sys.executable, "-c", SCRIPT, address], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    painting, dtype, metadata, status, refused = json.loads(done.stdout)
+    stylized, dtype, metadata, status, refused = json.loads(done.stdout)
 
     assert dtype == "uint8"
-    np.testing.assert_array_equal(painting, 255 - np.arange(18).reshape(1, 2, 3, 3))
+    np.testing.assert_array_equal(stylized, 255 - np.arange(18).reshape(1, 2, 3, 3))
     assert metadata["inputs"]["image"] == {"shape": [-1, -1, -1, 3], "dtype": "DT_UINT8"}
     assert set(metadata["outputs"]) == {"stylized"}
     assert status["7"]["state"] == "AVAILABLE"

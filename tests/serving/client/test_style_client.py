@@ -31,7 +31,7 @@ from tests.serving.conftest import STYLES
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError, RequestError, UnknownStyleError
 from tfstyle.imaging.photo import read_photo
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
 BLACK = np.array([[0, 1, 0]], np.float32)
 
@@ -58,13 +58,13 @@ def test_styles_are_described(client):
     assert catalog.max_pixels == 1_000_000
 
 
-def test_a_photo_becomes_a_painting(client, photo):
+def test_a_photo_becomes_a_stylized_image(client, photo):
     np.testing.assert_array_equal(client.stylize(photo, "invert").pixels, 255 - photo)
     np.testing.assert_array_equal(client.stylize(photo, "white", strength=0).pixels, photo)
 
 
-def test_a_painter_paints_through_the_client(client, photo):
-    np.testing.assert_array_equal(Painter(client).stylize(photo, {"invert": 1}).pixels, 255 - photo)
+def test_a_stylizer_stylizes_through_the_client(client, photo):
+    np.testing.assert_array_equal(Stylizer(client).stylize(photo, {"invert": 1}).pixels, 255 - photo)
 
 
 def test_signatures_are_told(client):
@@ -221,16 +221,16 @@ def fake(open_client):
         yield client, model
 
 
-def test_an_encoded_painting_is_what_the_server_sent(fake):
+def test_an_encoded_stylized_image_is_what_the_server_sent(fake):
     client, model = fake
     sent = []
     paint = model.predictor.predict
     model.predictor.predict = lambda *call: sent.append(paint(*call)) or sent[-1]
     for format in ("jpeg", "png"):
-        painting = client.stylize_encoded(photo_array(), "the_scream", format=format)
-        assert painting.data == sent[-1]["image_bytes"][0]
-        assert (painting.format, painting.width, painting.height) == (format, 64, 48)
-        assert abs(read_photo(painting.data).pixels.astype(int) - COLOURS["the_scream"]).max() <= 3
+        stylized = client.stylize_encoded(photo_array(), "the_scream", format=format)
+        assert stylized.data == sent[-1]["image_bytes"][0]
+        assert (stylized.format, stylized.width, stylized.height) == (format, 64, 48)
+        assert abs(read_photo(stylized.data).pixels.astype(int) - COLOURS["the_scream"]).max() <= 3
 
 
 def test_pixels_of_3840_by_2160_pass(address):
@@ -249,9 +249,9 @@ def test_a_jpeg_travels_as_it_was_compressed(fake):
     assert model.predictor.last["image_bytes"][0] == data
 
 
-def test_every_option_of_a_painter_is_an_option_here(fake):
+def test_every_option_of_a_stylizer_is_an_option_here(fake):
     client, model = fake
-    painting = client.stylize(
+    stylized = client.stylize(
         photo_array(60, 80),
         regions="left=the_scream,right=great_wave",
         fade=0,
@@ -259,7 +259,7 @@ def test_every_option_of_a_painter_is_an_option_here(fake):
         max_size=40,
         format="jpeg",
     )
-    assert painting.pixels.shape == (30, 40, 3)
+    assert stylized.pixels.shape == (30, 40, 3)
     assert model.predictor.last["region_weights"].tolist() == [[[0, 1, 0], [0, 0, 1]]]
     assert model.predictor.last["strength"].tolist() == [0.5]
     client.stylize(photo_array(), "the_scream", mask="left", preserve_color=True)
@@ -291,7 +291,7 @@ def test_versions_that_answer_in_turns_describe_themselves_once_each(fake):
 
 
 def test_styles_are_asked_for_again_on_request(fake):
-    """By whoever shows them without painting meanwhile, and so hears of no other version."""
+    """By whoever shows them and stylizes nothing meanwhile, and so hears of no other version."""
     client, model = fake
     client.styles()
     whole = model.predictor.catalog
@@ -308,8 +308,8 @@ def test_a_style_of_a_newer_version_is_found_before_any_answer_told_of_it(fake):
     model.predictor.catalog = Catalog(whole.styles[:1], whole.max_pixels)
     assert client.styles().names == ("starry_night",)
     model.predictor.catalog, model.version = whole, 2
-    painting = client.stylize(photo_array(), "great_wave")
-    assert tuple(painting.pixels[0, 0]) == COLOURS["great_wave"]
+    stylized = client.stylize(photo_array(), "great_wave")
+    assert tuple(stylized.pixels[0, 0]) == COLOURS["great_wave"]
 
 
 class Silence:
@@ -429,7 +429,7 @@ def test_many_tasks_share_a_client_and_no_photo_is_read_in_the_event_loop(monkey
                     *(client.stylize_encoded(photo_array(20 + i, 30), "the_scream") for i in range(20))
                 )
 
-    assert [painting.height for painting in asyncio.run(paint())] == list(range(20, 40))
+    assert [stylized.height for stylized in asyncio.run(paint())] == list(range(20, 40))
     assert readers
     assert loop_thread not in readers
 

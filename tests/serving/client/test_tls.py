@@ -183,14 +183,14 @@ def test_a_proxy_that_keeps_a_client_out_is_told(open_client, code):
 
 
 def test_the_command_line_speaks_tls(ours, tmp_path, capsys):
-    photo, painting = tmp_path / "photo.png", tmp_path / "painting.png"
+    photo, stylized = tmp_path / "photo.png", tmp_path / "painting.png"
     read_photo(photo_array()).save(photo)
     files = ours.client_files()
     options = ["--tls-ca", ours.path, "--tls-cert", files["cert"], "--tls-key", files["key"]]
     with tls_server(ours.issue("127.0.0.1"), clients_of=ours) as address:
-        command = ["stylize", photo, "--style", "the_scream", "-o", painting, "--server", address]
+        command = ["stylize", photo, "--style", "the_scream", "-o", stylized, "--server", address]
         assert cli.main([str(word) for word in command + options]) == 0
-        assert tuple(read_photo(painting).pixels[0, 0]) == COLOURS["the_scream"]
+        assert tuple(read_photo(stylized).pixels[0, 0]) == COLOURS["the_scream"]
         capsys.readouterr()
 
         assert cli.main([str(word) for word in [*command, "--tls"]]) == 2

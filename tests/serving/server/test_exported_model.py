@@ -15,7 +15,7 @@ from serving.client.errors import InvalidRequestError, RefusedMaskError, Refused
 from serving.server import model_server
 from testing.fake_model import encode, photo_array
 from tests.serving.conftest import free_port
-from tfstyle.stylize.stylizer import Painter
+from tfstyle.stylize.stylizer import Stylizer
 
 PHOTO = photo_array()
 PNG = encode(Image.fromarray(PHOTO))
@@ -131,7 +131,7 @@ def test_rest_names_the_size_that_fits_too(tiny):
     ],
 )
 def test_the_client_paints_what_the_same_model_paints_in_this_process(tiny, tiny_models, options):
-    painting = tiny.stylize(PHOTO, **options).pixels
+    stylized = tiny.stylize(PHOTO, **options).pixels
 
-    assert not np.array_equal(painting, PHOTO)
-    np.testing.assert_array_equal(painting, Painter(model=tiny_models / "tiny").stylize(PHOTO, **options).pixels)
+    assert not np.array_equal(stylized, PHOTO)
+    np.testing.assert_array_equal(stylized, Stylizer(model=tiny_models / "tiny").stylize(PHOTO, **options).pixels)

@@ -63,7 +63,7 @@ class Target:
         return self._http.post(path, content=body)
 
     def is_well(self) -> bool:
-        return self.call(painting().SerializeToString())[0] is Code.OK
+        return self.call(stylized().SerializeToString())[0] is Code.OK
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def request(signature: str, **inputs) -> predict_pb2.PredictRequest:
     return message
 
 
-def painting(photo: bytes = picture("png"), mask: bytes = b"") -> predict_pb2.PredictRequest:
+def stylized(photo: bytes = picture("png"), mask: bytes = b"") -> predict_pb2.PredictRequest:
     return request(
         "encoded",
         image_bytes=[photo],
@@ -108,8 +108,8 @@ WEIGHTS = np.array([[1, 0]], np.float32)
 GOOD = [
     message.SerializeToString()
     for message in (
-        painting(),
-        painting(picture("jpeg"), picture("png")),
+        stylized(),
+        stylized(picture("jpeg"), picture("png")),
         request("serving_default", image=IMAGE, style_weights=WEIGHTS),
         request("regions", image=IMAGE, style_map=np.ones((1, 16, 18, 2), np.float32), strength=np.ones(1, np.float32),
                 preserve_color=[True]),
@@ -186,7 +186,7 @@ def test_tensors_that_do_not_fit_are_answered(target, message):
 @cases(400)
 @given(photo=ANY_PICTURE, mask=st.one_of(st.just(b""), ANY_PICTURE))
 def test_broken_pictures_are_answered(target, photo, mask):
-    assert target.call(painting(photo, mask).SerializeToString())[0] in ANSWERS
+    assert target.call(stylized(photo, mask).SerializeToString())[0] in ANSWERS
 
 
 METHODS = [
@@ -246,7 +246,7 @@ ZEROS = {"PNG of 2 gigapixels": png_that_claims(2**16, 2**15), "PNG of no pixels
 
 @pytest.mark.parametrize("photo", ZEROS.values(), ids=ZEROS.keys())
 def test_an_image_bomb_is_refused_before_it_is_decoded(target, photo):
-    code, details = target.call(painting(photo).SerializeToString())
+    code, details = target.call(stylized(photo).SerializeToString())
     assert code is Code.INVALID_ARGUMENT
     assert "Expected image_bytes of at" in details or "Invalid PNG" in details, details
 
@@ -254,7 +254,7 @@ def test_an_image_bomb_is_refused_before_it_is_decoded(target, photo):
 def test_a_small_message_cannot_claim_all_memory(target):
     """A TensorProto of a few bytes may stand for any number of zeros, and of strings."""
     for name, dtype in (("image", tf.uint8), ("image_bytes", tf.string)):
-        message = request("serving_default", image=IMAGE, style_weights=WEIGHTS) if name == "image" else painting()
+        message = request("serving_default", image=IMAGE, style_weights=WEIGHTS) if name == "image" else stylized()
         tensor = TensorProto(dtype=dtype.as_datatype_enum)
         for size in (1, 30_000, 30_000, 3):
             tensor.tensor_shape.dim.add(size=size)

@@ -1,4 +1,4 @@
-"""Where a command gets its painter from, and how it shows progress."""
+"""Where a command gets its stylizer from, and how it shows progress."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from serving.client.connection import Tls
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,27 +40,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def open_painter(args: argparse.Namespace) -> "Iterator[Painter]":
-    """The painter that the arguments ask for; a connection to a server is closed afterwards.
+def open_stylizer(args: argparse.Namespace) -> "Iterator[Stylizer]":
+    """The stylizer that the arguments ask for; a connection to a server is closed afterwards.
 
     Raises:
         RequestError: If --label or a --tls option comes without --server.
         StyleTransferError: If there is no complete model, or nobody answers at the server's address.
     """
-    from tfstyle.stylize.stylizer import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
     if args.server:
         from serving.client import StyleClient
 
         tls = _tls(args) if _wants_tls(args) else None
         with StyleClient(args.server, label=args.label or "", tls=tls) as client:
-            yield Painter(client)
+            yield Stylizer(client)
     elif args.label:
         raise RequestError(f"Expected --server together with --label, got no --server to ask for {args.label!r}.")
     elif _wants_tls(args):
         raise RequestError("Expected --server together with --tls options, got no --server to encrypt to.")
     else:
-        yield Painter(model=args.model, threads=args.threads)
+        yield Stylizer(model=args.model, threads=args.threads)
 
 
 def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferError], ...]:
