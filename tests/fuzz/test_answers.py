@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import codec
-from serving.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Result, advance
+from serving.client.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Result, advance
 from serving.protos import wire_pb2
-from tests.fakes import CATALOG, FakePredictor, photo_array
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import any_picture, damaged
-from tfstyle.catalog import Catalog
+from testing.fake_model import CATALOG, FakePredictor, photo_array
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import any_picture, damaged
+from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import Photo, read_photo
+from tfstyle.imaging.photo import Photo, read_photo
 
 PHOTO = read_photo(photo_array(20, 24))
 OPTIONS = st.sampled_from([{}, {"stroke": 1.5}, {"format": "jpeg"}, {"strength": 0.5, "mask": "left"}])

@@ -19,13 +19,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands import options
-from tfstyle.commands.numbers import whole
+from tfstyle.commands.shared import stylize_arguments as options
+from tfstyle.commands.shared.argument_types import whole
 
 if TYPE_CHECKING:
-    from tfstyle.bulk.paintings import Settings
-    from tfstyle.encoded import StylizeOptions
-    from tfstyle.masks import MaskSource
+    from tfstyle.batch.output_folder import Settings
+    from tfstyle.masks.mask import MaskSource
+    from tfstyle.stylize.request import StylizeOptions
 
 HELP = "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster"
 
@@ -69,19 +69,19 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("ray") is None:  # said before a million photos are listed
         raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
-    from tfstyle.bulk import job
-    from tfstyle.bulk.paintings import ERRORS_FILE
-    from tfstyle.bulk.photos import find_photos
-    from tfstyle.encoded import check_options, parse_places
-    from tfstyle.models import find_model
-    from tfstyle.painter import Painter
-    from tfstyle.progress import BulkProgress
+    from tfstyle.batch import job
+    from tfstyle.batch.inputs import find_photos
+    from tfstyle.batch.output_folder import ERRORS_FILE
+    from tfstyle.commands.shared.progress import BulkProgress
+    from tfstyle.model_store.versions import find_model
+    from tfstyle.stylize.request import check_options, parse_places
+    from tfstyle.stylize.stylizer import Stylizer
 
     check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
     places = parse_places(args.style, mask=args.mask, regions=args.regions)
     for _, mix in places:
-        Painter(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
+        Stylizer(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
     # Other machines have no mask files, so their content is sent.
     masks = [None if place is None else _content(place) for place, _ in places]
     options: StylizeOptions = {
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
     else:
         options["mask"] = masks[0]
-    photos = find_photos(args.photos, paintings=folder)
+    photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,
@@ -123,15 +123,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _content(place: "MaskSource") -> "MaskSource":
     """A mask by name as it is, a file as its bytes."""
-    from tfstyle.images import read_bytes
-    from tfstyle.masks import NAMES
+    from tfstyle.imaging.photo import read_bytes
+    from tfstyle.masks.mask import NAMES
 
     return place if place in NAMES else read_bytes(place)[0]
 
 
 def _settings(args: argparse.Namespace, base: Path, model: Path, masks: "list[MaskSource | None]") -> "Settings":
     """All that decides which paintings are in the folder and how they look, by the words on the command line."""
-    from tfstyle.models import fingerprint
+    from tfstyle.model_store.versions import fingerprint
 
     names = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke", "format")
     files = hashlib.sha256(b"".join(mask for mask in masks if isinstance(mask, bytes)))

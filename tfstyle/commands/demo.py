@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import DEFAULT_MODEL
+from tfstyle.model_store.versions import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from tfstyle.catalog import Catalog
+    from tfstyle.contract.catalog import Catalog
 
 HELP = "see it work: the sample photo in every style, through a server of its own"
 
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Start the server, paint, write every picture and one sheet of all, stop the server."""
     from serving.client import StyleClient
-    from tfstyle.images import Photo, read_photo
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import Photo, read_photo
 
     output = Path(args.output)
     output.mkdir(parents=True, exist_ok=True)
