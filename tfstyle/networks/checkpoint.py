@@ -64,9 +64,7 @@ class Checkpoint:
         Returns:
             Stylized images, uint8 `[B, H, W, 3]`.
         """
-        vector = np.asarray(proportions, "float32") @ self.table
-        stylized = self.trunk(photos, np.tile(vector, (len(photos), 1, 1)))
-        return np.round(ops.convert_to_numpy(stylized)).astype("uint8")
+        return stylize(self.trunk, photos, np.asarray(proportions, "float32") @ self.table)
 
     def with_style(self, style: Style, vector: np.ndarray, index: int) -> "Checkpoint":
         """The same model with one style more, or another in the place of one; nothing else changes, to the bit.
@@ -157,6 +155,12 @@ def new_encoder(config: StyleEncoderConfig) -> StyleEncoder:
     encoder = StyleEncoder(config, name="encoder")
     encoder.build()
     return encoder
+
+
+def stylize(trunk: Transformer, photos: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Photos, uint8 `[B, H, W, 3]`, in the style of one vector `[V]`; uint8 of the same shape."""
+    stylized = trunk(photos, np.tile(vector.astype("float32"), (len(photos), 1, 1)))
+    return np.round(ops.convert_to_numpy(stylized)).astype("uint8")
 
 
 def initialize(trunk: Transformer, styles: Sequence[Style], source: Checkpoint) -> np.ndarray:
