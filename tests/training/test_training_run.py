@@ -119,7 +119,7 @@ def test_steps_done_again_after_a_kill_are_reported_once(tmp_path):
 
     with pytest.raises(Killed):
         training_case.run(tmp_path / "run", tmp_path / "photos", report=kill).train()
-    weights.load(tmp_path / "run")  # a run that was stopped can be exported
+    Checkpoint.load(tmp_path / "run")  # a run that was stopped can be exported
     training_case.run(tmp_path / "run", tmp_path / "photos").train()
 
     with (tmp_path / "run" / "losses.csv").open() as file:

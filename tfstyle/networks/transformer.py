@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -57,9 +58,10 @@ class TransformerConfig:
         return cls(widths=(32, 64, 128), blocks=5, end_kernel=9, space_to_depth=1)
 
     @classmethod
-    def of(cls, saved: dict) -> "TransformerConfig":
+    def of(cls, saved: dict[str, Any]) -> "TransformerConfig":
         """The config that `dataclasses.asdict` made, or JSON of it, its lists tuples again."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items()}
+        return cls(**fields)
 
 
 @keras.saving.register_keras_serializable("tfstyle")

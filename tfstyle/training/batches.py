@@ -71,16 +71,16 @@ class Batches:
             self._crop(step * self.batch + place, shift if place < self.moved else None) for place in range(self.batch)
         ]
         batch = {
-            "image": np.stack([crop for crop, _ in crops]),
+            "image": np.stack([crop[0] for crop in crops]),
             "style": turns[
                 [self._drawn(number, len(turns), "style") for number in range(step * named, (step + 1) * named)]
             ],
         }
         if self.moved:
-            moved = np.stack([crop for _, crop in crops[: self.moved]])
+            moved = np.stack([crop[1] for crop in crops[: self.moved]])
             batch |= {"moved": self._noisy(moved, step), "shift": np.array(shift, "int32")}
         if self.predicted and self.corpus:
-            chosen = self._random(4, step).choice(len(self.corpus), self.predicted, p=self.corpus.shares)
+            chosen = self._random(4, step).choice(len(self.corpus), self.predicted, p=self.corpus.shares).tolist()
             batch["statistics"] = self.corpus.statistics[chosen]
             for number, layer in enumerate(self.corpus.folders[0].grams):
                 batch[f"{layer}_gram"] = self.corpus.grams(layer, chosen)
@@ -110,8 +110,8 @@ class Batches:
         stream = {"photo": 0, "style": 1}[what]
         return int(self._random(stream, number // count).permutation(count)[number % count])
 
-    def _crop(self, number: int, shift: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """A crop, and the same moved by `shift` (down, right), where that is given."""
+    def _crop(self, number: int, shift: tuple[int, int] | None) -> list[np.ndarray]:
+        """A crop; behind it the same moved by `shift` (down, right), where that is given."""
         random = self._random(2, number)
         start = self._drawn(number, len(self.photos), "photo")
         attempts = min(MAX_CORRUPT_IN_A_ROW, len(self.photos))
@@ -156,7 +156,7 @@ class Batches:
 
 def _random_crops(
     photo: Image.Image, size: int, jitter: float, shift: tuple[int, int] | None, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> list[np.ndarray]:
     """A square of random scale and place, maybe mirrored, `size` px each way, and where asked for one `shift` from it.
 
     Only small photos are enlarged. Both squares lie in the photo: nothing is made up at the borders.
@@ -176,8 +176,7 @@ def _random_crops(
         photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
         for left, top in squares
     ]
-    crop, moved = [np.asarray(crop) for crop in _jittered(crops, jitter, random)] + [None] * (2 - len(crops))
-    return crop, moved
+    return [np.asarray(crop) for crop in _jittered(crops, jitter, random)]
 
 
 def _jittered(crops: list[Image.Image], jitter: float, random: np.random.Generator) -> list[Image.Image]:

@@ -135,9 +135,9 @@ def read_style_image(file: Path) -> np.ndarray:
     Raises:
         ValueError: If it is smaller than 64 px or more than ten times as long as it is wide.
     """
-    with Image.open(file) as image:
-        image = ImageOps.exif_transpose(image).convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    with Image.open(file) as opened:
+        seen = ImageOps.exif_transpose(opened).convert("RGBA")
+    image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
     if min(image.size) < MIN_SIDE or max(image.size) > MAX_ASPECT * min(image.size):
         raise ValueError(f"Expected sides of {MIN_SIDE} px or more, at most {MAX_ASPECT} to 1. Got {image.size}.")
     return np.asarray(image)
@@ -207,8 +207,8 @@ def _measure(files: Sequence[Path], target: Path, layers: tuple[str, ...], vgg19
         for start in range(0, len(numbers), BATCH):
             batch = numbers[start : start + BATCH]
             images = [Image.fromarray(read_style_image(files[number])) for number in batch]
-            images = [np.asarray(image.resize(size, Image.Resampling.BILINEAR), "float32") for image in images]
-            features = network(ops.convert_to_tensor(np.stack(images)))
+            resized = [np.asarray(image.resize(size, Image.Resampling.BILINEAR), "float32") for image in images]
+            features = network(ops.convert_to_tensor(np.stack(resized)))
             statistics[batch] = ops.convert_to_numpy(style_statistics(features))
             for number, layer in enumerate(layers):
                 gram = ops.convert_to_numpy(losses.gram_matrix(features[layer]))
@@ -234,6 +234,6 @@ def _by_size(files: Sequence[Path]) -> dict[tuple[int, int], list[int]]:
         with Image.open(file) as image:
             width, height = ImageOps.exif_transpose(image).size
         scale = STYLE_IMAGE_SIDE / min(width, height)
-        size = tuple(min(round(side * scale / 32) * 32, 2 * STYLE_IMAGE_SIDE) for side in (width, height))
-        groups.setdefault(size, []).append(number)
+        rounded = [min(round(side * scale / 32) * 32, 2 * STYLE_IMAGE_SIDE) for side in (width, height)]
+        groups.setdefault((rounded[0], rounded[1]), []).append(number)
     return groups

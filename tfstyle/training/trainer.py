@@ -1,6 +1,7 @@
 """Teaches a transformer to paint: perceptual losses against VGG19, through Keras' own `fit`, on any Keras backend."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -101,7 +102,7 @@ class StyleTrainer(keras.Model):
     def _vectors(self, inputs):
         """The style vector of each photo, `(B, V)`: of the table, then predicted ones."""
         vectors = ops.take(self.table, inputs["style"], axis=0)
-        if "statistics" in inputs:
+        if "statistics" in inputs and self.encoder is not None:
             vectors = ops.concatenate([vectors, self.encoder(inputs["statistics"])], axis=0)
         return vectors
 
@@ -118,7 +119,7 @@ class StyleTrainer(keras.Model):
         # Replicas add their gradients up, and Keras divides by their number only in its own compute_loss.
         return total / _replicas()
 
-    def loss_terms(self, inputs, painted) -> dict[str, object]:
+    def loss_terms(self, inputs, painted) -> dict[str, Any]:
         """Each term that has a weight, per photo and before that weight: float32 `(B,)`, `shift` for moved photos."""
         recipe, weights = self.recipe, self.recipe.weights
         image = ops.cast(inputs["image"], "float32")
@@ -150,7 +151,7 @@ class StyleTrainer(keras.Model):
             terms["flip"] = losses.pixel_loss(ops.flip(again, axis=2) / 255, painted / 255)
         return terms
 
-    def _features(self, network: VGG19, pictures) -> dict[str, object]:
+    def _features(self, network: VGG19, pictures) -> dict[str, Any]:
         """Activations of the loss network, which sees a gray wall around pictures unless they are mirrored there.
 
         Its zero padding is the mean color of ImageNet. A style that this color is far from comes nearer to its painting

@@ -118,7 +118,7 @@ class Run:
         transformer = checkpoint.new_transformer(recipe.network)
         source = Checkpoint.load(init_from) if init_from is not None else None
         table = checkpoint.initialize(transformer, self.styles, source) if source else None
-        if not recipe.encoder:
+        if not recipe.encoder or self.corpus is None:  # which the constructor refuses where there is an encoder
             return transformer, table, None, 0
         if source and source.encoder:
             return transformer, table, source.encoder, source.step
