@@ -24,7 +24,7 @@ HEAVY = {
     "pandas",
 }
 LIGHT_ROOMS = (
-    "budget", "bulk.job", "catalog", "color", "compose", "encoded", "errors", "golden", "guided_filter", "images",
+    "budget", "bulk.job", "catalog", "color", "compose", "decoder", "encoded", "errors", "golden", "guided_filter", "images",
     "jpeg", "masks", "mix", "models", "modes", "painter", "png", "publish", "quiet", "refusals", "saved_model",
     "segment", "sheets", "signatures", "strokes",
 )  # fmt: skip

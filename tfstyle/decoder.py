@@ -6,9 +6,9 @@ in a process that does nothing else and is gone afterwards: what kills or hangs 
     this process ─ socket ─▶ template, with everything imported ─ fork ─▶ one process a photo
                  └───────────── bytes, size, then pixels ────────────────┘
 
-The process first tells the picture's size. Then this one says how far to shrink it and, once as much is free, how much
-memory that may take: the most memory that all photos at once may take is bounded. What comes back is plain numbers and
-bytes, nothing that is executed.
+The first process tells the picture's size. With it the memory is known that decoding will take; once as much is free,
+another one decodes, shrinks and sends the pixels, and gets no byte more than that. So the memory of all photos at once
+is bounded. What comes back is plain numbers and bytes, nothing that is executed.
 
 Forking needs a Unix. Elsewhere photos are read in this process, without limits but those of `read_photo`.
 """
@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,7 +35,7 @@ from tfstyle import images
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError
 from tfstyle.images import MAX_PIXELS, MIN_SIDE, Photo, PictureHeader, check_size, read_gray, read_header, read_photo
 
-MEMORY_BYTES = 240 * 2**20  # a 12-megapixel WebP fits, and 25 megapixels of JPEG or PNG
+MEMORY_BYTES = 224 * 2**20  # a 12-megapixel WebP fits, and 25 megapixels of JPEG or PNG
 SECONDS = 2.0  # of a processor, for any picture; those of phones and cameras take a tenth of all this
 SECONDS_PER_MEGAPIXEL = 0.25
 _WALL = 6.0  # so many times longer on a clock, for machines with much to do
@@ -48,27 +48,24 @@ _SHRINKABLE = {"1", "L", "P", "RGB", "RGBA", "LA", "CMYK"}
 _WITH_ALPHA = {"RGBA", "LA", "PA", "La", "RGBa"}
 
 _KEPT_VARIABLES = {"PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT"}
+_FORKS = hasattr(os, "fork")
 _LENGTH = struct.Struct(">I")
 _MAX_TEXT = 2**20  # bytes of a message beside what it carries
 _REFUSALS = {kind.__name__: kind for kind in (PhotoError, PhotoTooSmallError, PhotoTooLargeError)}
 
-Plan = Callable[[int, int], int]
-_Kind = Literal["photo", "gray"]
-
-
-def as_large_as_it_is(width: int, height: int) -> int:
-    """The plan that shrinks nothing."""
-    return max(width, height)
+_Kind = Literal["header", "photo", "gray"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    """What a process is told: which bytes, called what, read as what."""
+    """What a process is told: which bytes, called what, read as what, with how much memory and time."""
 
-    name: str
     kind: _Kind
-    max_pixels: int
+    name: str
+    memory: int
     seconds: float
+    max_pixels: int = MAX_PIXELS
+    longest: int | None = None
 
 
 class Decoder:
@@ -108,16 +105,29 @@ class Decoder:
 
     def start(self) -> None:
         """Start the template process now, so that the first photo does not wait for its imports."""
-        if hasattr(os, "fork"):
+        if _FORKS:
             self._connected().close()
+
+    def read_header(self, data: bytes, *, name: str = "photo") -> PictureHeader:
+        """What a picture's header says.
+
+        Raises:
+            PhotoError: If it cannot be read, or reading it crashes or takes too long.
+        """
+        if not _FORKS:
+            return read_header(data, name)
+        memory = _HEADER_BYTES + 2 * len(data)
+        told, _ = self._ask(_Job(kind="header", name=name, memory=memory, seconds=self._seconds), data, limit=0)
+        return PictureHeader(**told["header"])
 
     def read_photo(
         self,
         data: bytes,
         *,
         name: str = "photo",
+        header: PictureHeader | None = None,
         max_pixels: int = MAX_PIXELS,
-        plan: Plan = as_large_as_it_is,
+        longest: int | None = None,
         fit: int = 0,
     ) -> Photo:
         """Read a photo, as `tfstyle.images.read_photo` does.
@@ -125,9 +135,9 @@ class Decoder:
         Args:
             data: A file's bytes.
             name: What messages call it.
+            header: What `read_header` told, where it was asked before.
             max_pixels: Largest H * W that is decoded.
-            plan: From width and height, as the header tells them, to the longer side that is wanted; what it raises is
-                raised. Nothing is enlarged.
+            longest: Shrink to so many pixels on the longer side.
             fit: Rather than be refused for want of memory, be shrunk further, to no less than this on the longer side;
                 0 for never.
 
@@ -135,7 +145,7 @@ class Decoder:
             PhotoTooLargeError: If it has too many pixels, or decoding it would take more memory than there is.
             PhotoError: If it cannot be read, or its decoder crashes or takes too long.
         """
-        photo = self._read("photo", data, name, max_pixels, plan, fit)
+        photo = self._read("photo", data, name, header, max_pixels, longest, fit)
         assert isinstance(photo, Photo)
         return photo
 
@@ -144,52 +154,66 @@ class Decoder:
         data: bytes,
         *,
         name: str = "the mask",
+        header: PictureHeader | None = None,
         max_pixels: int = MAX_PIXELS,
-        plan: Plan = as_large_as_it_is,
+        longest: int | None = None,
         fit: int = 0,
     ) -> np.ndarray:
         """Read a picture as gray values, float32 `[H,W]`, 0..1; arguments and errors as for `read_photo`."""
-        values = self._read("gray", data, name, max_pixels, plan, fit)
+        values = self._read("gray", data, name, header, max_pixels, longest, fit)
         assert isinstance(values, np.ndarray)
         return values
 
-    def _read(self, kind: _Kind, data: bytes, name: str, max_pixels: int, plan: Plan, fit: int) -> Photo | np.ndarray:
-        if not hasattr(os, "fork"):
-            header = read_header(data, name)
-            return _decode(kind, data, name, max_pixels, plan(header.width, header.height))
-        job = _Job(name=name, kind=kind, max_pixels=max_pixels, seconds=self._seconds)
+    def _read(
+        self,
+        kind: Literal["photo", "gray"],
+        data: bytes,
+        name: str,
+        header: PictureHeader | None,
+        max_pixels: int,
+        longest: int | None,
+        fit: int,
+    ) -> Photo | np.ndarray:
+        header = header or self.read_header(data, name=name)
+        width, height = header.width, header.height
+        check_size(width, height, name, min_side=MIN_SIDE if kind == "photo" else 1, max_pixels=max_pixels)
+        if not _FORKS:
+            return _decode(kind, data, name, max_pixels, longest)
+
+        def needed() -> int:
+            return 2 * len(data) + memory_needed(header, longest)
+
+        while fit and needed() > self._memory.total and (longest or max(width, height)) > fit:
+            longest = max(fit, int(0.9 * (longest or max(width, height))))
+        memory = needed()
+        if memory > self._memory.total:
+            raise PhotoTooLargeError(
+                f"{name}: decoding {width}x{height} pixels of {header.format} takes {memory / 2**20:.0f} MiB, expected "
+                f"at most {self._memory.total / 2**20:.0f}; make it smaller first, or save it as JPEG.",
+                pixels=width * height,
+                limit=int(self._memory.total / memory * width * height),
+            )
+        seconds = self._seconds + self._seconds_per_megapixel * width * height / 1e6
+        job = _Job(kind=kind, name=name, memory=memory, seconds=seconds, max_pixels=max_pixels, longest=longest)
+        with self._memory.lent(memory):
+            return _unpacked(*self._ask(job, data, limit=memory))
+
+    def _ask(self, job: _Job, data: bytes, *, limit: int) -> tuple[dict[str, Any], list[bytearray]]:
+        """What a process of its own answers, and so many bytes with it at most."""
+        deadline = time.monotonic() + _WALL * job.seconds
         with self._connected() as connection:
-            wait = _WALL * self._seconds
-            connection.settimeout(wait)
+            connection.settimeout(_WALL * job.seconds)
             try:
                 _send(connection, vars(job), data)
-                header = PictureHeader(**_answer(connection, wait, limit=0)[0]["fields"])
-                smallest = MIN_SIDE if kind == "photo" else 1
-                check_size(header.width, header.height, name, min_side=smallest, max_pixels=max_pixels)
-                longest = plan(header.width, header.height)
-                needed = 2 * len(data) + memory_needed(header, longest)
-                while fit and needed > self._memory.total and longest > fit:
-                    longest = max(fit, int(0.9 * longest))
-                    needed = 2 * len(data) + memory_needed(header, longest)
-                if needed > self._memory.total:
-                    most = self._memory.total / needed * header.width * header.height
-                    raise PhotoTooLargeError(
-                        f"{name}: decoding {header.width}x{header.height} pixels of {header.format} takes "
-                        f"{needed / 2**20:.0f} MiB, expected at most {self._memory.total / 2**20:.0f}; make it smaller "
-                        f"first, or save it as JPEG.",
-                        pixels=header.width * header.height,
-                        limit=int(most),
-                    )
-                seconds = self._seconds + self._seconds_per_megapixel * header.width * header.height / 1e6
-                with self._memory.lent(needed):
-                    _send(connection, {"longest": longest, "memory": needed, "seconds": seconds})
-                    told, blobs = _answer(connection, _WALL * seconds, limit=needed)
-                return _unpacked(told, blobs)
+                told, blobs = _receive(connection, deadline, limit=limit)
             except (ConnectionError, EOFError, TimeoutError):
                 raise PhotoError(
-                    f"{name}: decoding the picture takes more time or memory than one of its size should, or crashes "
-                    f"the decoder; save it anew."
+                    f"{job.name}: decoding the picture takes more time or memory than one of its size should, or "
+                    f"crashes the decoder; save it anew."
                 ) from None
+        if "error" in told:
+            raise _REFUSALS.get(told["error"], PhotoError)(told["message"], **told["sizes"])
+        return told, blobs
 
     def _connected(self) -> socket.socket:
         """A connection to a fresh process."""
@@ -207,14 +231,14 @@ class Decoder:
         raise AssertionError("unreachable")
 
 
-def memory_needed(header: PictureHeader, longest: int) -> int:
+def memory_needed(header: PictureHeader, longest: int | None = None) -> int:
     """Bytes that decoding a picture takes which is shrunk to `longest` pixels, without its file.
 
     A JPEG is decoded at a half, a quarter or an eighth of its size where that is enough, but the coefficients of a
     progressive one are all kept.
     """
     pixels = decoded = header.width * header.height
-    scale = min(1.0, longest / max(header.width, header.height))
+    scale = min(1.0, longest / max(header.width, header.height)) if longest else 1.0
     if header.format == "tiff" or header.mode not in _SHRINKABLE:
         return _SLACK + 21 * pixels
     if header.format in ("jpeg", "mpo"):
@@ -315,23 +339,23 @@ def _decode_one(connection: socket.socket) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     os.nice(10)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries tell there what they think of broken files
-    told, blobs = _receive(connection, time.monotonic() + 3600, limit=images.MAX_FILE_BYTES)
+    told, blobs = _receive(connection, time.monotonic() + _WALL, limit=images.MAX_FILE_BYTES)
     job, data = _Job(**told), bytes(blobs.pop())
     try:
-        with _limits(_HEADER_BYTES + 2 * len(data), job.seconds):
-            header = read_header(data, job.name)
-        _send(connection, {"fields": vars(header)})
-        granted, _ = _receive(connection, time.monotonic() + 3600, limit=0)  # until there is memory
-        with _limits(granted["memory"], granted["seconds"]):
-            read = _decode(job.kind, data, job.name, job.max_pixels, granted["longest"])
-        _send(connection, *_packed(read))
+        with _limits(job.memory, job.seconds):
+            if job.kind == "header":
+                answer: tuple[Any, ...] = ({"header": vars(read_header(data, job.name))},)
+            else:
+                answer = _packed(_decode(job.kind, data, job.name, job.max_pixels, job.longest))
     except PhotoError as error:
-        _send(connection, {"error": type(error).__name__, "message": str(error), "sizes": vars(error)})
-    except (EOFError, ConnectionError):
-        pass  # nobody wants it any more
+        answer = ({"error": type(error).__name__, "message": str(error), "sizes": vars(error)},)
+    with contextlib.suppress(ConnectionError):  # nobody may want it any more
+        _send(connection, *answer)
 
 
-def _decode(kind: _Kind, data: bytes, name: str, max_pixels: int, longest: int) -> Photo | np.ndarray:
+def _decode(
+    kind: Literal["photo", "gray"], data: bytes, name: str, max_pixels: int, longest: int | None
+) -> Photo | np.ndarray:
     if kind == "gray":
         return read_gray(data, name=name, max_pixels=max_pixels, longest=longest)
     return read_photo(data, name=name, max_pixels=max_pixels, longest=longest)
@@ -360,14 +384,14 @@ def _limits(memory: int, seconds: float) -> Iterator[None]:
 def _packed(read: Photo | np.ndarray) -> tuple[Any, ...]:
     """What was read, as what JSON can hold, and the bytes and arrays of it."""
     if isinstance(read, np.ndarray):
-        return {"array": [str(read.dtype), read.shape]}, read
+        return {"array": [str(read.dtype), read.shape]}, np.ascontiguousarray(read)
     told: dict[str, Any] = {}
     blobs: list[bytes | np.ndarray] = []
     for field in fields(read):
         value = getattr(read, field.name)
         if isinstance(value, np.ndarray):
             told[field.name] = {"array": [str(value.dtype), value.shape]}
-            blobs.append(value)
+            blobs.append(np.ascontiguousarray(value))
         elif isinstance(value, bytes):
             told[field.name] = {"bytes": True}
             blobs.append(value)
@@ -397,19 +421,15 @@ def _array(told: dict[str, Any], data: bytearray) -> np.ndarray:
 
 def _send(connection: socket.socket, told: dict[str, Any], *blobs: bytes | np.ndarray) -> None:
     """One message: what JSON can hold, and bytes."""
-    views = [
-        memoryview(np.ascontiguousarray(blob) if isinstance(blob, np.ndarray) else blob).cast("B") for blob in blobs
-    ]
+    views = [_view(blob) for blob in blobs]
     text = json.dumps({**told, "blobs": [view.nbytes for view in views]}).encode()
     connection.sendall(_LENGTH.pack(len(text)) + text)
     for view in views:
         connection.sendall(view)
 
 
-def _view(blob: bytes | np.ndarray) -> memoryview:
-    if isinstance(blob, np.ndarray):
-        return np.ascontiguousarray(blob).data.cast("B")
-    return memoryview(blob)
+def _view(blob: Any) -> memoryview:
+    return blob.data.cast("B") if isinstance(blob, np.ndarray) else memoryview(blob)
 
 
 def _receive(connection: socket.socket, deadline: float, *, limit: int) -> tuple[dict[str, Any], list[bytearray]]:
@@ -427,20 +447,6 @@ def _receive(connection: socket.socket, deadline: float, *, limit: int) -> tuple
     if sum(sizes) > limit:
         raise EOFError
     return told, [_exactly(connection, size, deadline) for size in sizes]
-
-
-def _answer(connection: socket.socket, seconds: float, *, limit: int) -> tuple[dict[str, Any], list[bytearray]]:
-    """The next message, or the refusal in it.
-
-    Raises:
-        PhotoError: If the picture was refused.
-        EOFError: As `_receive`.
-        TimeoutError: After so many seconds.
-    """
-    told, blobs = _receive(connection, time.monotonic() + seconds, limit=limit)
-    if "error" in told:
-        raise _REFUSALS.get(told["error"], PhotoError)(told["message"], **told["sizes"])
-    return told, blobs
 
 
 def _exactly(connection: socket.socket, count: int, deadline: float) -> bytearray:
