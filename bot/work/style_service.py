@@ -24,7 +24,7 @@ from tfstyle.errors import MaskError, PhotoError, StyleTransferError
 from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
 from tfstyle.masks.mask import resolve
 from tfstyle.masks.segmentation import SEGMENTS
-from tfstyle.stylize.request import StylizeOptions
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stroke_size import PAINTED_SIDE
 
 PHOTO_MAX_BYTES = 10 * 2**20
@@ -168,7 +168,7 @@ class Painter:
 
     async def _paint(self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog) -> Painting:
         photo, options = await self._on_thread(self._prepare, data, look, result, mask, catalog)
-        painted = await self._client.stylize_encoded(photo, **options)
+        painted = await self._client.stylize_encoded(photo, options)
         if result is Result.COMPARISON:
             return await self._on_thread(_side_by_side, photo, painted.data)
         if len(painted.data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
@@ -197,7 +197,7 @@ class Painter:
                 options["mask"] = resolve(mask, photo.height, photo.width, photo_size=size).values
             elif look.mask:
                 options["mask"] = _place(look.mask, photo)
-        return photo, options  # type: ignore[return-value]
+        return photo, StylizeOptions(**options)
 
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
