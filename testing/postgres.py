@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,11 +32,17 @@ def server_user() -> str | None:
 
 
 @contextmanager
-def running_postgres(*arguments: str, password: str = "unused") -> Iterator[str]:
+def running_postgres(
+    *arguments: str,
+    password: str = "unused",
+    superuser: str = _USER,
+    prepare: Callable[[Path, int], None] = lambda socket, port: None,
+) -> Iterator[str]:
     """Yields its `postgresql://` address, without the password; its log lies beside its folder of data.
 
-    Nobody is asked for the password of the user in the address, unless `arguments`, of the server, say so. Where
-    PostgreSQL is not installed the test is skipped, and in CI it fails.
+    Nobody is asked for the password of the user in the address, unless `arguments`, of the server, say so. `prepare`
+    gets the folder of its socket, where nobody is ever asked, and its port. Where PostgreSQL is not installed the test
+    is skipped, and in CI it fails.
     """
     programs = binaries()
     if programs is None:
@@ -52,29 +58,30 @@ def running_postgres(*arguments: str, password: str = "unused") -> Iterator[str]
         port = free.getsockname()[1]
     data = folder / "data"
     (folder / "password").write_text(password)
-    initdb = [programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8"]
+    initdb = [programs / "initdb", "-D", data, "-U", superuser, "-A", "trust", "--no-sync", "-E", "UTF8"]
     initdb += ["--pwfile", folder / "password"]
     subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
     command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-c", "fsync=off"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, *arguments], user=user, group=group, cwd=folder, stdout=log, stderr=log)
     try:
-        _wait(process, port, folder)
-        yield f"postgresql://{_USER}@127.0.0.1:{port}/{_DATABASE}"
+        _wait(process, port, folder, superuser)
+        prepare(folder, port)
+        yield f"postgresql://{superuser}@127.0.0.1:{port}/{_DATABASE}"
     finally:
         process.terminate()
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, folder: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", port: int, folder: Path, user: str) -> None:
     """By its socket, which asks nobody for a password."""
     import psycopg
 
     end = time.monotonic() + 30
     while True:
         try:
-            psycopg.connect(host=str(folder), port=port, user=_USER, dbname=_DATABASE).close()
+            psycopg.connect(host=str(folder), port=port, user=user, dbname=_DATABASE).close()
             return
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > end:
