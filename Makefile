@@ -52,7 +52,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m tests.serving.soak --minutes $(or $(MINUTES),60)
 
 fuzz: $(VENV)/.dev
-	TFSTYLE_FUZZ_SCALE=20 $(BIN)/python -m pytest -s --hypothesis-seed=$(or $(SEED),0) tests/fuzz tests/serving/test_hostile.py
+	TFSTYLE_FUZZ_SCALE=20 $(BIN)/python -m pytest -s --hypothesis-seed=$(or $(SEED),0) tests/fuzz tests/serving/server/test_hostile.py
 
 compat: $(VENV)/.dev
 	$(BIN)/python -m tests.compat

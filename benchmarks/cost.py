@@ -25,8 +25,8 @@ from benchmarks.measuring import (
     save,
     table,
 )
+from tfstyle.engines.saved_model import SavedModelPredictor
 from tfstyle.errors import StyleTransferError
-from tfstyle.saved_model import SavedModelPredictor
 
 SIZES = tuple(range(128, 2049, 128))
 BATCHES = (1, 2, 4, 8)

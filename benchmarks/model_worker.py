@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from benchmarks.measuring import peak_bytes
-from tfstyle.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelPredictor
 
 
 def main() -> None:

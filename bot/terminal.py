@@ -22,9 +22,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot import failures, keyboards
-from bot.conversation import Conversation, Limits
-from bot.events import (
+from bot.conversation import failures, keyboards
+from bot.conversation.conversation import Conversation, Limits
+from bot.conversation.events import (
     Action,
     AnswerPress,
     CancelAll,
@@ -44,11 +44,11 @@ from bot.events import (
     ShowStats,
     ShowStyles,
 )
-from bot.gallery import gallery
-from bot.painting import Painter
+from bot.conversation.gallery import gallery
 from bot.texts import LANGUAGES, load_texts
+from bot.work.style_service import Painter
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import MAX_FILE_BYTES, MAX_PIXELS
+from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
 
 FOLDER = Path("chat")  # where pictures go
 _TIMEOUT = 300.0  # seconds for one painting

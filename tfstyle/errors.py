@@ -1,4 +1,4 @@
-"""What can go wrong between a photo and its painting.
+"""What can go wrong between a photo and its stylized image.
 
 StyleTransferError         catches all of them; each message says what was expected, what came and what to do
 ├── PhotoError             the photo: unreadable, too small or too large

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bot.bot_api import BotApi, Person, photo_bytes
-from tests.bot.process import BotProcess
+from testing.bot_api import BotApi, Person, photo_bytes
+from testing.bot_process import BotProcess
 
 MEGABYTES = 400
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tfstyle.commands.numbers import whole
+from tfstyle.commands.shared.argument_types import whole
 
 HELP = "write trained weights as a model that can be served"
 
@@ -31,16 +31,20 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle import evaluate, export, images, models, weights
-        from tfstyle.paintings import find_paintings
+        from tfstyle.evaluation import distances
+        from tfstyle.export import saved_model
+        from tfstyle.imaging import photo
+        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.model_store import versions
+        from tfstyle.networks import checkpoint
 
-    transformer, styles = weights.load(Path(args.weights))
-    target = Path(args.to) if args.to else models.next_version(models.models_root() / models.DEFAULT_MODEL)
+    transformer, styles = checkpoint.load(Path(args.weights))
+    target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
     targets = {}
     if args.paintings:
         found = find_paintings(Path(args.paintings), [style.name for style in styles])
-        evaluator = evaluate.Evaluator()
-        targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in found.items()}
-    export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS, targets)
+        evaluator = distances.Evaluator()
+        targets = {name: evaluator.targets(photo.read_photo(file).pixels) for name, file in found.items()}
+    saved_model.export(transformer, styles, target, args.max_pixels or saved_model.MAX_PIXELS, targets)
     print(target)
     return 0

@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
     """Write the mask, at the photo's size, as gray PNG."""
     from dataclasses import replace
 
-    from tfstyle.commands.outputs import STREAM, Outputs, write
+    from tfstyle.commands.shared.outputs import STREAM, Outputs, write
     from tfstyle.errors import RequestError
-    from tfstyle.images import read_photo
-    from tfstyle.masks import DEFAULT_FADE, GRADIENTS, Mask, resolve
-    from tfstyle.segment import subject
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.masks.mask import DEFAULT_FADE, GRADIENTS, Mask, resolve
+    from tfstyle.masks.segmentation import subject
 
     for option, fits, wanted in (
         ("box", args.what == "subject", "--subject"),
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gradient(text: str) -> str:
-    from tfstyle.masks import GRADIENTS
+    from tfstyle.masks.mask import GRADIENTS
 
     if text not in GRADIENTS:
         raise argparse.ArgumentTypeError(f"expected one of {', '.join(GRADIENTS)}, got {text!r}")

@@ -1,0 +1,373 @@
+"""The model as it is served: a TensorFlow graph for every signature of the wire contract.
+
+After the network, strength, masks and preserved colours act in this order and are rounded once, at the end:
+
+    stylized = network(photo, style mix)
+    stylized = luminance_only(stylized, photo)            where preserve_color
+    result   = photo + strength * mask * (stylized - photo)
+
+Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.signatures import SIGNATURES, Signature
+from tfstyle.imaging.color import RGB_TO_YIQ
+from tfstyle.networks.transformer import MIN_SIDE, Transformer
+
+JPEG_QUALITY = 95
+PNG_COMPRESSION = 1  # a stylized image's texture hardly compresses, so higher levels take longer for little
+BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is still 1
+
+
+class ServingGraph(tf.Module):
+    """A transformer with the signatures of `tfstyle.contract.signatures`.
+
+    Args:
+        transformer: The trained network, one row per style of the catalog.
+        catalog: The styles in the order of the columns, and the largest picture to accept.
+    """
+
+    def __init__(self, transformer: Transformer, catalog: Catalog):
+        super().__init__()
+        if transformer.config.styles != len(catalog):
+            raise ValueError(f"Expected one style per row: {transformer.config.styles} rows, {len(catalog)} styles.")
+        # Saved as plain variables: those that only a Keras model holds are not restored into a session. The model
+        # itself stands behind a function, or a tf.Module would save every weight twice.
+        self.weights = [variable.value for variable in transformer.variables]
+        self.paint = lambda image, style: transformer(image, style)
+        self.catalog = catalog
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Concrete functions by signature name, inputs and outputs named as in the contract."""
+        bodies = {
+            "serving_default": self._serving_default,
+            "controlled": self._controlled,
+            "regions": self._regions,
+            "encoded": self._encoded,
+            "describe": self._describe,
+        }
+        return {name: _concrete(SIGNATURES[name], body) for name, body in bodies.items()}
+
+    def _serving_default(self, image, style_weights):
+        image = self._checked_image(image)
+        style, painted_at = self._checked_weights(style_weights, tf.shape(image)[:1], "style_weights", "[B,N]")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, painted_at[:, None, None, :], None)}
+
+    def _controlled(self, image, style_weights, strength, mask, preserve_color):
+        image = self._checked_image(image)
+        shape = tf.shape(image)
+        style, painted_at = self._checked_weights(style_weights, shape[:1], "style_weights", "[B,N]")
+        strength = _checked_strength(strength, shape)
+        mask = _checked_mask(mask, shape)
+        preserve_color = _checked_length(preserve_color, shape, "preserve_color")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * mask * painted_at[:, None, None, :], preserve_color)}
+
+    def _regions(self, image, style_map, strength, preserve_color):
+        image = self._checked_image(image)
+        shape = tf.shape(image)
+        style, painted_at = self._checked_weights(style_map, shape[:3], "style_map", "[B,H,W,N]")
+        strength = _checked_strength(strength, shape)
+        preserve_color = _checked_length(preserve_color, shape, "preserve_color")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * painted_at, preserve_color)}
+
+    def _encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+        batch = tf.shape(image_bytes)[:1]
+        given = {
+            "region_weights": tf.shape(region_weights)[:1],
+            "region_masks": tf.shape(region_masks)[:1],
+            "strength": tf.shape(strength),
+            "preserve_color": tf.shape(preserve_color),
+            "format": tf.shape(format),
+        }
+        checks = [
+            _check(
+                tf.reduce_all(tf.equal(size, batch)),
+                f"Expected {name} for every picture of image_bytes: {{}} pictures. Got: {{}}.",
+                batch,
+                size,
+            )
+            for name, size in given.items()
+        ]
+        regions = tf.shape(region_weights)[1:2]
+        checks.append(
+            _check(
+                tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
+                "Expected one mask per region and at least one region. region_weights has {} regions, "
+                "region_masks {}. An empty mask means everywhere.",
+                regions[0],
+                tf.shape(region_masks)[1],
+            )
+        )
+        with tf.control_dependencies(checks):
+            image_bytes = tf.identity(image_bytes)
+        # Picture by picture, so that the pictures of a batch may differ in size.
+        painted = tf.map_fn(
+            lambda picture: self._encoded_picture(*picture),
+            (image_bytes, region_weights, region_masks, strength, preserve_color, format),
+            fn_output_signature=tf.string,
+            parallel_iterations=1,  # one picture uses all cores, and several at once would add up their memory
+        )
+        return {"image_bytes": painted}
+
+    def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+        formats_check = _check(
+            tf.reduce_any(tf.equal(format, ["jpeg", "png"])), "Expected format jpeg or png. Got: {}.", format
+        )
+        with tf.control_dependencies([formats_check]):
+            image_bytes = tf.identity(image_bytes)
+        image = _decode(image_bytes, 3, self.catalog.max_pixels, "image_bytes")[None]
+        shape = tf.shape(image)
+        masks = tf.map_fn(
+            lambda mask: _decode_mask(mask, shape, self.catalog.max_pixels),
+            region_masks,
+            fn_output_signature=tf.float32,
+        )  # [R,H,W]
+        masks.set_shape((None, None, None))
+        weights, painted_at = self._checked_weights(
+            region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
+        )
+        masks *= painted_at[:, None, :]  # a region without a style leaves the photo
+        coverage = tf.minimum(tf.reduce_sum(masks, axis=0), 1.0)[None, :, :, None]
+
+        def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
+            return self.paint(image, tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True)))
+
+        def mix_per_pixel():
+            style_map = tf.einsum("rhw,rn->hwn", masks, weights)[None]
+            return self.paint(image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True)))
+
+        stylized = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
+        strength = _checked_strength(strength[None], shape)
+        stylized = _compose(image, stylized, strength * coverage, preserve_color[None])[0]
+        return tf.cond(
+            tf.equal(format, "png"),
+            lambda: tf.io.encode_png(stylized, compression=PNG_COMPRESSION),
+            lambda: tf.io.encode_jpeg(stylized, quality=JPEG_QUALITY, chroma_downsampling=False),
+        )
+
+    def _describe(self):
+        styles = self.catalog.styles
+        return {
+            "style_names": tf.constant([style.name for style in styles]),
+            "titles": tf.constant([style.title for style in styles]),
+            "artists": tf.constant([style.artist for style in styles]),
+            "years": tf.constant([style.year for style in styles]),
+            "thumbnails": tf.constant([style.thumbnail for style in styles]),
+            "max_pixels": tf.constant([self.catalog.max_pixels], tf.int64),
+        }
+
+    def _checked_image(self, image):
+        """The image, once its size is known to be one the network takes."""
+        checks = _size_checks(tf.shape(image)[1], tf.shape(image)[2], self.catalog.max_pixels, "image")
+        channels = tf.shape(image)[3]
+        checks.append(_check(tf.equal(channels, 3), "Expected image of 3 channels, RGB. Got: {}.", channels))
+        with tf.control_dependencies(checks):
+            return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
+
+    def _checked_weights(self, weights, leading, name: str, form: str, normalize: bool = True):
+        """Proportions padded to N columns, and 1 or 0 for whether there is any style: `[..., N]` and `[..., 1]`."""
+        count = len(self.catalog)
+        shape = tf.shape(weights)
+        columns = shape[-1]
+        rank = 1 + leading.shape[0]
+        checks = [
+            _check(
+                tf.reduce_all(tf.equal(shape[:-1], leading)),
+                f"Expected {name} of shape {form} that goes with the photos, {{}} before N. Got: {{}}.",
+                leading,
+                shape,
+            ),
+            _check(
+                columns <= count,
+                f"Expected at most {count} style columns in {name}, one per style of this model. Got: {{}}. Describe "
+                "the model again.",
+                columns,
+            ),
+            _check(
+                tf.reduce_all(tf.math.is_finite(weights)) & tf.reduce_all(weights >= 0),
+                f"Expected {name} that are finite and not negative. Got a smallest of {{}}, a largest of {{}}.",
+                tf.reduce_min(weights),
+                tf.reduce_max(weights),
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            weights = tf.identity(weights)
+        weights = tf.pad(weights, [[0, 0]] * (rank - 1) + [[0, tf.maximum(count - columns, 0)]])
+        weights = tf.ensure_shape(weights, (None,) * (rank - 1) + (count,))
+        any_style = tf.cast(tf.reduce_max(weights, axis=-1, keepdims=True) > 0, tf.float32)
+        # Regions keep their weights against each other.
+        weights = _proportions(weights) if normalize else tf.math.divide_no_nan(weights, tf.reduce_max(weights))
+        return weights, any_style
+
+
+def _proportions(weights):
+    """Weights `[..., N]` divided by their sum; zeros stay zeros."""
+    weights = tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True))  # or the sum may overflow
+    return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
+
+
+def luminance_only(stylized: tf.Tensor, photo: tf.Tensor) -> tf.Tensor:
+    """`tfstyle.imaging.color.luminance_only` as a graph; RGB float32 [..., 3], 0..255."""
+    brighter = tf.reduce_sum((stylized - photo) * tf.constant(RGB_TO_YIQ[0], tf.float32), axis=-1, keepdims=True)
+    darkest = -tf.reduce_min(photo, axis=-1, keepdims=True)
+    brightest = 255 - tf.reduce_max(photo, axis=-1, keepdims=True)
+    return photo + tf.clip_by_value(brighter, darkest, brightest)
+
+
+def _compose(image, stylized, share, preserve_color):
+    """The stylized image over its photo, uint8. `share`: `[B,H,W,1]` or what broadcasts; `preserve_color`: `[B]`."""
+    photo = tf.cast(image, tf.float32)
+    if preserve_color is not None:
+        stylized = tf.cond(
+            tf.reduce_any(preserve_color),
+            lambda: tf.where(preserve_color[:, None, None, None], luminance_only(stylized, photo), stylized),
+            lambda: stylized,
+        )
+    result = photo + share * (stylized - photo)
+    return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
+
+
+def _decode(encoded, channels: int, max_pixels: int, name: str):
+    """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding."""
+    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+    is_png = tf.cond(
+        tf.strings.length(encoded) >= 33,
+        # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
+        lambda: (
+            tf.equal(tf.strings.substr(encoded, 0, 8), b"\x89PNG\r\n\x1a\n")
+            & tf.equal(tf.strings.substr(encoded, 12, 4), b"IHDR")
+        ),
+        lambda: tf.constant(False),
+    )
+    kind = _check(
+        is_jpeg | is_png,
+        f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",
+        tf.strings.length(encoded),
+    )
+    with tf.control_dependencies([kind]):
+        encoded = tf.identity(encoded)
+    height, width = tf.cond(
+        is_jpeg,
+        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded)[:2])),
+        lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
+    )
+    with tf.control_dependencies(_size_checks(height, width, max_pixels, name)):
+        encoded = tf.identity(encoded)
+    decoded = tf.cond(
+        is_jpeg,
+        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_png(encoded, channels=channels),
+    )
+    return tf.ensure_shape(decoded, (None, None, channels))
+
+
+def _decode_mask(encoded, shape, max_pixels: int):
+    """Float32 `[H,W]`, 0..1, of the picture whose batch shape is `shape`; all ones for no bytes."""
+
+    def decode():
+        mask = _decode(encoded, 1, max_pixels, "region_masks")[:, :, 0]
+        fits = _check(
+            tf.reduce_all(tf.equal(tf.shape(mask), shape[1:3])),
+            "Expected a mask as large as the picture, {} (height, width). Got: {}.",
+            shape[1:3],
+            tf.shape(mask),
+        )
+        with tf.control_dependencies([fits]):
+            return tf.cast(mask, tf.float32) / 255
+
+    return tf.cond(tf.equal(tf.strings.length(encoded), 0), lambda: tf.ones(shape[1:3]), decode)
+
+
+def _big_endian(encoded, offset: int):
+    """The unsigned 32-bit number at `offset`, as int32; beyond 2**31 - 1 it stays there."""
+    digits = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, offset, 4), tf.uint8), tf.int64)
+    number = tf.reduce_sum(digits * tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
+    return tf.cast(tf.minimum(number, 2**31 - 1), tf.int32)
+
+
+def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
+    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+    shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
+    fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
+    return [
+        _check(
+            tf.minimum(height, width) >= MIN_SIDE,
+            f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
+            height,
+            width,
+        ),
+        _check(
+            pixels <= max_pixels,
+            f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
+            "{} x {}.",
+            height,
+            width,
+            *fitting,
+        ),
+    ]
+
+
+def _checked_strength(strength, shape):
+    """Strengths as `[B,1,1,1]`, once known to be in 0..1."""
+    strength = _checked_length(strength, shape, "strength")
+    return _checked_fraction(strength, "strength")[:, None, None, None]
+
+
+def _checked_mask(mask, shape):
+    expected = tf.concat([shape[:3], [1]], axis=0)
+    fits = _check(
+        tf.reduce_all(tf.equal(tf.shape(mask), expected)),
+        "Expected a mask as large as the picture, {} (batch, height, width, 1). Got: {}.",
+        expected,
+        tf.shape(mask),
+    )
+    with tf.control_dependencies([fits]):
+        return _checked_fraction(tf.identity(mask), "mask")
+
+
+def _checked_fraction(value, name: str):
+    inside = tf.reduce_all((value >= 0) & (value <= 1 + BOUNDARY))  # false for NaN too
+    check = _check(
+        inside,
+        f"Expected {name} in 0..1. Got a smallest of {{}}, a largest of {{}}.",
+        tf.reduce_min(value),
+        tf.reduce_max(value),
+    )
+    with tf.control_dependencies([check]):
+        return tf.minimum(value, 1.0)
+
+
+def _checked_length(value, shape, name: str):
+    check = _check(
+        tf.reduce_all(tf.equal(tf.shape(value), shape[:1])),
+        f"Expected {name} for every picture, {{}}. Got: {{}}.",
+        shape[:1],
+        tf.shape(value),
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
+
+
+def _check(condition, sentence: str, *values) -> tf.Operation:
+    """INVALID_ARGUMENT with `sentence`, its `{}` filled with `values`, unless `condition` holds."""
+    return tf.debugging.Assert(condition, [tf.strings.format(sentence, values)])
+
+
+def _concrete(signature: Signature, body) -> tf.types.experimental.ConcreteFunction:
+    """`body` traced for the contract's names, dtypes and open shapes.
+
+    Shapes stay open even where the contract fixes them (channels of an image): a check of a dimension that is known
+    while tracing would fold away, and the server's own error names no input.
+    """
+    specs: Sequence[tf.TensorSpec] = [
+        tf.TensorSpec((None,) * len(info.shape), getattr(tf, info.dtype), name=name)
+        for name, info in signature.inputs.items()
+    ]
+    return tf.function(body).get_concrete_function(*specs)
