@@ -14,7 +14,13 @@ StyleTransferError         catches all of them; each message says what was expec
 
 
 class StyleTransferError(Exception):
-    """Anything that tfstyle refuses or cannot do, with advice in the message."""
+    """Anything that tfstyle refuses or cannot do, with advice in the message.
+
+    Attributes:
+        graph_code: Where the model refused, a `tfstyle.contract.graph_errors.GraphCode`; else empty.
+    """
+
+    graph_code: str = ""
 
 
 class PhotoError(StyleTransferError):
