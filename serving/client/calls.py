@@ -7,7 +7,7 @@ the call's error thrown in, and returns its result. Who makes the calls decides 
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, Generic, TypeVar
 
 import grpc
 import numpy as np
@@ -17,11 +17,12 @@ from serving import codec
 from serving.client.errors import InvalidRequestError, MessageTooLargeError, ServerFaultError, ServingError
 from serving.protos import wire_pb2
 from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import DType, Signature, TensorInfo
-from tfstyle.contract.style_mix import StyleMix
-from tfstyle.errors import MaskError, PhotoError, UnknownStyleError
+from tfstyle.errors import UnknownStyleError
 from tfstyle.imaging.photo import Photo, PhotoSource
-from tfstyle.stylize.request import EncodedImage, StylizeOptions, StylizeRequest
+from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.request import EncodedImage, StylizeRequest
 
 T = TypeVar("T")
 
@@ -124,18 +125,14 @@ class Calls:
         known = None if refresh else self._catalogs.get(self.answering_version or 0)
         return known if known is not None else (yield from self._describe())
 
-    def stylize(
-        self, photo: PhotoSource, style: StyleMix | None, **options: Unpack[StylizeOptions]
-    ) -> Operation[Photo]:
+    def stylize(self, photo: PhotoSource, options: StylizeOptions) -> Operation[Photo]:
         """Paint one photo."""
-        request = StylizeRequest(photo, style, **options)
+        request = StylizeRequest(photo, options)
         return request.stylized((yield from self._paint(request)))
 
-    def stylize_encoded(
-        self, photo: PhotoSource, style: StyleMix | None, **options: Unpack[StylizeOptions]
-    ) -> Operation[EncodedImage]:
+    def stylize_encoded(self, photo: PhotoSource, options: StylizeOptions) -> Operation[EncodedImage]:
         """Paint one photo, and leave the stylized image encoded."""
-        request = StylizeRequest(photo, style, **options)
+        request = StylizeRequest(photo, options)
         return request.stylized_encoded((yield from self._paint(request)))
 
     def signatures(self) -> Operation[dict[str, Signature]]:
@@ -205,7 +202,7 @@ class Calls:
         try:
             return (yield from self.predict("encoded", inputs))
         except InvalidRequestError as error:
-            if isinstance(error, PhotoError | MaskError | MessageTooLargeError):
+            if error.graph_code not in ("", GraphCode.WEIGHTS_COLUMNS) or isinstance(error, MessageTooLargeError):
                 raise
             # An older version that serves again has fewer columns, and a refusal does not tell its version.
             now = yield from self._describe()

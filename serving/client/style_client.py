@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar
 
 import grpc
 import numpy as np
@@ -26,7 +26,8 @@ from tfstyle.contract.signatures import Signature
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import DEFAULT_MODEL
-from tfstyle.stylize.request import EncodedImage, StylizeOptions
+from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.request import EncodedImage
 
 DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
 
@@ -169,19 +170,20 @@ class StyleClient(_Client):
     def stylize(
         self,
         photo: PhotoSource,
-        style: StyleMix | None = None,
+        style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Unpack[StylizeOptions],
+        **options: Any,
     ) -> Photo:
         """Paint one photo on the server.
 
         Args:
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
-            style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
+            style: A `StylizeOptions`; or its first field, one style or several in proportion: `"a"`, `"a:60,b:40"` or
+                `{"a": 60, "b": 40}`.
             timeout: Seconds that this may take; None is the client's.
-            **options: As `tfstyle.Stylizer.stylize`: strength, preserve_color, mask, regions, fade, max_size, stroke,
-                format.
+            **options: The other fields of `StylizeOptions`: strength, preserve_color, mask, regions, fade, max_size,
+                stroke, format.
 
         Returns:
             The stylized image, of the photo's size.
@@ -189,15 +191,15 @@ class StyleClient(_Client):
         Raises:
             StyleTransferError: As `tfstyle.Stylizer.stylize`, and ServingError if the server does not answer.
         """
-        return self._run(self._calls.stylize(photo, style, **options), timeout)
+        return self._run(self._calls.stylize(photo, StylizeOptions.of(style, **options)), timeout)
 
     def stylize_encoded(
         self,
         photo: PhotoSource,
-        style: StyleMix | None = None,
+        style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Unpack[StylizeOptions],
+        **options: Any,
     ) -> EncodedImage:
         """Stylize one photo on the server and leave it encoded as the server did, JPEG or PNG by `format`.
 
@@ -207,7 +209,7 @@ class StyleClient(_Client):
         Raises:
             StyleTransferError: As `stylize`.
         """
-        return self._run(self._calls.stylize_encoded(photo, style, **options), timeout)
+        return self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)
 
     def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
         """The signatures of the model, as the server tells them.
@@ -290,24 +292,24 @@ class AsyncStyleClient(_Client):
     async def stylize(
         self,
         photo: PhotoSource,
-        style: StyleMix | None = None,
+        style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Unpack[StylizeOptions],
+        **options: Any,
     ) -> Photo:
         """As `StyleClient.stylize`."""
-        return await self._run(self._calls.stylize(photo, style, **options), timeout)
+        return await self._run(self._calls.stylize(photo, StylizeOptions.of(style, **options)), timeout)
 
     async def stylize_encoded(
         self,
         photo: PhotoSource,
-        style: StyleMix | None = None,
+        style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Unpack[StylizeOptions],
+        **options: Any,
     ) -> EncodedImage:
         """As `StyleClient.stylize_encoded`."""
-        return await self._run(self._calls.stylize_encoded(photo, style, **options), timeout)
+        return await self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)
 
     async def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
         """As `StyleClient.signatures`."""

@@ -13,19 +13,20 @@ from tfstyle.batch.output_folder import Attempt, open_output_folder
 from tfstyle.batch.worker import Work, Worker
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.photo import Photo, read_photo
+from tfstyle.stylize.options import StylizeOptions
 
 
 class FakeStylizer:
     """Paints every photo black, or raises what a test has put into `faults` for its name."""
 
     faults: dict[str, BaseException] = {}  # noqa: RUF012
-    calls: list[tuple[str, object, dict]] = []  # noqa: RUF012
+    calls: list[tuple[str, StylizeOptions]] = []  # noqa: RUF012
 
     def __init__(self, model, threads):
         self.given = (model, threads)
 
-    def stylize(self, path: str, style, **options) -> Photo:
-        self.calls.append((path, style, options))
+    def stylize(self, path: str, options: StylizeOptions) -> Photo:
+        self.calls.append((path, options))
         if Path(path).name in self.faults:
             raise self.faults[Path(path).name]
         return Photo(np.zeros((20, 30, 3), np.uint8), name=path)
@@ -41,7 +42,8 @@ def stylizer(monkeypatch) -> type[FakeStylizer]:
 @pytest.fixture
 def work(tmp_path):
     with open_output_folder(tmp_path / "out", {}):
-        yield Work(model=Path("/model"), folder=tmp_path / "out", style="wave", options={"strength": 0.5}, threads=1)
+        options = StylizeOptions("wave", strength=0.5)
+        yield Work(model=Path("/model"), folder=tmp_path / "out", options=options, threads=1)
 
 
 def answers(work: Work, *names: str) -> list[tuple[str, str]]:
@@ -62,8 +64,8 @@ def test_stylized_images_are_written_in_the_format_of_their_name(stylizer, work)
 
     formats = [read_photo(work.folder / name).format for name in names]
     assert formats == ["jpeg", "png", "webp", "jpeg"]
-    assert [(style, options) for _, style, options in stylizer.calls] == [
-        ("wave", {"strength": 0.5, "format": format}) for format in ("jpeg", "png", "png", "jpeg")
+    assert [(options.style, options.strength, options.format) for _, options in stylizer.calls] == [
+        ("wave", 0.5, format) for format in ("jpeg", "png", "png", "jpeg")
     ]
 
 
@@ -117,4 +119,4 @@ def test_a_photo_at_which_processes_die_is_given_up(stylizer, work):
         ("failed", "/photos/deadly.jpg: 2 processes died painting it; if of its size, set a smaller max size."),
         ("done", ""),
     ]
-    assert [Path(path).name for path, _, _ in stylizer.calls] == ["good.jpg"]
+    assert [Path(path).name for path, _ in stylizer.calls] == ["good.jpg"]

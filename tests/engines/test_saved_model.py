@@ -69,17 +69,18 @@ def test_a_signature_without_inputs_answers(predictor):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "kind"),
+    ("code", "sentence", "kind"),
     [
-        ("Expected image of at least 16 x 16 pixels. Got: [1 1].", PhotoError),
-        ("Expected a mask as large as the picture. Got: [8 8].", MaskError),
-        ("Expected strength in 0..1. Got a smallest of 2.", RequestError),
+        ("photo.small", "Expected image of at least 16 x 16 pixels. Got: [1 1].", PhotoError),
+        ("mask.size", "Expected a mask as large as the picture. Got: [8 8].", MaskError),
+        ("strength.range", "Expected strength in 0..1. Got a smallest of 2.", RequestError),
     ],
 )
-def test_refusals_are_in_the_words_of_the_graph(predictor, sentence, kind):
+def test_refusals_are_in_the_words_of_the_graph(predictor, code, sentence, kind):
     with pytest.raises(kind) as caught:
-        predictor.predict("refuse", {"sentence": np.array(sentence.encode(), dtype=object)})
+        predictor.predict("refuse", {"sentence": np.array(f"[{code}] {sentence}".encode(), dtype=object)})
     assert str(caught.value) == sentence
+    assert caught.value.graph_code == code
 
 
 def test_an_unknown_signature_is_a_model_error(predictor):

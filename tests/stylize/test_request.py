@@ -10,13 +10,14 @@ from testing.fake_model import CATALOG, FakePredictor, encode, photo_array
 from tfstyle.errors import ModelError
 from tfstyle.imaging import png
 from tfstyle.imaging.photo import Photo
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def paint(photo, format) -> tuple[EncodedImage, bytes]:
-    request = StylizeRequest(photo, "the_scream", format=format)
+    request = StylizeRequest(photo, StylizeOptions("the_scream", format=format))
     answer = FakePredictor().predict("encoded", request.inputs(CATALOG))
     return request.stylized_encoded(answer), answer["image_bytes"][0]
 
@@ -46,7 +47,7 @@ def test_a_png_with_a_profile_is_well_formed():
 def test_notes_of_photo_and_mask_come_along():
     frames = [Image.fromarray(photo_array()), Image.new("RGB", (64, 48))]
     data = encode(frames[0], "gif", save_all=True, append_images=frames[1:])
-    request = StylizeRequest(data, "the_scream", mask=encode(Image.new("L", (32, 24), 255)))
+    request = StylizeRequest(data, StylizeOptions("the_scream", mask=encode(Image.new("L", (32, 24), 255))))
     answer = FakePredictor().predict("encoded", request.inputs(CATALOG))
     assert request.stylized_encoded(answer).notes == (
         "has several frames: the first one was taken",
@@ -64,4 +65,4 @@ def test_notes_of_photo_and_mask_come_along():
 )
 def test_an_answer_without_the_stylized_image_is_a_model_error(answer, message):
     with pytest.raises(ModelError, match=message):
-        StylizeRequest(photo_array(), "the_scream").stylized_encoded(answer)
+        StylizeRequest(photo_array(), StylizeOptions("the_scream")).stylized_encoded(answer)

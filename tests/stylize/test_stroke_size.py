@@ -14,6 +14,7 @@ from tfstyle.imaging.color import rgb_to_yiq
 from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.stylize import stroke_size
 from tfstyle.stylize.compositing import compose
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import StylizeRequest
 from tfstyle.stylize.stroke_size import PAINTED_SIDE, bring_back, painted_size
 
@@ -186,7 +187,7 @@ def test_composing_in_bands_is_composing_at_once(rng):
 
 @pytest.mark.parametrize("format", ["png", "jpeg"])
 def test_encoded_stylized_images_are_of_the_photos_size_and_the_format_asked_for(model, format):
-    request = StylizeRequest(PHOTO, "the_scream", stroke=2, format=format)
+    request = StylizeRequest(PHOTO, StylizeOptions("the_scream", stroke=2, format=format))
     answer = model.predict("encoded", request.inputs(CATALOG))
     stylized = request.stylized_encoded(answer)
     image = Image.open(io.BytesIO(stylized.data))

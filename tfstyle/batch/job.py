@@ -9,10 +9,9 @@ from tfstyle.batch.inputs import Photos, output_name
 from tfstyle.batch.output_folder import OutputFolder, Settings, open_output_folder
 from tfstyle.batch.ray_pool import Size, running_ray, work_off
 from tfstyle.batch.worker import STOP, Work, Worker
-from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import BulkError, PhotoError
 from tfstyle.imaging.photo import Format
-from tfstyle.stylize.request import StylizeOptions
+from tfstyle.stylize.options import StylizeOptions
 
 # Told after each photo: how many there are, how many have their stylized image, how many cannot have one.
 Report = Callable[[int, int, int], None]
@@ -26,8 +25,7 @@ class Job:
         photos: All of them, painted already or not.
         folder: Where stylized images go, absolute.
         model: Folder of the version that paints, absolute.
-        style: As `Stylizer.stylize` takes it.
-        options: How to paint, without the format; masks as names or bytes.
+        options: How to stylize, whatever their format; masks as names or bytes.
         format: What is written; None is each photo's own.
         settings: What `folder` is to hold stylized images of, see `open_output_folder`.
         address: Of a Ray cluster; None is this machine.
@@ -37,7 +35,6 @@ class Job:
     photos: Photos
     folder: Path
     model: Path
-    style: StyleMix | None
     options: StylizeOptions
     format: Format | None
     settings: Settings
@@ -72,9 +69,7 @@ def run(job: Job, report: Report = lambda total, done, failed: None) -> Outcome:
         if todo:
             with running_ray(job.address) as resources:
                 size = Size.fitting(resources, workers=job.workers, threads=job.threads, gpus=job.gpus)
-                work = Work(
-                    model=job.model, folder=job.folder, style=job.style, options=job.options, threads=size.threads
-                )
+                work = Work(model=job.model, folder=job.folder, options=job.options, threads=size.threads)
                 for path, error in _paint(todo, work, size):
                     if error:
                         outputs.add_error(path, error)

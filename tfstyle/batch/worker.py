@@ -2,16 +2,15 @@
 
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from tfstyle.batch.output_folder import Attempt
-from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 from tfstyle.imaging.photo import Format, format_for
-from tfstyle.stylize.request import StylizeOptions
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 
 # Of a name that the file system cannot hold; any other fault of a disk would hit every stylized image.
@@ -29,14 +28,12 @@ class Work:
     Attributes:
         model: Folder of the version, where every machine sees it.
         folder: Where stylized images go, where every machine sees it.
-        style: As `Stylizer.stylize` takes it; None where `options` has regions.
-        options: How to paint, without the format; masks as names or bytes.
+        options: How to stylize, whatever their format; masks as names or bytes.
         threads: CPU threads of a process.
     """
 
     model: Path
     folder: Path
-    style: StyleMix | None
     options: StylizeOptions
     threads: int
 
@@ -100,6 +97,6 @@ class Worker:
         work = self._work
         if self._stylizer is None:
             self._stylizer = Stylizer(model=work.model, threads=work.threads)
-        options: StylizeOptions = {**work.options, "format": "jpeg" if format == "jpeg" else "png"}
-        output = self._stylizer.stylize(path, work.style, **options)
+        options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
+        output = self._stylizer.stylize(path, options)
         return output.encode(format)

@@ -16,16 +16,17 @@ import importlib.util
 import os
 import signal
 from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.shared import stylize_arguments as options
+from tfstyle.commands.shared import stylize_arguments
 from tfstyle.commands.shared.argument_types import whole
 
 if TYPE_CHECKING:
     from tfstyle.batch.output_folder import Settings
     from tfstyle.masks.mask import MaskSource
-    from tfstyle.stylize.request import StylizeOptions
+    from tfstyle.stylize.options import StylizeOptions
 
 HELP = "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster"
 
@@ -33,7 +34,7 @@ HELP = "paint a folder, a glob or a list of photos in many processes, on this ma
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""
     parser.add_argument("photos", metavar="PHOTOS", help="a folder, a glob in quotes, or a manifest (.txt, .csv)")
-    options.add_arguments(parser)
+    stylize_arguments.add_arguments(parser)
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder of the paintings, made if missing")
     parser.add_argument(
         "--format", choices=("jpeg", "png", "webp"), help="what to write (default: as the photo, where that can be)"
@@ -74,36 +75,21 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.batch.output_folder import ERRORS_FILE
     from tfstyle.commands.shared.progress import BulkProgress
     from tfstyle.model_store.versions import find_model
-    from tfstyle.stylize.request import check_options, parse_places
     from tfstyle.stylize.stylizer import Stylizer
 
-    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
+    options = stylize_arguments.options_of(args)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
-    places = parse_places(args.style, mask=args.mask, regions=args.regions)
-    for _, mix in places:
+    for _, mix in options.places:
         Stylizer(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
-    # Other machines have no mask files, so their content is sent.
-    masks = [None if place is None else _content(place) for place, _ in places]
-    options: StylizeOptions = {
-        "strength": args.strength,
-        "preserve_color": args.preserve_color,
-        "fade": args.fade,
-        "max_size": args.max_size,
-        "stroke": args.stroke,
-    }
-    if args.regions:
-        options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
-    else:
-        options["mask"] = masks[0]
+    sent = _with_contents(options)
     photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,
         model=model,
-        style=args.style,
-        options=options,
+        options=sent,
         format=args.format,
-        settings=_settings(args, photos.base, model, masks),
+        settings=_settings(options, sent, args.format, photos.base, model),
         address=args.address,
         workers=args.workers,
         threads=args.threads,
@@ -129,16 +115,26 @@ def _content(place: "MaskSource") -> "MaskSource":
     return place if place in NAMES else read_bytes(place)[0]
 
 
-def _settings(args: argparse.Namespace, base: Path, model: Path, masks: "list[MaskSource | None]") -> "Settings":
-    """All that decides which paintings are in the folder and how they look, by the words on the command line."""
+def _with_contents(options: "StylizeOptions") -> "StylizeOptions":
+    """With the contents of mask files in place of their names: other machines do not have them."""
+    if options.regions is None:
+        return replace(options, mask=None if options.mask is None else _content(options.mask))
+    return replace(options, regions=[(_content(mask), mix) for mask, mix in options.places if mask is not None])
+
+
+def _settings(
+    options: "StylizeOptions", sent: "StylizeOptions", format: str | None, base: Path, model: Path
+) -> "Settings":
+    """All that decides which images are in the folder and how they look, by the words on the command line."""
     from tfstyle.model_store.versions import fingerprint
 
-    names = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke", "format")
-    files = hashlib.sha256(b"".join(mask for mask in masks if isinstance(mask, bytes)))
+    names = [field.name for field in fields(options) if field.name != "format"]
+    files = hashlib.sha256(b"".join(mask for mask, _ in sent.places if isinstance(mask, bytes)))
     return {
         "photos": str(base),
         "--model": f"{model.parent.name} {model.name}, {fingerprint(model)}",
-        **{f"--{name.replace('_', '-')}": getattr(args, name) for name in names},
+        **{f"--{name.replace('_', '-')}": getattr(options, name) for name in names},
+        "--format": format,
         "mask files": files.hexdigest()[:16],
     }
 

@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfstyle.commands.shared import stylize_arguments, stylizers
@@ -26,6 +27,7 @@ from tfstyle.errors import RequestError
 if TYPE_CHECKING:
     from tfstyle.commands.shared.outputs import Outputs
     from tfstyle.imaging.photo import Photo
+    from tfstyle.stylize.options import StylizeOptions
     from tfstyle.stylize.stylizer import Stylizer
 
 HELP = "paint photos: files, folders, or - for stdin"
@@ -47,14 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Paint every photo; a bad one is reported and the rest go on."""
     from tfstyle.commands.shared.outputs import Outputs, list_photos
-    from tfstyle.stylize.request import check_options, parse_places
 
-    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
-    places = parse_places(args.style, mask=args.mask, regions=args.regions)
-    mixes = [mix for _, mix in places]
+    options = stylize_arguments.options_of(args)
+    mixes = [mix for _, mix in options.places]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
-    masks = [place for place, _ in places if isinstance(place, str)]
+    masks = [place for place, _ in options.places if isinstance(place, str)]
     outputs = Outputs(args.output, photos, label, masks)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         for photo in photos:
             progress.update(task, description=photo)
             try:
-                result = _paint(stylizer, photo, outputs, args)
+                result = _stylize(stylizer, photo, outputs, options)
             except faults as error:
                 failed += 1
                 result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _paint(stylizer: "Stylizer", source: str, outputs: "Outputs", args: argparse.Namespace) -> dict[str, Any]:
+def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "StylizeOptions") -> dict[str, Any]:
     from tfstyle.commands.shared.outputs import write
     from tfstyle.imaging.photo import format_for
 
@@ -90,26 +90,15 @@ def _paint(stylizer: "Stylizer", source: str, outputs: "Outputs", args: argparse
     photo = _read(source)
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
-    painting = stylizer.stylize(
-        photo,
-        args.style,
-        strength=args.strength,
-        preserve_color=args.preserve_color,
-        mask=args.mask,
-        regions=args.regions,
-        fade=args.fade,
-        max_size=args.max_size,
-        stroke=args.stroke,
-        format="jpeg" if format == "jpeg" else "png",
-    )
-    write(painting.encode(format), path)
+    stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
+    write(stylized.encode(format), path)
     return {
         "photo": source,
         "output": str(path) if path else "-",
-        "width": painting.width,
-        "height": painting.height,
+        "width": stylized.width,
+        "height": stylized.height,
         "seconds": round(time.perf_counter() - started, 3),
-        "notes": list(painting.notes),
+        "notes": list(stylized.notes),
     }
 
 

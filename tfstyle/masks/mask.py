@@ -113,8 +113,7 @@ def gradient(kind: str, height: int, width: int, fade: float = DEFAULT_FADE) -> 
     Raises:
         RequestError: If `fade` is outside 0..1 or `kind` is none of `GRADIENTS`.
     """
-    if not 0 <= fade <= 1:
-        raise RequestError(f"Expected a fade from 0 (hard edge) to 1 (across the whole picture), got {fade}.")
+    check_fade(fade)
     match kind:
         case "left":
             return 1 - gradient("right", height, width, fade)
@@ -129,6 +128,16 @@ def gradient(kind: str, height: int, width: int, fade: float = DEFAULT_FADE) -> 
         case _:
             raise RequestError(f"Expected a gradient out of {', '.join(GRADIENTS)}, got {kind!r}.")
     return np.rint(values * 255).astype(np.float32) / np.float32(255)
+
+
+def check_fade(fade: float) -> None:
+    """See that a gradient can fade so softly.
+
+    Raises:
+        RequestError: If it is outside 0..1 or not a number.
+    """
+    if not 0 <= fade <= 1:
+        raise RequestError(f"Expected a fade from 0 (hard edge) to 1 (across the whole picture), got {fade}.")
 
 
 def _centres(count: int) -> np.ndarray:

@@ -8,36 +8,20 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypedDict
 
 import numpy as np
 
 from tfstyle.contract.catalog import Catalog
-from tfstyle.contract.style_mix import Regions, StyleMix, parse_regions, parse_style_mix
-from tfstyle.errors import ModelError, PhotoError, RequestError
+from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.jpeg import with_icc_profile as jpeg_with_icc_profile
 from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, read_photo
 from tfstyle.imaging.png import with_icc_profile as png_with_icc_profile
-from tfstyle.masks.mask import DEFAULT_FADE, Mask, MaskSource, resolve
+from tfstyle.masks.mask import Mask, MaskSource, resolve
 from tfstyle.stylize.compositing import compose
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke, resize
 
 _ANSWER = "the model's answer"
-
-WireFormat = Literal["png", "jpeg"]
-
-
-class StylizeOptions(TypedDict, total=False):
-    """How to paint, as keywords of `Stylizer.stylize`, which explains them."""
-
-    strength: float
-    preserve_color: bool
-    mask: MaskSource | None
-    regions: Regions | None
-    fade: float
-    max_size: int | None
-    stroke: Stroke
-    format: WireFormat
 
 
 @dataclass(frozen=True)
@@ -60,54 +44,24 @@ class EncodedImage:
 
 
 class StylizeRequest:
-    """A photo, read, and how to paint it, checked.
+    """A photo, read, and how to stylize it.
 
-        request = StylizeRequest("photo.jpg", "starry_night", strength=0.8)
+        request = StylizeRequest("photo.jpg", StylizeOptions("starry_night", strength=0.8))
         stylized = request.stylized(predictor.predict("encoded", request.inputs(catalog)))
 
     Args:
-        photo: As `Stylizer.stylize` takes it, like everything below.
-        style: One style or several in proportion.
-        strength: 0..1.
-        preserve_color: Keep the photo's colours.
-        mask: Where to paint.
-        regions: Places with a mix each, instead of `style` and `mask`.
-        fade: 0..1, how softly gradients fade.
-        max_size: Pixels of the longer side; larger photos are shrunk.
-        stroke: How broad strokes are.
-        format: How the stylized image travels.
+        photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
+        options: How.
 
     Raises:
         PhotoError: If the photo cannot be read.
-        RequestError: If a weight, the strength, the fade or a combination of options is out of range.
     """
 
-    def __init__(
-        self,
-        photo: PhotoSource,
-        style: StyleMix | None = None,
-        *,
-        strength: float = 1.0,
-        preserve_color: bool = False,
-        mask: MaskSource | None = None,
-        regions: Regions | None = None,
-        fade: float = DEFAULT_FADE,
-        max_size: int | None = None,
-        stroke: Stroke = 1.0,
-        format: WireFormat = "png",
-    ):
-        self._places = parse_places(style, mask=mask, regions=regions)
-        check_options(strength=strength, fade=fade, max_size=max_size, stroke=stroke)
-        if format not in ("png", "jpeg"):
-            raise RequestError(f"Expected png or jpeg as format, got {format!r}.")
-        self._strength = strength
-        self._preserve_color = preserve_color
-        self._fade = fade
-        self._format = format
+    def __init__(self, photo: PhotoSource, options: StylizeOptions):
+        self._options = options
         self._original = read_photo(photo)
-        self._photo = self._original if max_size is None else self._original.resize_to(max_size)
-        self._stroke = stroke
-        self._painted = resize(self._photo, *painted_size(self._photo.height, self._photo.width, stroke))
+        self._photo = self._original if options.max_size is None else self._original.resize_to(options.max_size)
+        self._painted = resize(self._photo, *painted_size(self._photo.height, self._photo.width, options.stroke))
 
     def inputs(self, catalog: Catalog) -> dict[str, np.ndarray]:
         """The tensors of the signature `encoded`, for a model that has these styles.
@@ -121,14 +75,18 @@ class StylizeRequest:
             MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
                 the photo does not show.
         """
-        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._places]))
-        _check_pixels(self._photo, self._stroke, catalog.max_pixels)
+        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
+        _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
         if self._resized:
             masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
         else:
             masks = [mask.encode() if mask else b"" for mask in self._masks]
-            strength, preserve_color, format = self._strength, self._preserve_color, self._format
+            strength, preserve_color, format = (
+                self._options.strength,
+                self._options.preserve_color,
+                self._options.format,
+            )
         return {
             "image_bytes": _strings([photo]),
             "region_weights": weights[None],
@@ -165,8 +123,8 @@ class StylizeRequest:
         """
         if self._resized:
             stylized = self.stylized(answer)
-            data = stylized.encode(self._format, compress_level=1)
-            return EncodedImage(data, self._format, stylized.width, stylized.height, stylized.notes)
+            data = stylized.encode(self._options.format, compress_level=1)
+            return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
         data = _image_bytes(answer)
         try:
             with open_picture(data, _ANSWER) as header:
@@ -186,13 +144,13 @@ class StylizeRequest:
         """The stylized image at the photo's size, over the photo."""
         photo = self._photo
         covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
-        share = self._strength * np.minimum(sum(covered), 1)
+        share = self._options.strength * np.minimum(sum(covered), 1)
         pixels = bring_back(stylized.pixels, photo.height, photo.width)
-        pixels = compose(photo.pixels, pixels, share, preserve_color=self._preserve_color)
-        return replace(stylized, pixels=pixels, format=self._format, jpeg=None)
+        pixels = compose(photo.pixels, pixels, share, preserve_color=self._options.preserve_color)
+        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None)
 
     def _filled_masks(self) -> list[bytes]:
-        if len(self._places) == 1:
+        if len(self._options.places) == 1:
             return [b""]
         # A region without a style leaves the photo, so it has no say in how others mix.
         masks = np.stack([mask.values * np.float32(styled) for mask, styled in self._styled_masks() if mask])
@@ -200,15 +158,15 @@ class StylizeRequest:
 
     def _styled_masks(self) -> list[tuple[Mask | None, bool]]:
         """The masks, and whether each has any style."""
-        return [(mask, any(mix.values())) for mask, (_, mix) in zip(self._masks, self._places, strict=True)]
+        return [(mask, any(mix.values())) for mask, (_, mix) in zip(self._masks, self._options.places, strict=True)]
 
     @cached_property
     def _masks(self) -> list[Mask | None]:
-        return [None if place is None else self._mask(place) for place, _ in self._places]
+        return [None if place is None else self._mask(place) for place, _ in self._options.places]
 
     def _mask(self, place: MaskSource) -> Mask:
         photo, size = self._photo, (self._original.height, self._original.width)
-        return resolve(place, photo.height, photo.width, fade=self._fade, photo=photo, photo_size=size)
+        return resolve(place, photo.height, photo.width, fade=self._options.fade, photo=photo, photo_size=size)
 
     def _notes(self) -> tuple[str, ...]:
         return self._photo.notes + tuple(note for mask in self._masks if mask for note in mask.notes)
@@ -219,41 +177,6 @@ class StylizeRequest:
                 f"Expected a painting of {self._painted.width}x{self._painted.height} from the model, got "
                 f"{width}x{height}."
             )
-
-
-def parse_places(
-    style: StyleMix | None, *, mask: MaskSource | None = None, regions: Regions | None = None
-) -> list[tuple[MaskSource | None, dict[str, float]]]:
-    """Style, mask and regions as one list: pairs of a mask (None: everywhere) and the weights of its styles.
-
-    Raises:
-        RequestError: If neither style nor regions are given, regions come with a style or a mask, or one is wrong.
-    """
-    if regions is not None:
-        if style is not None or mask is not None:
-            raise RequestError(
-                "Expected either a style, with or without a mask, or regions, got both; each region names its own "
-                "style and place."
-            )
-        return list(parse_regions(regions))
-    if style is None:
-        raise RequestError("Expected a style or regions, got neither; tfstyle styles lists the styles.")
-    return [(mask, parse_style_mix(style))]
-
-
-def check_options(*, strength: float, fade: float, max_size: int | None, stroke: Stroke) -> None:
-    """See that numbers are in range before a photo is read.
-
-    Raises:
-        RequestError: If strength or fade is outside 0..1 or not a number, max_size below 16, or stroke outside 0.5..2.
-    """
-    if not 0 <= strength <= 1:
-        raise RequestError(f"Expected a strength from 0 (the photo) to 1 (the painting), got {strength}.")
-    if not 0 <= fade <= 1:
-        raise RequestError(f"Expected a fade from 0 (hard edge) to 1 (across the whole picture), got {fade}.")
-    if max_size is not None and max_size < MIN_SIDE:
-        raise RequestError(f"Expected a max size of at least {MIN_SIDE} pixels, got {max_size}.")
-    parse_stroke(stroke)
 
 
 def _strings(values: Sequence[bytes]) -> np.ndarray:

@@ -6,18 +6,17 @@ SavedModel in this process, a client of a server, or a fake in tests.
 
 import os
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from tfstyle.contract.catalog import Catalog
-from tfstyle.contract.style_mix import Regions, StyleMix
+from tfstyle.contract.style_mix import StyleMix
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
-from tfstyle.masks.mask import DEFAULT_FADE, MaskSource
 from tfstyle.model_store.versions import CATALOG_FILE, find_model
+from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import StylizeRequest
-from tfstyle.stylize.stroke_size import Stroke
 
 
 class Predictor(Protocol):
@@ -67,38 +66,15 @@ class Stylizer:
             self._catalog = self._describe()
         return self._catalog
 
-    def stylize(
-        self,
-        photo: PhotoSource,
-        style: StyleMix | None = None,
-        *,
-        strength: float = 1.0,
-        preserve_color: bool = False,
-        mask: MaskSource | None = None,
-        regions: Regions | None = None,
-        fade: float = DEFAULT_FADE,
-        max_size: int | None = None,
-        stroke: Stroke = 1.0,
-        format: Literal["png", "jpeg"] = "png",
-    ) -> Photo:
-        """Paint one photo.
+    def stylize(self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any) -> Photo:
+        """Stylize one photo.
 
         Args:
             photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
-            style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
-            strength: 0..1, how much of the stylized image; 0 is the photo.
-            preserve_color: Keep the photo's colours and take only brightness from the stylized image.
-            mask: Where to paint: `person`, `background`, `subject`, `left`, `right`, `top`, `bottom`, `radial`, or any
-                picture or array of gray values.
-            regions: Several places with a mix each, instead of `style` and `mask`: `"left=a,right=b:2+c"`, a mapping,
-                or pairs of mask and mix. Each region's weights count in proportion among themselves. Where regions
-                overlap, they mix in proportion to their masks; where none reaches, the photo stays.
-            fade: 0..1, how softly gradients fade.
-            max_size: Shrink the photo first so that its longer side has at most so many pixels.
-            stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of stylized image. How large the
-                photo is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is
-                painted.
-            format: How the stylized image travels; `jpeg` is smaller, `png` exact.
+            style: A `StylizeOptions`; or its first field, one style or several in proportion: `"a"`, `"a:60,b:40"` or
+                `{"a": 60, "b": 40}`.
+            **options: The other fields of `StylizeOptions`: strength, preserve_color, mask, regions, fade, max_size,
+                stroke, format.
 
         Returns:
             The stylized image, of the photo's size, with its ICC profile, name and notes.
@@ -110,18 +86,7 @@ class Stylizer:
             UnknownStyleError: If the model has no such style.
             RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
-        request = StylizeRequest(
-            photo,
-            style,
-            strength=strength,
-            preserve_color=preserve_color,
-            mask=mask,
-            regions=regions,
-            fade=fade,
-            max_size=max_size,
-            stroke=stroke,
-            format=format,
-        )
+        request = StylizeRequest(photo, StylizeOptions.of(style, **options))
         return request.stylized(self._predict("encoded", request.inputs(self.styles())))
 
     def _describe(self) -> Catalog:
