@@ -28,7 +28,10 @@ from tfstyle.refusals import graph_sentence, refusal
 
 
 class ServingError(StyleTransferError):
-    """A call to a server failed; `code` is its gRPC status, None if there was none."""
+    """A call to a server failed; `code` is its gRPC status, None if there was none.
+
+    Where the model refused the request, `reason` says what for, as `tfstyle.refusals.Code` does.
+    """
 
     def __init__(self, message: str, code: grpc.StatusCode | None = None):
         super().__init__(message)
@@ -143,8 +146,7 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
         case grpc.StatusCode.INVALID_ARGUMENT if _NO_LABEL in details:
             return ModelNotFoundError(f"The server at {address} has no such version: {details}", code)
         case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.OUT_OF_RANGE:
-            kind = _refused_kind(error.details() or "")
-            return kind(f"The server at {address} refused the request: {details}", code)
+            return _refused(refusal(error.details() or ""), address, code)
         case grpc.StatusCode.UNIMPLEMENTED:
             return ServerFaultError(
                 f"The server at {address} does not know this call ({details}); is it TensorFlow Serving?", code
@@ -165,10 +167,13 @@ def not_trusted(address: str, reason: str, code: grpc.StatusCode | None = None) 
     return CertificateError(f"The server at {address} answers, but not as expected of TLS: {reason}.", code)
 
 
-def _refused_kind(details: str) -> type[InvalidRequestError]:
-    match refusal(details):
+def _refused(cause: StyleTransferError, address: str, code: grpc.StatusCode) -> InvalidRequestError:
+    kind = InvalidRequestError
+    match cause:
         case PhotoError():
-            return RefusedPhotoError
+            kind = RefusedPhotoError
         case MaskError():
-            return RefusedMaskError
-    return InvalidRequestError
+            kind = RefusedMaskError
+    error = kind(f"The server at {address} refused the request: {cause}", code)
+    error.reason = cause.reason
+    return error

@@ -3,7 +3,7 @@
 import pytest
 
 from tfstyle.errors import MaskError, PhotoError, RequestError
-from tfstyle.refusals import graph_sentence, refusal
+from tfstyle.refusals import Code, coded, graph_sentence, refusal
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,36 @@ def test_quotes_are_not_escaped():
 
 
 @pytest.mark.parametrize(
-    ("sentence", "kind"),
+    ("code", "kind"),
     [
-        ("Expected image_bytes of at most 100 pixels. Got 20 x 20.", PhotoError),
-        ("Expected image of at least 16 x 16 pixels. Got 1 x 1.", PhotoError),
-        ("Expected a JPEG or PNG in image_bytes. Got 4 bytes of something else.", PhotoError),
-        ("Invalid PNG. Failed to initialize decoder.", PhotoError),
-        ("Expected a mask as large as the picture, [16 16] (height, width). Got: [8 8].", MaskError),
-        ("Expected a JPEG or PNG in region_masks. Got 4 bytes of something else.", MaskError),
-        ("Expected strength in 0..1. Got a smallest of 2, a largest of 2.", RequestError),
-        ("Expected format jpeg or png. Got: gif.", RequestError),
-        ("Expected strength for every picture of image_bytes: 1 pictures. Got: 2.", RequestError),
+        (Code.IMAGE_SIZE, PhotoError),
+        (Code.IMAGE_FORMAT, PhotoError),
+        (Code.MASK_SIZE, MaskError),
+        (Code.MASK_FORMAT, MaskError),
+        (Code.STRENGTH, RequestError),
+        (Code.FORMAT, RequestError),
+        (Code.BATCH_LENGTH, RequestError),
     ],
 )
-def test_refusals_are_about_the_photo_the_mask_or_the_request(sentence, kind):
-    error = refusal(f"assertion failed: [{sentence}]")
+def test_the_code_says_what_a_refusal_is_about_and_the_sentence_does_not(code, kind):
+    sentence = "Expected a mask of the image as jpeg. Got: [1 2]."
+    error = refusal(f"assertion failed: [{coded(code, sentence)}]\n\t [[{{{{node A}}}}]]")
+
     assert type(error) is kind
     assert str(error) == sentence
+    assert error.reason == code
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("Invalid PNG. Failed to initialize decoder.", PhotoError),
+        ("jpeg::Uncompress failed. Invalid JPEG data or crop window.", PhotoError),
+        ("input size does not match signature: 0!=1 len({}) != len({image_bytes}).", RequestError),
+    ],
+)
+def test_what_tensorflow_says_itself_has_no_code(sentence, kind):
+    error = refusal(sentence)
+
+    assert type(error) is kind
+    assert (str(error), error.reason) == (sentence, "")

@@ -107,6 +107,7 @@ def test_describe_tells_the_catalog(model):
     assert [year.decode() for year in answer["years"]] == ["1900", "c. 1901"]
     assert [decode(thumbnail).shape for thumbnail in answer["thumbnails"]] == [(160, 160, 3)] * 2
     assert answer["max_pixels"].tolist() == [4_000_000]
+    assert answer["max_regions"].tolist() == [8]
 
 
 def test_the_default_signature_agrees_with_the_network_in_python(model, reference, photos):
@@ -362,6 +363,37 @@ def test_an_unknown_format_and_missing_masks_are_refused(model):
         model.encoded([PNG], [[FIRST]], [[b"", b""]])
     with pytest.raises(tf.errors.InvalidArgumentError, match="region_masks for every picture"):
         model.encoded([PNG, PNG], [[FIRST], [FIRST]], [[b""]])
+
+
+def test_the_pictures_of_a_request_are_no_larger_together_than_one_may_be(model):
+    """Else a request of a few bytes, whose tensors repeat one value, would take any memory and any time."""
+    half = np.zeros((1500, 1500, 3), "uint8")
+    two = [encode(half, compress_level=1)] * 2
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 4000000 pixels in all .*Got 4500000 or more in 2"):
+        model("serving_default", image=np.stack([half, half]), style_weights=floats(FIRST, FIRST))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 4000000 pixels in all .*Got 4500000 or more in 2"):
+        model.encoded(two, [[FIRST]] * 2, [[b""]] * 2)
+    many = 4_000_000 // 256 + 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Got 4000256 or more in {many} pictures"):
+        model.encoded([b"never looked at"] * many, [[FIRST]] * many, [[b""]] * many)
+
+
+def test_a_picture_has_at_most_eight_regions(model, photos):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 8 regions a picture. Got: 9"):
+        model.encoded([PNG], [[FIRST] * 9], [[b""] * 9])
+    (answer,) = model.encoded([encode(photos[0])], [[FIRST, SECOND] * 4], [[b""] * 8])
+    (mixed,) = model.encoded([encode(photos[0])], [[BOTH]], [[b""]])
+    assert np.abs(decode(answer).astype(int) - decode(mixed)).max() <= 1
+
+
+def test_a_refusal_begins_with_its_code(model):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[mask\.size\] Expected a mask as large"):
+        model.encoded([PNG], [[FIRST]], [[encode(IMAGE[0, :, :29, 0])]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[format\] Expected format jpeg or png. Got 2 bytes"):
+        model("encoded", image_bytes=np.array([PNG], object), region_weights=floats([FIRST]),
+              region_masks=np.array([[b""]], object), strength=floats(1), preserve_color=np.array([False]),
+              format=np.array([b"\xff\xfe"], object))  # fmt: skip
 
 
 def test_the_graph_runs_in_a_server_without_python_or_xla(tiny_models):

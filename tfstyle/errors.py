@@ -12,7 +12,13 @@ StyleTransferError         catches all of them; each message says what was expec
 
 
 class StyleTransferError(Exception):
-    """Anything that tfstyle refuses or cannot do, with advice in the message."""
+    """Anything that tfstyle refuses or cannot do, with advice in the message.
+
+    Attributes:
+        reason: Code of what a model's graph refused, such as `mask.size`, see `tfstyle.refusals`; else empty.
+    """
+
+    reason: str = ""
 
 
 class PhotoError(StyleTransferError):

@@ -6,6 +6,9 @@ After the network, strength, masks and preserved colours act in this order and a
     painting = luminance_only(painting, photo)            where preserve_color
     result   = photo + strength * mask * (painting - photo)
 
+What a request may ask for is bounded before any of it is worked on, by the pixels of all its pictures together and the
+regions of each; what is refused begins with a code of `tfstyle.refusals`.
+
 Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
 """
 
@@ -15,7 +18,8 @@ import tensorflow as tf
 
 from tfstyle.catalog import Catalog
 from tfstyle.color import RGB_TO_YIQ
-from tfstyle.signatures import SIGNATURES, Signature
+from tfstyle.refusals import Code, coded
+from tfstyle.signatures import MAX_REGIONS, SIGNATURES, Signature
 from tfstyle.transformer import MIN_SIDE, Transformer
 
 JPEG_QUALITY = 95
@@ -89,6 +93,7 @@ class ServingGraph(tf.Module):
         checks = [
             _check(
                 tf.reduce_all(tf.equal(size, batch)),
+                Code.BATCH_LENGTH,
                 f"Expected {name} for every picture of image_bytes: {{}} pictures. Got: {{}}.",
                 batch,
                 size,
@@ -96,16 +101,30 @@ class ServingGraph(tf.Module):
             for name, size in given.items()
         ]
         regions = tf.shape(region_weights)[1:2]
-        checks.append(
+        checks += [
             _check(
                 tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
+                Code.REGIONS_COUNT,
                 "Expected one mask per region and at least one region. region_weights has {} regions, "
                 "region_masks {}. An empty mask means everywhere.",
                 regions[0],
                 tf.shape(region_masks)[1],
-            )
-        )
+            ),
+            _check(
+                regions[0] <= MAX_REGIONS,
+                Code.REGIONS_COUNT,
+                f"Expected at most {MAX_REGIONS} regions a picture. Got: {{}}. Join those of one style.",
+                regions[0],
+            ),
+            # Headers take time, too: more than this cannot fit, however small they are.
+            self._batch_check(tf.cast(batch[0], tf.int64) * MIN_SIDE**2, batch[0]),
+        ]
         with tf.control_dependencies(checks):
+            image_bytes = tf.identity(image_bytes)
+        sizes = tf.map_fn(
+            lambda encoded: tf.stack(self._checked_header(encoded)), image_bytes, fn_output_signature=tf.int32
+        )  # [B,2]
+        with tf.control_dependencies([self._batch_check(_pixels(sizes[:, 0], sizes[:, 1]), batch[0])]):
             image_bytes = tf.identity(image_bytes)
         # Picture by picture, so that the pictures of a batch may differ in size.
         painted = tf.map_fn(
@@ -117,35 +136,35 @@ class ServingGraph(tf.Module):
         return {"image_bytes": painted}
 
     def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
-        formats_check = _check(
-            tf.reduce_any(tf.equal(format, ["jpeg", "png"])), "Expected format jpeg or png. Got: {}.", format
+        format_check = _check(
+            tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
+            Code.FORMAT,
+            "Expected format jpeg or png. Got {} bytes of something else.",  # which may be no text
+            tf.strings.length(format),
         )
-        with tf.control_dependencies([formats_check]):
+        with tf.control_dependencies([format_check]):
             image_bytes = tf.identity(image_bytes)
-        image = _decode(image_bytes, 3, self.catalog.max_pixels, "image_bytes")[None]
+        image = _decode(image_bytes, 3)[None]
         shape = tf.shape(image)
-        masks = tf.map_fn(
-            lambda mask: _decode_mask(mask, shape, self.catalog.max_pixels),
-            region_masks,
-            fn_output_signature=tf.float32,
-        )  # [R,H,W]
-        masks.set_shape((None, None, None))
+        regions = tf.shape(region_weights)[0]
         weights, painted_at = self._checked_weights(
             region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
         )
-        masks *= painted_at[:, None, :]  # a region without a style leaves the photo
-        coverage = tf.minimum(tf.reduce_sum(masks, axis=0), 1.0)[None, :, :, None]
 
         def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
-            return self.paint(image, tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True)))
+            mask = tf.cast(_decode_mask(region_masks[0], shape), tf.float32) / 255
+            return self.paint(image, _shares(weights)), mask * painted_at[0]
 
         def mix_per_pixel():
-            style_map = tf.einsum("rhw,rn->hwn", masks, weights)[None]
-            return self.paint(image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True)))
+            style_map, coverage = _style_map(region_masks, shape, weights, painted_at)
+            with tf.control_dependencies([style_map]):  # or the network's first layers would take their memory beside it
+                photo = tf.identity(image)
+            return self.paint(photo, style_map[None]), coverage
 
-        painting = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
+        painting, coverage = tf.cond(regions > 1, mix_per_pixel, one_mix)
         strength = _checked_strength(strength[None], shape)
-        stylized = _compose(image, painting, strength * coverage, preserve_color[None])[0]
+        share = strength * tf.minimum(coverage, 1.0)[None, :, :, None]
+        stylized = _compose(image, painting, share, preserve_color[None])[0]
         return tf.cond(
             tf.equal(format, "png"),
             lambda: tf.io.encode_png(stylized, compression=PNG_COMPRESSION),
@@ -161,15 +180,39 @@ class ServingGraph(tf.Module):
             "years": tf.constant([style.year for style in styles]),
             "thumbnails": tf.constant([style.thumbnail for style in styles]),
             "max_pixels": tf.constant([self.catalog.max_pixels], tf.int64),
+            "max_regions": tf.constant([MAX_REGIONS], tf.int64),
         }
 
     def _checked_image(self, image):
         """The image, once its size is known to be one the network takes."""
-        checks = _size_checks(tf.shape(image)[1], tf.shape(image)[2], self.catalog.max_pixels, "image")
-        channels = tf.shape(image)[3]
-        checks.append(_check(tf.equal(channels, 3), "Expected image of 3 channels, RGB. Got: {}.", channels))
+        batch, height, width, channels = tf.unstack(tf.shape(image))
+        checks = [
+            *_size_checks(height, width, self.catalog.max_pixels, "image"),
+            self._batch_check(tf.cast(batch, tf.int64) * _pixels(height, width), batch),
+            _check(
+                tf.equal(channels, 3), Code.IMAGE_CHANNELS, "Expected image of 3 channels, RGB. Got: {}.", channels
+            ),
+        ]
         with tf.control_dependencies(checks):
             return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
+
+    def _checked_header(self, encoded):
+        """Height and width of an encoded picture, once they are known to be such as the network takes."""
+        height, width = _header(encoded, "image_bytes", Code.IMAGE_FORMAT)
+        with tf.control_dependencies(_size_checks(height, width, self.catalog.max_pixels, "image_bytes")):
+            return tf.identity(height), tf.identity(width)
+
+    def _batch_check(self, pixels, pictures) -> tf.Operation:
+        """Whether all pictures of a request together are no larger than one may be. `pixels`: int64, summed here."""
+        pixels = tf.reduce_sum(pixels)
+        return _check(
+            pixels <= self.catalog.max_pixels,
+            Code.BATCH_SIZE,
+            f"Expected at most {self.catalog.max_pixels} pixels in all pictures of a request together. Got {{}} or "
+            "more in {} pictures: send them in several requests.",
+            pixels,
+            pictures,
+        )
 
     def _checked_weights(self, weights, leading, name: str, form: str, normalize: bool = True):
         """Proportions padded to N columns, and 1 or 0 for whether there is any style: `[..., N]` and `[..., 1]`."""
@@ -180,18 +223,21 @@ class ServingGraph(tf.Module):
         checks = [
             _check(
                 tf.reduce_all(tf.equal(shape[:-1], leading)),
+                Code.WEIGHTS_SHAPE,
                 f"Expected {name} of shape {form} that goes with the photos, {{}} before N. Got: {{}}.",
                 leading,
                 shape,
             ),
             _check(
                 columns <= count,
+                Code.WEIGHTS_COLUMNS,
                 f"Expected at most {count} style columns in {name}, one per style of this model. Got: {{}}. Describe "
                 "the model again.",
                 columns,
             ),
             _check(
                 tf.reduce_all(tf.math.is_finite(weights)) & tf.reduce_all(weights >= 0),
+                Code.WEIGHTS_RANGE,
                 f"Expected {name} that are finite and not negative. Got a smallest of {{}}, a largest of {{}}.",
                 tf.reduce_min(weights),
                 tf.reduce_max(weights),
@@ -208,8 +254,12 @@ class ServingGraph(tf.Module):
 
 
 def _proportions(weights):
-    """Weights `[..., N]` divided by their sum; zeros stay zeros."""
-    weights = tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True))  # or the sum may overflow
+    """Weights `[..., N]` divided by their sum, however large they are; zeros stay zeros."""
+    return _shares(tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True)))
+
+
+def _shares(weights):
+    """Weights `[..., N]`, whose sum is in the range of float32, divided by it; zeros stay zeros."""
     return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
 
 
@@ -234,9 +284,9 @@ def _compose(image, painting, share, preserve_color):
     return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
 
 
-def _decode(encoded, channels: int, max_pixels: int, name: str):
-    """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding."""
-    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+def _header(encoded, name: str, code: Code):
+    """Height and width, int32, of JPEG or PNG bytes, by their magic and header alone; `code` if they are neither."""
+    is_jpeg = _is_jpeg(encoded)
     is_png = tf.cond(
         tf.strings.length(encoded) >= 33,
         # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
@@ -248,41 +298,74 @@ def _decode(encoded, channels: int, max_pixels: int, name: str):
     )
     kind = _check(
         is_jpeg | is_png,
+        code,
         f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",
         tf.strings.length(encoded),
     )
     with tf.control_dependencies([kind]):
         encoded = tf.identity(encoded)
-    height, width = tf.cond(
+    return tf.cond(
         is_jpeg,
         lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded)[:2])),
         lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
     )
-    with tf.control_dependencies(_size_checks(height, width, max_pixels, name)):
-        encoded = tf.identity(encoded)
+
+
+def _decode(encoded, channels: int):
+    """uint8 `[H,W,channels]` of JPEG or PNG bytes whose header was checked."""
     decoded = tf.cond(
-        is_jpeg,
+        _is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_png(encoded, channels=channels),
     )
     return tf.ensure_shape(decoded, (None, None, channels))
 
 
-def _decode_mask(encoded, shape, max_pixels: int):
-    """Float32 `[H,W]`, 0..1, of the picture whose batch shape is `shape`; all ones for no bytes."""
+def _decode_mask(encoded, shape):
+    """uint8 `[H,W]` of the picture whose batch shape is `shape`; all 255 for no bytes."""
 
     def decode():
-        mask = _decode(encoded, 1, max_pixels, "region_masks")[:, :, 0]
+        size = tf.stack(_header(encoded, "region_masks", Code.MASK_FORMAT))
         fits = _check(
-            tf.reduce_all(tf.equal(tf.shape(mask), shape[1:3])),
+            tf.reduce_all(tf.equal(size, shape[1:3])),
+            Code.MASK_SIZE,
             "Expected a mask as large as the picture, {} (height, width). Got: {}.",
             shape[1:3],
-            tf.shape(mask),
+            size,
         )
         with tf.control_dependencies([fits]):
-            return tf.cast(mask, tf.float32) / 255
+            checked = tf.identity(encoded)
+        return _decode(checked, 1)[:, :, 0]
 
-    return tf.cond(tf.equal(tf.strings.length(encoded), 0), lambda: tf.ones(shape[1:3]), decode)
+    return tf.cond(
+        tf.equal(tf.strings.length(encoded), 0), lambda: tf.fill(shape[1:3], tf.constant(255, tf.uint8)), decode
+    )
+
+
+def _style_map(region_masks, shape, weights, painted_at):
+    """Shares of the styles at each pixel, float32 `[H,W,N]`, and how far it is covered, `[H,W]`, 0..R.
+
+    Masks are decoded one by one and brought to shares before they are multiplied by the styles, so that nothing but the
+    result has N floats a pixel.
+
+    Args:
+        region_masks: string `[R]`.
+        shape: Of the picture, `[1,H,W,3]`.
+        weights: `[R,N]`.
+        painted_at: `[R,1]`; 0 where a region has no style, which leaves the photo.
+    """
+    masks = tf.map_fn(
+        lambda mask: _decode_mask(mask, shape), region_masks, fn_output_signature=tf.uint8, parallel_iterations=1
+    )
+    masks = tf.cast(masks, tf.float32) * (painted_at[:, None] / 255)
+    masks = tf.ensure_shape(masks, (None, None, None))
+    total = tf.einsum("rhw,r->hw", masks, tf.reduce_sum(weights, axis=-1))
+    style_map = tf.einsum("rhw,rn->hwn", tf.math.divide_no_nan(masks, total), weights)
+    return style_map, tf.reduce_sum(masks, axis=0)
+
+
+def _is_jpeg(encoded):
+    return tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
 
 
 def _big_endian(encoded, offset: int):
@@ -293,18 +376,20 @@ def _big_endian(encoded, offset: int):
 
 
 def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
-    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+    pixels = _pixels(height, width)
     shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
     fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
     return [
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
+            Code.IMAGE_SIZE,
             f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
             height,
             width,
         ),
         _check(
             pixels <= max_pixels,
+            Code.IMAGE_SIZE,
             f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
             "{} x {}.",
             height,
@@ -314,28 +399,34 @@ def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation
     ]
 
 
+def _pixels(height, width):
+    return tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+
+
 def _checked_strength(strength, shape):
     """Strengths as `[B,1,1,1]`, once known to be in 0..1."""
     strength = _checked_length(strength, shape, "strength")
-    return _checked_fraction(strength, "strength")[:, None, None, None]
+    return _checked_fraction(strength, "strength", Code.STRENGTH)[:, None, None, None]
 
 
 def _checked_mask(mask, shape):
     expected = tf.concat([shape[:3], [1]], axis=0)
     fits = _check(
         tf.reduce_all(tf.equal(tf.shape(mask), expected)),
+        Code.MASK_SIZE,
         "Expected a mask as large as the picture, {} (batch, height, width, 1). Got: {}.",
         expected,
         tf.shape(mask),
     )
     with tf.control_dependencies([fits]):
-        return _checked_fraction(tf.identity(mask), "mask")
+        return _checked_fraction(tf.identity(mask), "mask", Code.MASK_RANGE)
 
 
-def _checked_fraction(value, name: str):
+def _checked_fraction(value, name: str, code: Code):
     inside = tf.reduce_all((value >= 0) & (value <= 1 + BOUNDARY))  # false for NaN too
     check = _check(
         inside,
+        code,
         f"Expected {name} in 0..1. Got a smallest of {{}}, a largest of {{}}.",
         tf.reduce_min(value),
         tf.reduce_max(value),
@@ -347,6 +438,7 @@ def _checked_fraction(value, name: str):
 def _checked_length(value, shape, name: str):
     check = _check(
         tf.reduce_all(tf.equal(tf.shape(value), shape[:1])),
+        Code.BATCH_LENGTH,
         f"Expected {name} for every picture, {{}}. Got: {{}}.",
         shape[:1],
         tf.shape(value),
@@ -355,9 +447,9 @@ def _checked_length(value, shape, name: str):
         return tf.identity(value)
 
 
-def _check(condition, sentence: str, *values) -> tf.Operation:
-    """INVALID_ARGUMENT with `sentence`, its `{}` filled with `values`, unless `condition` holds."""
-    return tf.debugging.Assert(condition, [tf.strings.format(sentence, values)])
+def _check(condition, code: Code, sentence: str, *values) -> tf.Operation:
+    """INVALID_ARGUMENT with `code` and `sentence`, its `{}` filled with `values`, unless `condition` holds."""
+    return tf.debugging.Assert(condition, [tf.strings.format(coded(code, sentence), values)])
 
 
 def _concrete(signature: Signature, body) -> tf.types.experimental.ConcreteFunction:

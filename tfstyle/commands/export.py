@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--paintings",
         metavar="DIR",
         help="folder with <name>.jpg or .png for every style: their Gram matrices go with the model, so that `tfstyle "
-        "evaluate` and `tfstyle add-style` need no paintings of its styles",
+        "evaluate` and `tfstyle add-style` need no paintings of its styles (default: those that lie with the weights)",
     )
     parser.add_argument(
         "--max-pixels",
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     transformer, styles = weights.load(Path(args.weights))
     target = Path(args.to) if args.to else models.next_version(models.models_root() / models.DEFAULT_MODEL)
-    targets = {}
+    known = next(Path(args.weights).glob(f"**/{evaluate.TARGETS_FILE}"), None)
+    targets = evaluate.load_targets(known) if known else {}
     if args.paintings:
         found = find_paintings(Path(args.paintings), [style.name for style in styles])
         evaluator = evaluate.Evaluator()
