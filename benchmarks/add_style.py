@@ -46,9 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Distances of the model's own styles by name, and of each new one with the `seconds` it took."""
-    from tfstyle import evaluate, images
-    from tfstyle.commands.outputs import list_photos
-    from tfstyle.models import find_model
+    from tfstyle.commands.shared.outputs import list_photos
+    from tfstyle.evaluation import distances as evaluate
+    from tfstyle.imaging import photo as images
+    from tfstyle.model_store.versions import find_model
 
     model = find_model(args.model)
     files = list_photos(args.photos)[: QUICK_PHOTOS if args.quick else None]
@@ -67,10 +68,10 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _stylize_with(model: Path) -> Callable[[Any, str], Any]:
-    from tfstyle.painter import Painter
+    from tfstyle.stylize.stylizer import Stylizer
 
-    painter = Painter(model=model)
-    return lambda photo, name: painter.stylize(photo, name).pixels
+    stylizer = Stylizer(model=model)
+    return lambda photo, name: stylizer.stylize(photo, name).pixels
 
 
 def _add(painting: Path, model: Path, args: argparse.Namespace) -> tuple[Path, float]:

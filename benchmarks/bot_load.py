@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.settings import Settings
-from tests.bot.bot_api import BotApi, Person, photo_bytes
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
+from testing.bot_api import BotApi, Person, photo_bytes
+from testing.bot_process import BotProcess
+from testing.style_server import style_server
 
 LIMIT_MB = 250.0
 _RATE, _CALLS = 30, 2  # Telegram's messages a second, and those of a photo

@@ -31,13 +31,13 @@ import numpy as np
 
 from benchmarks.measuring import cpu_seconds
 from serving import codec
-from serving.calls import PREDICT
 from serving.client import StyleClient
+from serving.client.calls import PREDICT
 from serving.protos import wire_pb2
-from tests.bot.bot_api import BotApi, Person, photo_bytes
-from tests.bot.process import BotProcess
-from tests.fakes import CATALOG, FakePredictor
-from tests.serving.fake_server import answering
+from testing.bot_api import BotApi, Person, photo_bytes
+from testing.bot_process import BotProcess
+from testing.fake_model import CATALOG, FakePredictor
+from testing.fake_server import answering
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {"added_ms": 150.0, "start_seconds": 3.0, "before_mb": 150.0, "after_mb": 250.0}

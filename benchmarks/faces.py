@@ -39,15 +39,15 @@ def paint(args: argparse.Namespace) -> None:
     """The sheet, the photo's own face first."""
     import skimage.data
 
-    from tfstyle.images import read_photo
-    from tfstyle.painter import Painter
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.stylize.stylizer import Stylizer
 
     photo = read_photo(args.photo).pixels if args.photo else skimage.data.astronaut()
     left, top, right, bottom = args.box
-    painter = Painter(model=args.model)
+    stylizer = Stylizer(model=args.model)
     pictures = {"photo": photo}
-    pictures |= {name: painter.stylize(photo, name).pixels for name in painter.styles().names}
+    pictures |= {name: stylizer.stylize(photo, name).pixels for name in stylizer.styles().names}
     tiles = [(name, picture[top:bottom, left:right]) for name, picture in pictures.items()]
     args.output.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(tiles, columns=args.columns, font_size=12)).save(args.output, quality=92)

@@ -36,18 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> None:
     """One row a style, and their mean."""
-    from tfstyle.models import find_model
-    from tfstyle.painter import Painter
+    from tfstyle.model_store.versions import find_model
+    from tfstyle.stylize.stylizer import Stylizer
 
     model = find_model(args.model)
-    painter = Painter(model=model)
+    stylizer = Stylizer(model=model)
     random = np.random.default_rng(0)
     pairs = [(photo, _noisy(photo, random)) for photo in _photos(args)]
     shown = {}
-    for style in painter.styles().names:
+    for style in stylizer.styles().names:
         ratios = []
         for photo, noisy in pairs:
-            painted, again = (painter.stylize(picture, style).pixels.astype(float) for picture in (photo, noisy))
+            painted, again = (stylizer.stylize(picture, style).pixels.astype(float) for picture in (photo, noisy))
             ratios.append(np.abs(again - painted).mean() / np.abs(noisy.astype(float) - photo).mean())
         shown[style] = float(np.mean(ratios))
     mean = float(np.mean(list(shown.values())))
@@ -57,7 +57,7 @@ def measure(args: argparse.Namespace) -> None:
 
 
 def _photos(args: argparse.Namespace) -> list[np.ndarray]:
-    from tfstyle.images import read_photo
+    from tfstyle.imaging.photo import read_photo
 
     if args.photos:
         photos = [read_photo(photo).pixels for photo in args.photos]

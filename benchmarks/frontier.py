@@ -28,8 +28,8 @@ from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkErro
 from tfstyle.errors import StyleTransferError
 
 if TYPE_CHECKING:
-    from tfstyle.recipe import Recipe
-    from tfstyle.transformer import Transformer
+    from tfstyle.networks.transformer import Transformer
+    from tfstyle.training.recipe import Recipe
 
 # Arguments of `TransformerConfig`.
 BASE: dict[str, Any] = {"widths": (32, 64), "blocks": 5, "end_kernel": 3, "space_to_depth": 2}
@@ -168,7 +168,7 @@ def _check_budget(args: argparse.Namespace) -> None:
     Raises:
         BenchmarkError: If the folder was begun with another budget.
     """
-    from tfstyle.recipe import load_recipe
+    from tfstyle.training.recipe import load_recipe
 
     # By its name alone, a recipe that was changed would go unnoticed; network and stages are not taken from it.
     base = asdict(load_recipe(args.recipe))
@@ -198,8 +198,8 @@ def _check_budget(args: argparse.Namespace) -> None:
 
 def recipe(args: argparse.Namespace, name: str) -> "Recipe":
     """The same training for every configuration: losses and learning rates of the base recipe, one stage."""
-    from tfstyle.recipe import Stage, load_recipe
-    from tfstyle.transformer import TransformerConfig
+    from tfstyle.networks.transformer import TransformerConfig
+    from tfstyle.training.recipe import Stage, load_recipe
 
     base = load_recipe(args.recipe)
     known = {style.name: style for style in (*base.with_paintings(tuple(args.styles)).styles, *base.styles)}
@@ -217,11 +217,11 @@ def train(args: argparse.Namespace, name: str) -> None:
     """Trains one configuration as far as it is not, in a folder of its name."""
     import keras
 
-    from tfstyle.images import read_photo
-    from tfstyle.paintings import find_paintings
-    from tfstyle.photos import open_photos
-    from tfstyle.precision import as_keras_policy
-    from tfstyle.run import CHECKPOINT_FILE, Run
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.imaging.style_images import find_paintings
+    from tfstyle.networks.precision import as_keras_policy
+    from tfstyle.training.photo_dataset import open_photos
+    from tfstyle.training.training_run import CHECKPOINT_FILE, Run
 
     folder, training = args.out / name, recipe(args, name)
     finished = folder / "trained.json"
@@ -249,9 +249,9 @@ def train(args: argparse.Namespace, name: str) -> None:
 
 def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
     """Distances of what has none yet, `distances.json`: style to content and style, means over the photos."""
-    from tfstyle.evaluate import Evaluator
-    from tfstyle.images import read_photo
-    from tfstyle.paintings import find_paintings
+    from tfstyle.evaluation.distances import Evaluator
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.imaging.style_images import find_paintings
 
     missing = [name for name in names if not (args.out / name / "distances.json").exists()]
     if not missing:
@@ -272,15 +272,15 @@ def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def _photos(args: argparse.Namespace) -> list[str]:
-    from tfstyle.commands.outputs import list_photos
+    from tfstyle.commands.shared.outputs import list_photos
 
     return list_photos([str(args.eval)])[: 1 if args.quick else None]
 
 
 def _load(folder: Path) -> "Transformer":
-    from tfstyle import weights
+    from tfstyle.networks import checkpoint
 
-    return weights.load(folder)[0]
+    return checkpoint.load(folder)[0]
 
 
 def _paint(network: "Transformer", photo: np.ndarray, row: int) -> np.ndarray:

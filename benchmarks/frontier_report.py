@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measuring import STYLE_WEIGHT, table
-from tfstyle.sheets import contact_sheet
+from tfstyle.imaging.contact_sheet import contact_sheet
 
 Row = Mapping[str, Any]  # a configuration as frontier.json has it
 

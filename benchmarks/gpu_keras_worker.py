@@ -14,16 +14,16 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfstyle import weights
-from tfstyle.models import find_model
-from tfstyle.precision import as_keras_policy
-from tfstyle.transformer import Transformer
+from tfstyle.model_store.versions import find_model
+from tfstyle.networks import checkpoint
+from tfstyle.networks.precision import as_keras_policy
+from tfstyle.networks.transformer import Transformer
 
 
 def main() -> None:
     model, precision = sys.argv[1:]
     keras.config.set_dtype_policy(as_keras_policy(precision))
-    network, _ = weights.load(find_model(model or None))
+    network, _ = checkpoint.load(find_model(model or None))
     paint = _compiled(network)
     style = np.eye(network.config.styles, dtype=np.float32)[:1]
     for line in sys.stdin:

@@ -16,9 +16,9 @@ from typing import Any
 from benchmarks.measuring import add_results_option, machine, model_name, percentiles, save, table
 from benchmarks.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
-from serving.errors import ServingError
+from serving.client.errors import ServingError
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 TIMEOUT = 600.0  # seconds of one request; nothing is to be cut off
 MIN_REQUESTS = 2  # of each client, whatever they take

@@ -23,8 +23,8 @@ import numpy as np
 from benchmarks.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import JPEG_QUALITY
-from tfstyle.models import find_model
+from tfstyle.imaging.photo import JPEG_QUALITY
+from tfstyle.model_store.versions import find_model
 
 MIN_PAIRS = 9
 

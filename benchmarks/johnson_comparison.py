@@ -30,12 +30,12 @@ import numpy as np
 from PIL import Image
 
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import read_photo
-from tfstyle.models import find_model
-from tfstyle.paintings import find_paintings
+from tfstyle.imaging.photo import read_photo
+from tfstyle.imaging.style_images import find_paintings
+from tfstyle.model_store.versions import find_model
 
 if TYPE_CHECKING:
-    from tfstyle.objective import Objective
+    from tfstyle.optimization.objective import Objective
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")  # of scikit-image
 STYLE_WEIGHT = 2.0
@@ -179,15 +179,15 @@ class Comparison:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        from tfstyle.painter import Painter
+        from tfstyle.stylize.stylizer import Stylizer
 
-        return Painter(self._predictor).styles().names
+        return Stylizer(self._predictor).styles().names
 
     @cached_property
     def _predictor(self):
-        from tfstyle.saved_model import SavedModelPredictor
+        from tfstyle.engines.saved_model import SavedModelEngine
 
-        return SavedModelPredictor(self.model)
+        return SavedModelEngine(self.model)
 
     def _kept(self, name: str, measure: Callable[[], Any]) -> Any:
         """What an earlier run measured under this name, or what `measure` gives now."""
@@ -207,7 +207,7 @@ class _Task:
     """One photo at one size, and the painting whose style it is to take."""
 
     def __init__(self, photo: str, size: int, style: str, painting: Path):
-        from tfstyle.evaluate import resize_short_side
+        from tfstyle.evaluation.distances import resize_short_side
 
         self.photo_name, self.style = Path(photo).stem, style
         self.photo = _photo(photo, size)
@@ -218,7 +218,7 @@ class _Task:
     @cached_property
     def objective(self) -> "Objective":
         """The loss of both, content + 2 * style."""
-        from tfstyle.objective import Objective, StyleImage, Weights
+        from tfstyle.optimization.objective import Objective, StyleImage, Weights
 
         image = StyleImage(name=self.style, painting=self.painting)
         weights = Weights(content=1, style=STYLE_WEIGHT, total_variation=0)
@@ -226,7 +226,7 @@ class _Task:
 
     def optimize(self, iterations: int, report: Callable[[], None] = lambda: None) -> list[float]:
         """The loss of every iteration; `report` is called after each."""
-        from tfstyle.descent import lbfgs
+        from tfstyle.optimization.optimizers import lbfgs
 
         totals: list[float] = []
 

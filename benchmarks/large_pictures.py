@@ -3,7 +3,7 @@
     python -m benchmarks.large_pictures [MODEL] [--runs 3] [--quick] [--json]
 
 `one style` is the signature `serving_default` on the whole picture, what the graph alone takes. The others go through
-`tfstyle.Painter`, so their photos and paintings are packed as PNG: `mask, colours kept` and `two regions` on the whole
+`tfstyle.Stylizer`, so their photos and paintings are packed as PNG: `mask, colours kept` and `two regions` on the whole
 picture (stroke `native`), `default stroke` painted at 1280 x 1280 pixels' worth and brought back. Peak memory is of
 the whole process, TensorFlow and the loaded model (`before`) included; seconds are the median after a first run.
 """
@@ -24,7 +24,7 @@ from PIL import Image
 
 from tfstyle.commands.demo import SAMPLE_PHOTO
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 SIZES = ((1920, 1080), (2560, 1440), (3840, 2160))  # width x height
 QUICK_SIZES = ((320, 180), (640, 360))
@@ -75,9 +75,9 @@ def measure(model: Path, width: int, height: int, request: str, *, runs: int = 3
     Returns:
         `width`, `height`, `request`, `seconds` (median), and `peak_gb` and `before_gb` of the process, in 10^9 bytes.
     """
-    from tfstyle.saved_model import SavedModelPredictor
+    from tfstyle.engines.saved_model import SavedModelEngine
 
-    predictor = SavedModelPredictor(model)
+    predictor = SavedModelEngine(model)
     with Image.open(SAMPLE_PHOTO) as sample:
         photo = np.asarray(sample.convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
     call = _call(predictor, photo, request)
@@ -98,19 +98,19 @@ def measure(model: Path, width: int, height: int, request: str, *, runs: int = 3
 
 
 def _call(predictor: Any, photo: np.ndarray, request: str) -> Callable[[], object]:
-    from tfstyle import Painter
+    from tfstyle import Stylizer
 
     if request == "one style":
         inputs = {"image": photo[None], "style_weights": np.ones((1, 1), np.float32)}
         return lambda: predictor.predict("serving_default", inputs)
-    painter = Painter(predictor)
-    first, *others = painter.styles().names
+    stylizer = Stylizer(predictor)
+    first, *others = stylizer.styles().names
     options: dict[str, dict[str, Any]] = {
         "mask, colours kept": {"style": first, "mask": "left", "preserve_color": True, "stroke": "native"},
         "two regions": {"regions": f"left={first},right={(others or [first])[0]}", "stroke": "native"},
         "default stroke": {"style": first},
     }
-    return lambda: painter.stylize(photo, **options[request])
+    return lambda: stylizer.stylize(photo, **options[request])
 
 
 def _in_a_process(model: Path, width: int, height: int, request: str, runs: int) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from typing import Any
 from benchmarks.measuring import add_results_option, machine, percentiles, save, table
 from benchmarks.style_server import encoded_request, photo_jpeg, server_process
 from serving.client import StyleClient
-from serving.errors import ServingError
+from serving.client.errors import ServingError
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 SIZES = {512: 0.4, 768: 0.4, 1024: 0.2}  # pixels a side of the photos, and their share of the requests
 CLIENTS = 4  # of the closed loop

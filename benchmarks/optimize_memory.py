@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{peak_gb(args.only, args.iterations):.2f}")
         return 0
 
-    from tfstyle.memory import BASE_BYTES, bytes_per_pixel
+    from tfstyle.optimization.memory_estimate import BASE_BYTES, bytes_per_pixel
 
     print("     pixels   peak GB   estimate GB")
     for size in args.sizes:
@@ -45,9 +45,9 @@ def peak_gb(size: int, iterations: int) -> float:
     import skimage.data
     from PIL import Image
 
-    from tfstyle.images import Photo
-    from tfstyle.objective import StyleImage
-    from tfstyle.optimize import optimize
+    from tfstyle.imaging.photo import Photo
+    from tfstyle.optimization.objective import StyleImage
+    from tfstyle.optimization.optimize import optimize
 
     astronaut = Image.fromarray(skimage.data.astronaut()).resize((size, size), Image.Resampling.BICUBIC)
     styles = [StyleImage(name="coffee", painting=skimage.data.coffee())]

@@ -88,9 +88,9 @@ def measure(args: argparse.Namespace, size: int) -> dict[str, Any]:
 
 def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
     """tfstyle's half: `optimize`, stopped in its reports for as long as it is not its turn."""
-    from tfstyle.images import read_photo
-    from tfstyle.objective import StyleImage, Weights
-    from tfstyle.optimize import optimize
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.optimization.objective import StyleImage, Weights
+    from tfstyle.optimization.optimize import optimize
 
     losses: list[float] = []
     left, began = int(sys.stdin.readline()), time.perf_counter()
@@ -120,7 +120,7 @@ def _pictures(folder: Path, painting: Path | None, size: int) -> tuple[str, str]
     """Photo and painting as square PNG files, so that neither side has anything to resize."""
     import skimage.data
 
-    from tfstyle.images import Photo, read_photo
+    from tfstyle.imaging.photo import Photo, read_photo
 
     style = read_photo(painting) if painting else Photo(skimage.data.coffee())
     files = []

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tfstyle import segment
-from tfstyle.color import luminance_only
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import Photo, read_photo
-from tfstyle.masks import gradient
-from tfstyle.paintings import find_paintings
-from tfstyle.sheets import contact_sheet
+from tfstyle.imaging.color import luminance_only
+from tfstyle.imaging.contact_sheet import contact_sheet
+from tfstyle.imaging.photo import Photo, read_photo
+from tfstyle.imaging.style_images import find_paintings
+from tfstyle.masks import segmentation
+from tfstyle.masks.mask import gradient
 
 PAINTINGS = ("starry_night", "the_scream", "great_wave")
 TITLES = {"starry_night": "The Starry Night", "the_scream": "The Scream", "great_wave": "The Great Wave"}
@@ -39,7 +39,7 @@ class Picture:
     styles: tuple[str, ...]  # paintings, or a photo for photorealistic transfer
     masks: tuple[str | None, ...] = (None,)  # names in `Paper.masks`, one for all styles or one each
     painting_masks: tuple[str | None, ...] = (None,)  # gradients, likewise
-    options: dict[str, Any] = field(default_factory=dict)  # of tfstyle.optimize.optimize
+    options: dict[str, Any] = field(default_factory=dict)  # of tfstyle.optimization.optimize.optimize
     matting: float = 0.0
 
 
@@ -107,8 +107,8 @@ class Paper:
         }
         astronaut, coffee = self.photos["astronaut"], self.photos["coffee"]
         self.masks = {
-            "background": segment.background(astronaut.pixels),
-            "person": segment.person(astronaut.pixels),
+            "background": segmentation.background(astronaut.pixels),
+            "person": segmentation.person(astronaut.pixels),
             "middle": gradient("radial", coffee.height, coffee.width, 0.2),
             "left": gradient("left", astronaut.height, astronaut.width, 1.0),
             "right": gradient("right", astronaut.height, astronaut.width, 1.0),
@@ -118,8 +118,8 @@ class Paper:
         """Optimize one picture, unless it is there."""
         if (self.work / f"{name}.csv").exists():
             return
-        from tfstyle.objective import StyleImage, Weights
-        from tfstyle.optimize import optimize
+        from tfstyle.optimization.objective import StyleImage, Weights
+        from tfstyle.optimization.optimize import optimize
 
         picture = PICTURES[name]
         count = len(picture.styles)

@@ -1,4 +1,4 @@
-"""How well person masks fit: the bare segmenter against `tfstyle.segment.person`.
+"""How well person masks fit: the bare segmenter against `tfstyle.masks.segmentation.person`.
 
     python -m benchmarks.person_masks [DIR] [--json]
 
@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from tfstyle import segment
 from tfstyle.commands.demo import SAMPLE_MASK, SAMPLE_PHOTO
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import read_gray, read_photo
+from tfstyle.imaging.photo import read_gray, read_photo
+from tfstyle.masks import segmentation
 
 TOLERANCE = 3  # pixels
 Scores = dict[str, dict[str, float]]
@@ -56,13 +56,13 @@ def measure(photo: np.ndarray, person: np.ndarray) -> Scores:
     Returns:
         `bare` and `ours`, each with `iou`, `boundary_f` (0..1) and `seconds`.
     """
-    segment.confidence(photo)  # loads the model
-    return {"bare": _score(bare, photo, person), "ours": _score(segment.person, photo, person)}
+    segmentation.confidence(photo)  # loads the model
+    return {"bare": _score(bare, photo, person), "ours": _score(segmentation.person, photo, person)}
 
 
 def bare(photo: np.ndarray) -> np.ndarray:
     """The segmenter's confidence at the photo's size, float32 `[H,W]`."""
-    confidence = Image.fromarray(segment.confidence(photo))
+    confidence = Image.fromarray(segmentation.confidence(photo))
     return np.asarray(confidence.resize((photo.shape[1], photo.shape[0]), Image.Resampling.BILINEAR))
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.person_masks import bare
-from tfstyle import segment
 from tfstyle.errors import StyleTransferError
-from tfstyle.painter import Painter
-from tfstyle.sheets import contact_sheet
+from tfstyle.imaging.contact_sheet import contact_sheet
+from tfstyle.masks import segmentation
+from tfstyle.stylize.stylizer import Stylizer
 
 # Of the photos: left, top, right, bottom, px.
 HAIR = (120, 0, 328, 160)
@@ -32,17 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/images"), metavar="DIR", help="default: docs/images")
     args = parser.parse_args(argv)
     try:
-        painter = Painter(model=args.model)
+        stylizer = Stylizer(model=args.model)
         args.out.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(contact_sheet(list(masks(painter)), columns=4, font_size=12)).save(args.out / "masks.png")
-        Image.fromarray(contact_sheet(list(strokes(painter)), columns=3)).save(args.out / "strokes.jpg", quality=88)
+        Image.fromarray(contact_sheet(list(masks(stylizer)), columns=4, font_size=12)).save(args.out / "masks.png")
+        Image.fromarray(contact_sheet(list(strokes(stylizer)), columns=3)).save(args.out / "strokes.jpg", quality=88)
     except StyleTransferError as error:
         print(f"pictures: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def masks(painter: Painter) -> Iterator[tuple[str, np.ndarray]]:
+def masks(stylizer: Stylizer) -> Iterator[tuple[str, np.ndarray]]:
     """Photo, the bare segmenter's mask, ours, and what is painted outside of it."""
     import skimage.data
 
@@ -50,16 +50,16 @@ def masks(painter: Painter) -> Iterator[tuple[str, np.ndarray]]:
     for name, photo, box in (("hair", skimage.data.astronaut(), HAIR), ("hands", camera, HANDS)):
         yield f"{name}: photo", _cut(photo, box)
         yield "bare segmenter, cut at 0.5", _cut(_gray(bare(photo) > 0.5), box)
-        yield "tfstyle mask --person", _cut(_gray(segment.person(photo)), box)
-        yield "--mask background", _cut(painter.stylize(photo, "starry_night", mask="background").pixels, box)
+        yield "tfstyle mask --person", _cut(_gray(segmentation.person(photo)), box)
+        yield "--mask background", _cut(stylizer.stylize(photo, "starry_night", mask="background").pixels, box)
 
 
-def strokes(painter: Painter) -> Iterator[tuple[str, np.ndarray]]:
+def strokes(stylizer: Stylizer) -> Iterator[tuple[str, np.ndarray]]:
     """The same photo at the same size, strokes from fine to broad."""
     import skimage.data
 
     for stroke in (0.5, 1, 2):
-        painting = painter.stylize(skimage.data.astronaut(), "starry_night", stroke=stroke)
+        painting = stylizer.stylize(skimage.data.astronaut(), "starry_night", stroke=stroke)
         yield f"--stroke {stroke:g}", _cut(painting.pixels, FACE)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measuring import in_turns, medians
-from tfstyle.transformer import Transformer
+from tfstyle.networks.transformer import Transformer
 
 
 def graph(network: Transformer) -> Callable:

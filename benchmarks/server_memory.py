@@ -23,7 +23,7 @@ from benchmarks.measuring import add_results_option, cpu_seconds, machine, model
 from benchmarks.style_server import server_process
 from serving.client import StyleClient
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 SIZES = ((512, 512), (1280, 1280), (2560, 1920), (4096, 3072))  # the bot sends 1280 at most; the last is the model's
 AT_ONCE = 4  # photos that a bot has painted at the same time

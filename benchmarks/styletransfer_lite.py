@@ -35,7 +35,7 @@ from benchmarks.measuring import (
     table,
 )
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 OURS, FIXED, ANY = "tfstyle", "fixed-style", "any-painting"
 SIDES = (OURS, FIXED, ANY)

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.quick:
         vars(args).update(QUICK)
     with quiet_tensorflow():
-        from tfstyle.recipe import load_recipe
+        from tfstyle.training.recipe import load_recipe
     sizes = args.sizes or [(stage.size, stage.batch) for stage in load_recipe(args.recipe).stages]
     rows = []
     for size, batch in sizes:
@@ -54,16 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _steps(args: argparse.Namespace, policy: str, size: int, batch: int) -> Callable[[], float]:
     """Seconds a step, of a trainer with this arithmetic."""
-    from tfstyle import precision, weights
-    from tfstyle.recipe import load_recipe
-    from tfstyle.trainer import StyleTrainer, make_optimizer
+    from tfstyle.networks import checkpoint, precision
+    from tfstyle.training.recipe import load_recipe
+    from tfstyle.training.trainer import StyleTrainer, make_optimizer
 
     recipe = load_recipe(args.recipe)
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (96, 96, 3), dtype=np.uint8)
     with precision.policy(policy):
         trainer = StyleTrainer(
-            weights.new_transformer(recipe.network), recipe, dict.fromkeys(recipe.paintings, noise), name="trainer"
+            checkpoint.new_transformer(recipe.network), recipe, dict.fromkeys(recipe.paintings, noise), name="trainer"
         )
         trainer.compile(optimizer=make_optimizer(recipe), jit_compile=POLICIES[policy])
     inputs = {

@@ -17,15 +17,15 @@ from telegram import Bot
 from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.failures import kind_of
-from bot.messenger import Messenger, seconds_of
+from bot.conversation.failures import kind_of
+from bot.http_endpoints import make_app
 from bot.metrics import Fault, count_fault
-from bot.painting import Painter
-from bot.receiver import Receiver
 from bot.settings import PREFIX, Settings, SettingsError
-from bot.storage import Store
-from bot.web import make_app
-from bot.worker import Worker
+from bot.storage.store import Store
+from bot.telegram_api.messenger import Messenger, seconds_of
+from bot.telegram_api.receiver import Receiver
+from bot.work.style_service import Painter
+from bot.work.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +58,11 @@ async def run(settings: Settings) -> None:
             max_pixels=settings.max_pixels,
             label=settings.label,
             tls=settings.tls,
+            decoders=settings.concurrency,
+            decoder_bytes=settings.decoder_bytes,
         )
         stack.push_async_callback(painter.close)
+        await painter.start()
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:
             return

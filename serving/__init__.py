@@ -1,1 +1,1 @@
-"""Carry a photo to a model and the painting back: the client, the embedded server, and the wire format they share."""
+"""A photo to a model and the stylized image back: the client, the embedded server, and the wire format they share."""

@@ -4,7 +4,7 @@ A TensorProto carries its elements either as raw little-endian bytes (`tensor_co
 field of its dtype (`float_val`, `int_val`, ...), where the last value stands for all that follow and no value at all
 means zeros. Servers answer in either form, so both are read. Follows `tensorflow/core/framework/tensor.cc`.
 
-Pictures are not looked at here: whoever sends a photo turns it upright first, as `tfstyle.images` does.
+Pictures are not looked at here: whoever sends a photo turns it upright first, as `tfstyle.imaging.photo` does.
 """
 
 import math

@@ -35,7 +35,7 @@ def main() -> int:
     import numpy as np
     from PIL import Image
 
-    from tfstyle.models import find_model
+    from tfstyle.model_store.versions import find_model
 
     model = find_model(args.model)
     there = _answers_in(_install(args.venv), model)

@@ -31,7 +31,7 @@ def coffee() -> np.ndarray:
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory) -> Path:
     """A folder of models with one small untrained model of two styles: `tiny/1`, at most 2000 x 2000 pixels."""
-    from tfstyle.catalog import Style
+    from tfstyle.contract.catalog import Style
 
     styles = (Style("first", "The First", "A. Painter", "1900"), Style("second", "Die Zweite", "Ä. Maler", "c. 1901"))
     return _tiny_model(tmp_path_factory, styles, version=1)
@@ -40,8 +40,8 @@ def tiny_models(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def grown_models(tmp_path_factory, tiny_models) -> Path:
     """A folder of models with the next version of `tiny_models`' model, which has one style more: `tiny/2`."""
-    from tfstyle.catalog import Catalog, Style
-    from tfstyle.models import CATALOG_FILE
+    from tfstyle.contract.catalog import Catalog, Style
+    from tfstyle.model_store.versions import CATALOG_FILE
 
     styles = Catalog.load(tiny_models / "tiny" / "1" / CATALOG_FILE).styles
     return _tiny_model(tmp_path_factory, (*styles, Style("third", "The Third", "A. Painter", "1902")), version=2)
@@ -50,12 +50,12 @@ def grown_models(tmp_path_factory, tiny_models) -> Path:
 def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
     import keras
 
-    from tfstyle import weights
-    from tfstyle.export import export
-    from tfstyle.transformer import TransformerConfig
+    from tfstyle.export.saved_model import export
+    from tfstyle.networks import checkpoint
+    from tfstyle.networks.transformer import TransformerConfig
 
     keras.utils.set_random_seed(0)
-    transformer = weights.new_transformer(TransformerConfig(styles=len(styles), widths=(4, 8), blocks=1))
+    transformer = checkpoint.new_transformer(TransformerConfig(styles=len(styles), widths=(4, 8), blocks=1))
     for variable in transformer.variables:  # rows that differ, or every style would look the same
         if variable.name in ("gamma", "beta"):
             variable.assign(variable + keras.random.normal(variable.shape, stddev=0.5, seed=1))

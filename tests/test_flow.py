@@ -14,12 +14,12 @@ import skimage.data
 from PIL import Image
 
 from bot.texts import load_texts
-from serving import server
 from serving.client import StyleClient
-from tests.bot.bot_api import BotApi, Person, buttons_of
-from tests.bot.process import BotProcess
-from tfstyle.color import rgb_to_yiq
-from tfstyle.models import models_root
+from serving.server import model_server
+from testing.bot_api import BotApi, Person, buttons_of
+from testing.bot_process import BotProcess
+from tfstyle.imaging.color import rgb_to_yiq
+from tfstyle.model_store.versions import models_root
 
 EN = load_texts("en")
 JPEG_NOISE = 4.0  # gray levels, on average, between a picture and its JPEG
@@ -32,7 +32,7 @@ _ids = itertools.count(1)
 def flow(tmp_path_factory):
     """The bot between Telegram's double and the released model; its styles, and a client of the same server."""
     with (
-        server.running(models_root()) as address,
+        model_server.running(models_root()) as address,
         BotApi() as api,
         BotProcess(api, address, tmp_path_factory.mktemp("flow"), admins="1", max_file_mb=1) as bot,
         StyleClient(address) as client,

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import serving.server
-from tfstyle import cli, images, models
+import serving.server.model_server
+from tfstyle import cli
+from tfstyle.imaging import photo as images
+from tfstyle.model_store import versions
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -25,7 +27,7 @@ ADDRESS = "localhost:8500"
 
 @pytest.fixture(scope="module")
 def server():
-    with serving.server.running(models.models_root()) as address:
+    with serving.server.model_server.running(versions.models_root()) as address:
         yield address
 
 

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 import tfstyle
-from tfstyle import evaluate, models, publish, weights
 from tfstyle.commands.demo import SAMPLE_PHOTO
-from tfstyle.segment import SEGMENTS
+from tfstyle.evaluation import distances as evaluate
+from tfstyle.masks.segmentation import SEGMENTS
+from tfstyle.model_store import publish, versions
+from tfstyle.networks import checkpoint
 
 CARD = (Path(__file__).resolve().parent.parent / "saved_models" / "README.md").read_text()
 # | style | style distance, content distance on the eight photos | the same on astronaut and coffee |
@@ -30,8 +32,8 @@ STYLES = (
 
 
 @pytest.fixture(scope="module")
-def painter():
-    return tfstyle.Painter()
+def stylizer():
+    return tfstyle.Stylizer()
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +43,18 @@ def evaluator():
 
 @pytest.fixture(scope="module")
 def targets():
-    return evaluate.load_targets(models.find_model() / "assets.extra" / evaluate.TARGETS_FILE)
+    return evaluate.load_targets(versions.find_model() / "assets.extra" / evaluate.TARGETS_FILE)
 
 
 @pytest.fixture(scope="module")
-def distances(painter, evaluator, targets, astronaut, coffee):
-    return evaluator.evaluate(lambda photo, style: painter.stylize(photo, style).pixels, [astronaut, coffee], targets)
+def distances(stylizer, evaluator, targets, astronaut, coffee):
+    return evaluator.evaluate(lambda photo, style: stylizer.stylize(photo, style).pixels, [astronaut, coffee], targets)
 
 
-def test_it_has_the_styles_of_the_card_those_of_the_paper_first(painter):
-    assert painter.styles().names == STYLES
+def test_it_has_the_styles_of_the_card_those_of_the_paper_first(stylizer):
+    assert stylizer.styles().names == STYLES
     assert tuple(CARD_ROWS) == STYLES
-    assert all(style.artist and style.year for style in painter.styles())
+    assert all(style.artist and style.year for style in stylizer.styles())
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -64,9 +66,9 @@ def test_its_distances_are_those_of_the_model_card(distances, name):
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_it_paints_strokes_and_not_only_colours(painter, evaluator, targets, astronaut, name):
+def test_it_paints_strokes_and_not_only_colours(stylizer, evaluator, targets, astronaut, name):
     """The photo in the very colours of its painting is still far from the painter's texture."""
-    painting = painter.stylize(astronaut, name).pixels
+    painting = stylizer.stylize(astronaut, name).pixels
 
     _, painted = evaluator.features(painting)
     _, recoloured = evaluator.features(in_colours_of(astronaut, painting))
@@ -83,10 +85,10 @@ def in_colours_of(photo, painting):
     return moved.clip(0, 255).round().astype("uint8").reshape(photo.shape)
 
 
-def test_its_strokes_are_broader_or_finer_as_asked_for(painter, rng):
+def test_its_strokes_are_broader_or_finer_as_asked_for(stylizer, rng):
     """In a photo without detail all that is fine is strokes; their hard edges keep it from doubling quite."""
     soft = Image.fromarray(rng.integers(0, 256, (4, 6, 3), dtype=np.uint8)).resize((384, 256), Image.Resampling.BICUBIC)
-    paintings = [painter.stylize(np.asarray(soft), STYLES[0], stroke=stroke).pixels for stroke in (0.5, 1, 2)]
+    paintings = [stylizer.stylize(np.asarray(soft), STYLES[0], stroke=stroke).pixels for stroke in (0.5, 1, 2)]
     finer, usual, broader = (wavelength(painting) for painting in paintings)
 
     assert 1.3 < usual / finer < 2.2
@@ -104,8 +106,8 @@ def wavelength(painting):
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_paintings_have_no_grid(painter, astronaut, name):
-    painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
+def test_its_paintings_have_no_grid(stylizer, astronaut, name):
+    painting = stylizer.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
 
     # Levels between the brightest and the darkest phase: of the depth-to-space, and of the trunk's positions.
     for period, bound in ((2, 1), (4, 3)):
@@ -114,8 +116,8 @@ def test_its_paintings_have_no_grid(painter, astronaut, name):
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_its_paintings_have_no_frame(painter, astronaut, name):
-    painting = painter.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
+def test_its_paintings_have_no_frame(stylizer, astronaut, name):
+    painting = stylizer.stylize(astronaut, name).pixels.astype(float).mean(axis=2)
 
     border = np.concatenate(
         [painting[:2].ravel(), painting[-2:].ravel(), painting[:, :2].ravel(), painting[:, -2:].ravel()]
@@ -131,8 +133,8 @@ def test_its_paintings_have_no_frame(painter, astronaut, name):
     assert abs(border.mean() - within.mean()) < 5
 
 
-def test_training_can_go_on_from_it(painter):
-    network, styles = weights.load(models.find_model())
+def test_training_can_go_on_from_it(stylizer):
+    network, styles = checkpoint.load(versions.find_model())
 
     assert tuple(style.name for style in styles) == STYLES
     assert network.config.styles == len(STYLES)
@@ -140,33 +142,33 @@ def test_training_can_go_on_from_it(painter):
 
 def test_it_can_be_published():
     """It paints what its golden picture shows."""
-    assert publish.check(models.find_model()).names == STYLES
+    assert publish.check(versions.find_model()).names == STYLES
 
 
 def test_it_is_small_enough_for_the_repository():
-    files = [path for path in models.find_model().rglob("*") if path.is_file()]
+    files = [path for path in versions.find_model().rglob("*") if path.is_file()]
 
     assert sum(path.stat().st_size for path in files) < 10_000_000
 
 
 @pytest.mark.parametrize("mask", ["background", "person"])
-def test_outside_a_mask_the_photo_stays_exactly(painter, mask):
+def test_outside_a_mask_the_photo_stays_exactly(stylizer, mask):
     """Also where the photo travels as JPEG, as most do."""
     photo = tfstyle.read_photo(SAMPLE_PHOTO)
     assert photo.jpeg
     values = SEGMENTS[mask](photo.pixels)
 
-    painting = painter.stylize(photo, "the_scream", mask=mask).pixels
+    painting = stylizer.stylize(photo, "the_scream", mask=mask).pixels
 
     np.testing.assert_array_equal(painting[values == 0], photo.pixels[values == 0])
     assert np.abs(painting[values == 1].astype(int) - photo.pixels[values == 1]).mean() > 10
 
 
-def test_a_gradient_mask_leaves_no_seam(painter, astronaut):
+def test_a_gradient_mask_leaves_no_seam(stylizer, astronaut):
     """From column to column the change by the painting grows no faster than under no mask, but for a gray level."""
 
     def largest_step(**options):
-        painting = painter.stylize(astronaut, "the_scream", **options).pixels
+        painting = stylizer.stylize(astronaut, "the_scream", **options).pixels
         change = (painting.astype(float) - astronaut).mean(axis=0)
         return np.abs(np.diff(change, axis=0)).max()
 

@@ -2,7 +2,7 @@
 
     import tfstyle
 
-    tfstyle.Painter().stylize("photo.jpg", "starry_night").save("painting.jpg")
+    tfstyle.Stylizer().stylize("photo.jpg", "starry_night").save("painting.jpg")
 
 Importing this package imports nothing else; every name below arrives when it is first used, and TensorFlow only when a
 model is opened in this process.
@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfstyle.catalog import Catalog, Style
+    from tfstyle.contract.catalog import Catalog, Style
     from tfstyle.errors import (
         MaskError,
         ModelError,
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownStyleError,
     )
-    from tfstyle.images import Photo, read_photo
-    from tfstyle.painter import Painter
+    from tfstyle.imaging.photo import Photo, read_photo
+    from tfstyle.stylize.stylizer import Stylizer
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Catalog": "catalog",
+    "Catalog": "contract.catalog",
     "MaskError": "errors",
     "ModelError": "errors",
-    "Painter": "painter",
-    "Photo": "images",
+    "Photo": "imaging.photo",
     "PhotoError": "errors",
     "RequestError": "errors",
-    "Style": "catalog",
+    "Style": "contract.catalog",
     "StyleTransferError": "errors",
+    "Stylizer": "stylize.stylizer",
     "TrainingError": "errors",
     "UnknownStyleError": "errors",
-    "read_photo": "images",
+    "read_photo": "imaging.photo",
 }
 
 __all__ = [
     "Catalog",
     "MaskError",
     "ModelError",
-    "Painter",
     "Photo",
     "PhotoError",
     "RequestError",
     "Style",
     "StyleTransferError",
+    "Stylizer",
     "TrainingError",
     "UnknownStyleError",
     "__version__",

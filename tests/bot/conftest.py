@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.bot_api import BotApi, Person
-from tests.bot.postgres import running_postgres
-from tests.bot.process import BotProcess
-from tests.bot.style_server import StyleModel, style_server
+from testing.bot_api import BotApi, Person
+from testing.bot_process import BotProcess
+from testing.postgres import running_postgres
+from testing.style_server import StyleModel, style_server
 
 _ids = itertools.count(100_001)
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from bot.texts import load_texts
-from tests.bot.bot_api import GALLERY_CAPTIONS, buttons_of, photo_bytes
-from tests.fakes import COLOURS
+from testing.bot_api import GALLERY_CAPTIONS, buttons_of, photo_bytes
+from testing.fake_model import COLOURS
 
 EN = load_texts("en")
 
@@ -482,7 +482,7 @@ def test_privacy_tells_what_is_kept_and_forget_deletes_it(person, bot):
 
 
 def test_stats_are_for_admins(person, new_person, api):
-    from tests.bot.bot_api import Person
+    from testing.bot_api import Person
 
     person.say("/stats")
     person.wait_for_text(EN.admins_only)

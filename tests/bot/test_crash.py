@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from bot.texts import load_texts
-from tests.bot.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
+from testing.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
+from testing.bot_process import BotProcess
+from testing.style_server import style_server
 
 EN = load_texts("en")
 PHOTOS, CHATS, KILLS = 60, 20, 20

@@ -11,17 +11,17 @@ import grpc
 import numpy as np
 import pytest
 
-import bot.failures
+import bot.conversation.failures
 import bot.metrics
-import bot.painting
+import bot.work.style_service
 from bot.texts import load_texts
-from serving.errors import ServerDownError
-from tests.bot.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
-from tests.bot.in_process import BotThread
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
-from tests.bot.test_failures import explained
-from tfstyle.catalog import Catalog, Style
+from serving.client.errors import ServerDownError
+from testing.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
+from testing.bot_process import BotProcess
+from testing.bot_thread import BotThread
+from testing.style_server import style_server
+from tests.bot.conversation.test_failures import explained
+from tfstyle.contract.catalog import Catalog, Style
 from tfstyle.errors import MaskError
 
 EN = load_texts("en")
@@ -172,7 +172,7 @@ def test_a_fault_of_the_server_is_tried_again(person, model):
 
 
 def test_a_server_that_fails_every_time_is_given_up(person, model):
-    model.faults = [grpc.StatusCode.INTERNAL] * bot.failures.MAX_TRIES
+    model.faults = [grpc.StatusCode.INTERNAL] * bot.conversation.failures.MAX_TRIES
 
     person.send_photo(photo_bytes(), "scream")
 
@@ -191,7 +191,7 @@ def test_a_request_that_the_server_refuses_is_told_with_its_reason_but_without_i
 def test_a_server_that_stays_away_for_an_hour_is_given_up():
     """Too long for a test with a clock of its own; the rule is a function."""
     patient = explained(ServerDownError("away"), waited=60)
-    impatient = explained(ServerDownError("away"), waited=bot.failures.PATIENCE_SECONDS + 1)
+    impatient = explained(ServerDownError("away"), waited=bot.conversation.failures.PATIENCE_SECONDS + 1)
 
     assert (patient.text, patient.blameless) == (EN.waiting_for_server, True)
     assert patient.again is not None
@@ -452,8 +452,14 @@ def test_a_decompression_bomb_is_refused_on_its_header(person, bot):
 
     person.send_file(bytes(data))
 
-    person.wait_for_text("This picture has >179 megapixels; the most I can take is 25.")
+    person.wait_for_text("This picture has 400 megapixels; the most I can take is 25.")
     assert bot.resident_mb() < before + 20
+
+
+def test_a_picture_of_too_few_pixels_is_told(person):
+    person.send_file(photo_bytes(15, 15, format="png"))
+
+    person.wait_for_text("This picture is too small: it needs at least 16 pixels on each side.")
 
 
 def test_what_is_no_picture_is_told(person):
@@ -580,7 +586,7 @@ def test_people_who_are_not_in_the_photo_are_told(own_api, styles, tmp_path, mon
     def find_subject(pixels):
         raise MaskError("the photo: no subject stands out")
 
-    monkeypatch.setattr(bot.painting, "SEGMENTS", {"person": find_person, "subject": find_subject})
+    monkeypatch.setattr(bot.work.style_service, "SEGMENTS", {"person": find_person, "subject": find_subject})
     person = Person(own_api, 1)
     with BotThread(own_api, styles[1], tmp_path):
         person.wait_for_answer(person.send_photo(photo_bytes(), "scream person"))
@@ -596,7 +602,7 @@ def test_an_unexpected_fault_is_tried_again_and_then_told(own_api, styles, tmp_p
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(bot.painting, "_sized", fail)
+    monkeypatch.setattr(bot.work.style_service, "_longer_side", fail)
     person = Person(own_api, 1)
     with BotThread(own_api, styles[1], tmp_path):
         person.send_photo(photo_bytes(), "scream")
@@ -604,4 +610,4 @@ def test_an_unexpected_fault_is_tried_again_and_then_told(own_api, styles, tmp_p
         person.say("/help")
         person.wait_for_text("/regions")
 
-    assert caplog.text.count("ZeroDivisionError") >= bot.failures.MAX_TRIES
+    assert caplog.text.count("ZeroDivisionError") >= bot.conversation.failures.MAX_TRIES

@@ -3,9 +3,9 @@
 import threading
 import time
 
-from tests.bot.bot_api import BotApi, Person, photo_bytes
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
+from testing.bot_api import BotApi, Person, photo_bytes
+from testing.bot_process import BotProcess
+from testing.style_server import style_server
 
 
 def test_a_hundred_photos_from_fifty_chats_are_answered_fairly_within_memory_and_telegrams_limits(tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
-from tests.bot.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
-from tests.bot.process import BotProcess
+from testing.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
+from testing.bot_process import BotProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_PHOTO = ROOT / "tfstyle" / "assets" / "astronaut.jpg"

@@ -5,10 +5,10 @@ import sqlite3
 
 import pytest
 
-import bot.answers
-from bot.tables import metadata
-from tests.bot.bot_api import Person, buttons_of, photo_bytes
-from tests.bot.in_process import BotThread
+import bot.work.answers
+from bot.storage.tables import metadata
+from testing.bot_api import Person, buttons_of, photo_bytes
+from testing.bot_thread import BotThread
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
 @pytest.fixture
 def database(own_api, styles, tmp_path, monkeypatch):
     """Rows by table, as dicts, after a person has used everything that leaves something."""
-    monkeypatch.setattr(bot.answers, "ALBUM_SECONDS", 0.3)
+    monkeypatch.setattr(bot.work.answers, "ALBUM_SECONDS", 0.3)
     person = Person(own_api, 4711)
     with BotThread(own_api, styles[1], tmp_path) as thread:
         sent = person.send_photo(photo_bytes(), "scream strength 77")

@@ -6,11 +6,11 @@ import httpx
 import psycopg
 import pytest
 
-from bot.receiver import WEBHOOK_PATH
-from bot.updates import ALLOWED
-from tests.bot.bot_api import BotApi, Person, photo_bytes
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
+from bot.telegram_api.receiver import WEBHOOK_PATH
+from bot.telegram_api.updates import ALLOWED
+from testing.bot_api import BotApi, Person, photo_bytes
+from testing.bot_process import BotProcess
+from testing.style_server import style_server
 
 SECRET = "a-Secret_1"
 

@@ -17,13 +17,13 @@ import pytest
 import trustme
 
 from serving.client import StyleClient
-from serving.connection import Retries, Tls
-from serving.errors import CertificateError
-from tests.bot.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
-from tests.bot.process import ROOT, BotProcess
+from serving.client.connection import Retries, Tls
+from serving.client.errors import CertificateError
+from testing.bot_api import TOKEN, BotApi, Fault, Person, photo_bytes
+from testing.bot_process import ROOT, BotProcess
+from testing.load import server_process
 from tests.serving.conftest import free_port
-from tests.serving.load import server_process
-from tfstyle.models import models_root
+from tfstyle.model_store.versions import models_root
 
 WEBHOOK_SECRET = "hook-SECRET_5f3a"
 PASSWORD, PASSWORD_IN_URL = "data base/SECRET@77", "data%20base%2FSECRET%4077"

@@ -10,8 +10,8 @@ from PIL import Image
 
 from bot import terminal
 from bot.texts import load_texts
-from tests.bot.bot_api import photo_bytes
-from tests.fakes import COLOURS
+from testing.bot_api import photo_bytes
+from testing.fake_model import COLOURS
 
 ROOT = Path(__file__).resolve().parents[2]
 EN = load_texts("en")

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from bot.settings import PREFIX, Settings, load_settings
-from serving.config_files import read_monitoring
-from serving.flags import Flags, Parser, add_arguments
+from serving.config.config_files import read_monitoring
+from serving.config.flags import Flags, Parser, add_arguments
 from tests.docker.dockerfile import DOCKER, last
 
 ROOT = DOCKER.parent

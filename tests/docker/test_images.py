@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import tfstyle
-from tests.bot.bot_api import BotApi, Person
-from tests.bot.process import BotProcess
-from tests.bot.style_server import style_server
+from testing.bot_api import BotApi, Person
+from testing.bot_process import BotProcess
+from testing.style_server import style_server
 from tests.docker.build import Image, build, in_context
 from tests.docker.dockerfile import DOCKER, instructions, last
 

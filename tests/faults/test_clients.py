@@ -12,13 +12,13 @@ import grpc
 import httpx
 import pytest
 
-from serving import grpc_service, server
-from serving.calls import PREDICT
 from serving.client import StyleClient
-from serving.errors import ServerBusyError
-from tests.fuzz.cases import bounded_memory
+from serving.client.calls import PREDICT
+from serving.client.errors import ServerBusyError
+from serving.server import grpc_service, model_server
+from testing.fuzz_cases import bounded_memory
+from testing.load import slow_request
 from tests.serving.conftest import free_port
-from tests.serving.load import slow_request
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -53,7 +53,7 @@ def address(toy_model, tmp_path, monkeypatch) -> Iterator[str]:
     """Of a server with little room, that waits for a message for a second only."""
     monkeypatch.setattr(grpc_service, "ARRIVAL_SECONDS", 1.0)
     shutil.copytree(toy_model, tmp_path / "tfstyle" / "1")
-    with server.running(tmp_path, grpc_max_threads=THREADS, max_queued_requests=WAITING) as address:
+    with model_server.running(tmp_path, grpc_max_threads=THREADS, max_queued_requests=WAITING) as address:
         yield address
 
 
@@ -187,7 +187,7 @@ def test_a_body_that_trickles_in_holds_its_place_until_the_deadline_of_a_rest_re
     path = "/v1/models/tfstyle:predict"
     head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n".encode()
     flags = {"rest_api_port": port, "rest_api_num_threads": 2, "rest_api_timeout_in_ms": 5000}
-    with server.running(tmp_path, **flags), ExitStack() as stack:
+    with model_server.running(tmp_path, **flags), ExitStack() as stack:
         connections = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(2)]
         for connection in connections:
             connection.settimeout(30)

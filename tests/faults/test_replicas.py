@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving import server
 from serving.client import StyleClient
+from serving.server import model_server
+from testing.load import server_process
 from tests.serving.conftest import free_port
-from tests.serving.load import server_process
 
 HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 CLIENTS = 6
@@ -85,7 +85,7 @@ def folders(toy_model: Path, tmp_path: Path) -> list[Path]:
 @contextmanager
 def immortal(host: str, folder: Path) -> Iterator[str]:
     """A server in this process."""
-    with server.running(folder, host=host) as address:
+    with model_server.running(folder, host=host) as address:
         yield f"{host}:{address.rpartition(':')[2]}"
 
 

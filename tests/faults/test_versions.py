@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from serving import server
-from tests.serving.load import Load, slow_request
+from serving.server import model_server
+from testing.load import Load, slow_request
 
 GRAPH, VARIABLES = Path("saved_model.pb"), Path("variables/variables.data-00000-of-00001")
 
@@ -42,7 +42,7 @@ def test_a_version_that_cannot_be_loaded_leaves_the_one_before_serving(toy_model
     """Under load no call fails, whatever is wrong; the status tells what; and the next good version takes over."""
     model = tmp_path / "tfstyle"
     shutil.copytree(toy_model, model / "1")
-    with server.running(tmp_path, file_system_poll_wait_seconds=0.1) as address:
+    with model_server.running(tmp_path, file_system_poll_wait_seconds=0.1) as address:
         load = Load(address, slow_request, clients=2, stop_at_error=False)
         load.wait(lambda: load.versions[1] > 10)
         for number, damage in enumerate(DAMAGE.values(), start=2):
@@ -70,7 +70,7 @@ def test_a_version_that_the_disk_had_no_room_for_serves_once_it_is_whole(toy_mod
     model = tmp_path / "tfstyle"
     shutil.copytree(toy_model, model / "1")
     room = (toy_model / GRAPH).stat().st_size // 2
-    with server.running(tmp_path, file_system_poll_wait_seconds=0.1, load_retry_interval_micros=300_000,
+    with model_server.running(tmp_path, file_system_poll_wait_seconds=0.1, load_retry_interval_micros=300_000,
                         max_num_load_retries=1000) as address:  # fmt: skip
         load = Load(address, slow_request, clients=2, stop_at_error=False)
         load.wait(lambda: load.versions[1] > 10)

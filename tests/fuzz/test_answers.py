@@ -1,6 +1,7 @@
 """What a server answers, as the client reads it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import codec
-from serving.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Result, advance
+from serving.client.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Result, advance
 from serving.protos import wire_pb2
-from tests.fakes import CATALOG, FakePredictor, photo_array
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import any_picture, damaged
-from tfstyle.catalog import Catalog
+from testing.fake_model import CATALOG, FakePredictor, photo_array
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import any_picture, damaged
+from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import StyleTransferError
-from tfstyle.images import Photo, read_photo
+from tfstyle.imaging.photo import Photo, read_photo
+from tfstyle.stylize.options import StylizeOptions
 
 PHOTO = read_photo(photo_array(20, 24))
+PLAIN = StylizeOptions(CATALOG.names[0])
 OPTIONS = st.sampled_from([{}, {"stroke": 1.5}, {"format": "jpeg"}, {"strength": 0.5, "mask": "left"}])
 
 
@@ -102,7 +105,9 @@ def _asked(call: Call) -> str:
 
 @pytest.fixture(autouse=True, scope="module")
 def memory() -> Iterator[None]:
-    carried_out(Calls("here", "tfstyle", None).stylize(PHOTO, CATALOG.names[0]), GOOD)  # what it imports
+    carried_out(
+        Calls("here", "tfstyle", None).stylize(PHOTO, StylizeOptions(CATALOG.names[0])), GOOD
+    )  # what it imports
     with bounded_memory(300):
         yield
 
@@ -121,7 +126,8 @@ def test_any_answer_to_describe_is_a_catalog_or_is_refused_with_a_sentence(answe
         assert isinstance(style.thumbnail, bytes)
     outcome(
         lambda: carried_out(
-            Calls("here", "tfstyle", None).stylize(PHOTO, CATALOG.names[0], **options), GOOD | {"describe": answer}
+            Calls("here", "tfstyle", None).stylize(PHOTO, replace(PLAIN, **options)),
+            GOOD | {"describe": answer},
         ),
         StyleTransferError,
     )
@@ -141,7 +147,7 @@ def test_any_answer_to_a_photo_is_its_painting_or_is_refused_with_a_sentence(ans
     calls = Calls("here", "tfstyle", None)
     operation = calls.stylize_encoded if encoded else calls.stylize
     painting, _ = outcome(
-        lambda: carried_out(operation(PHOTO, CATALOG.names[0], **options), GOOD | {"encoded": answer}),
+        lambda: carried_out(operation(PHOTO, replace(PLAIN, **options)), GOOD | {"encoded": answer}),
         StyleTransferError,
     )
     if painting is not None:

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
-from serving import config_files
-from serving.config_files import ConfigFileError
-from serving.connection import Connection
-from serving.errors import ConnectionSettingsError
-from serving.flags import Flags, Parser, add_arguments
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import damaged
+from serving.client.connection import Connection
+from serving.client.errors import ConnectionSettingsError
+from serving.config import config_files
+from serving.config.config_files import ConfigFileError
+from serving.config.flags import Flags, Parser, add_arguments
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import damaged
 
-CONFIG = Path(config_files.__file__).parent / "config"
+CONFIG = Path(config_files.__file__).parent
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 NUMBERS = st.one_of(st.integers(), st.floats()).map(str)
 SECRET = "S3cret-S3cret"

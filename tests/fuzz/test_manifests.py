@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import damaged
-from tfstyle.bulk.photos import find_photos, painting_name
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import damaged
+from tfstyle.batch.inputs import find_photos, output_name
 from tfstyle.errors import PhotoError, RequestError
 
 MANIFESTS = [
@@ -37,7 +37,7 @@ def memory() -> Iterator[None]:
 @cases(200)
 @given(data=CONTENT, suffix=st.sampled_from([".txt", ".csv"]))
 def test_any_manifest_names_photos_or_is_refused_by_its_name(tmp_path_factory, data, suffix):
-    """And what it names has a painting of its own within the folder for paintings, or is an error of its own."""
+    """And what it names has an output of its own within the folder for outputs, or is an error of its own."""
     manifest = tmp_path_factory.getbasetemp() / f"manifest{suffix}"
     manifest.write_bytes(data)
     photos, refusal = outcome(lambda: find_photos(str(manifest), Path("/paintings")), (PhotoError, RequestError))
@@ -47,5 +47,5 @@ def test_any_manifest_names_photos_or_is_refused_by_its_name(tmp_path_factory, d
     assert photos.files
     for name, path in photos.files.items():
         assert os.path.isabs(path)
-        painting, refusal = outcome(lambda name=name: painting_name(name), PhotoError)
-        assert refusal or os.path.normpath(os.path.join("/paintings", painting)).startswith("/paintings/")
+        output, refusal = outcome(lambda name=name: output_name(name), PhotoError)
+        assert refusal or os.path.normpath(os.path.join("/paintings", output)).startswith("/paintings/")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from PIL import Image, features
 
-from tests.fuzz.cases import bounded_memory, cases, outcome
-from tests.fuzz.hostile_bytes import PICTURES, any_picture, picture
+from testing.fuzz_cases import bounded_memory, cases, outcome
+from testing.hostile_bytes import PICTURES, any_picture, picture
 from tfstyle.errors import MaskError, PhotoError
-from tfstyle.images import check_size, open_picture, read_photo
-from tfstyle.masks import Mask, resolve
+from tfstyle.imaging.photo import check_size, open_picture, read_photo
+from tfstyle.masks.mask import Mask, resolve
 
 MAX_PIXELS = 1_000_000
 EXIF = Image.Exif()

@@ -14,18 +14,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import Conversation
-from bot.events import Chat, Message, Picture, Press, Replied
-from bot.look import PLACES, Look
-from bot.receiver import WEBHOOK_PATH, Receiver
+from bot.conversation.conversation import Conversation
+from bot.conversation.events import Chat, Message, Picture, Press, Replied
+from bot.conversation.style_settings import PLACES, Look
 from bot.settings import Settings
-from bot.storage import Store
+from bot.storage.store import Store
+from bot.telegram_api.receiver import WEBHOOK_PATH, Receiver
+from bot.telegram_api.updates import read_event, update_task
 from bot.texts import LANGUAGES, load_texts
-from bot.updates import read_event, update_task
-from tests.bot.bot_api import BOT, chat_of, photo_sizes
-from tests.fakes import CATALOG
-from tests.fuzz.cases import bounded_memory, cases, no_hang, outcome
-from tests.fuzz.hostile_bytes import damaged
+from testing.bot_api import BOT, chat_of, photo_sizes
+from testing.fake_model import CATALOG
+from testing.fuzz_cases import bounded_memory, cases, no_hang, outcome
+from testing.hostile_bytes import damaged
 
 SECRET = "a-Secret_1"
 ME = telegram.User(BOT["id"], first_name=BOT["first_name"], is_bot=True, username=BOT["username"])

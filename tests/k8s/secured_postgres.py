@@ -2,21 +2,21 @@
 
 import os
 import pwd
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import trustme
 
-from tests.bot.postgres import running_postgres, server_user
+from testing.postgres import binaries, running_postgres, server_user
 from tests.k8s.cluster import Cluster
 from tests.k8s.secrets import write_secret
 
-PASSWORD = "let me in"
+PASSWORDS = {"bot": "let me in", "backup": "only to read", "keda": "only to count"}
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,25 @@ class Server:
 
     port: int
     certificate: Path
+    socket: Path
+
+    def connect(self, role: str, **changes: object) -> psycopg.Connection:
+        """By the network, as one of the roles."""
+        told = {"host": "127.0.0.1", "port": self.port, "dbname": "tfstyle", "sslmode": "require", "autocommit": True}
+        return psycopg.connect(**(told | {"user": role, "password": PASSWORDS.get(role)} | changes))
+
+    def run_roles(self, folder: Path, **passwords: str) -> None:
+        """roles.sql from a folder, as the image runs it: as the superuser, by the socket, with its variables."""
+        variables = {"POSTGRES_PASSWORD": PASSWORDS["bot"], "BACKUP_PASSWORD": PASSWORDS["backup"]}
+        variables |= {"KEDA_PASSWORD": PASSWORDS["keda"], "PGHOST": str(self.socket), "PGPORT": str(self.port)}
+        command = [binaries() / "psql", "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", "-U", "postgres"]
+        command += ["-d", "tfstyle", "-f", folder / "roles.sql"]
+        subprocess.run(command, env=os.environ | variables | passwords, check=True, capture_output=True)
 
 
 @contextmanager
 def secured_postgres(cluster: Cluster) -> Iterator[Server]:
-    """Yields a server with the user and the database of the manifests, for `PASSWORD`."""
+    """Yields a server with the roles and the database of the manifests, for `PASSWORDS`."""
     stateful = cluster.workload("postgres")
     volumes = {volume["name"]: volume for volume in stateful.pod["volumes"]}
     names = cluster.get("Certificate", "postgres")["spec"]["dnsNames"]
@@ -45,11 +59,17 @@ def secured_postgres(cluster: Cluster) -> Iterator[Server]:
             argument.replace("=/certificate/", f"={certificate}/").replace("=/access/", f"={folder}/")
             for argument in stateful.main["args"]
         ]
-        with running_postgres(*arguments, password=PASSWORD) as url:
-            with psycopg.connect(url, password=PASSWORD, sslmode="require", autocommit=True) as connection:
-                connection.execute(f"CREATE ROLE tfstyle SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
-                connection.execute("CREATE DATABASE tfstyle OWNER tfstyle")
-            yield Server(int(urlsplit(url).port or 0), certificate)
+        servers = []
+
+        def set_up(socket: Path, port: int) -> None:
+            """As the image does: the database of its variables, then the files of its folder."""
+            with psycopg.connect(host=str(socket), port=port, user="postgres", autocommit=True) as connection:
+                connection.execute("CREATE DATABASE tfstyle")
+            servers.append(Server(port, certificate, socket))
+            servers[0].run_roles(folder)
+
+        with running_postgres(*arguments, password=PASSWORDS["bot"], superuser="postgres", prepare=set_up):
+            yield servers[0]
 
 
 def _keep_as_kubernetes(file: Path, mode: int) -> None:

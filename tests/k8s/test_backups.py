@@ -13,12 +13,12 @@ import psycopg
 import pytest
 import yaml
 
-from bot.storage import Store
-from bot.tasks import PAINT, NewTask
-from tests.bot.postgres import binaries, running_postgres
-from tests.k8s.cluster import ROOT, Workload, tool
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, NewTask
+from testing.postgres import binaries, running_postgres
+from tests.k8s.cluster import K8S, ROOT, Workload, tool
 from tests.k8s.scripts import run_script
-from tests.k8s.secured_postgres import PASSWORD, Server
+from tests.k8s.secured_postgres import PASSWORDS, Server
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Backups")[2].partition("\n## ")[0]
 (DUMP,) = re.findall(r"-- (pg_dump .+) > jobs\.dump$", PAGE, re.MULTILINE)
@@ -27,12 +27,15 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """A database with the names of the manifests, whose owner is its server's first user, as in the image."""
-    with running_postgres() as server:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("CREATE ROLE tfstyle SUPERUSER LOGIN")
-            connection.execute("CREATE DATABASE tfstyle OWNER tfstyle")
-        yield f"postgresql://tfstyle@{urlsplit(server).netloc.rpartition('@')[2]}/tfstyle"
+    """A database with the names and roles of the manifests, where nobody is asked for a password, as within the pod."""
+
+    def set_up(socket: Path, port: int) -> None:
+        with psycopg.connect(host=str(socket), port=port, user="postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE tfstyle")
+        Server(port, socket, socket).run_roles(K8S / "components" / "postgres")
+
+    with running_postgres(superuser="postgres", prepare=set_up) as server:
+        yield f"postgresql://bot@{urlsplit(server).netloc.rpartition('@')[2]}/tfstyle"
 
 
 def run(command: str, url: str, given: bytes = b"") -> bytes:
@@ -83,9 +86,9 @@ def volume(tmp_path) -> Path:
     return folder
 
 
-def back_up(production, database: Server, volume: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+def run_job(name: str, production, database: Server, volume: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     """With the variables of the manifest, but for where its files lie and who looks names up."""
-    container = production.workload("backup").main
+    container = production.workload(name).main
     told = {
         item["name"]: item["value"].replace("/authority", str(database.certificate))
         for item in container["env"]
@@ -93,36 +96,32 @@ def back_up(production, database: Server, volume: Path, **changes: str) -> subpr
     }
     here = {
         "PATH": f"{binaries()}:{os.environ['PATH']}",
-        "PGPASSWORD": PASSWORD,
+        "PGPASSWORD": PASSWORDS[told["PGUSER"]],
         "PGHOSTADDR": "127.0.0.1",
         "PGPORT": str(database.port),
     }
     return run_script(container, {"/backups": volume}, **(told | here | changes))
 
 
-def connect(database: Server) -> psycopg.Connection:
-    return psycopg.connect(
-        host="127.0.0.1",
-        port=database.port,
-        user="tfstyle",
-        dbname="tfstyle",
-        password=PASSWORD,
-        sslmode="require",
-        autocommit=True,
-    )
+def back_up(production, database: Server, volume: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    return run_job("backup", production, database, volume, **changes)
+
+
+def restore(production, database: Server, volume: Path, name: str) -> subprocess.CompletedProcess[str]:
+    return run_job("restore", production, database, volume, RESTORE=name)
 
 
 def rows(database: Server) -> list[tuple]:
-    with connect(database) as connection:
+    with database.connect("bot") as connection:
         return connection.execute("SELECT number, text FROM kept ORDER BY number").fetchall()
 
 
 @pytest.fixture
 def kept(database) -> list[tuple]:
     """Rows of a table, and nothing else in the database."""
-    with connect(database) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+    with database.connect("bot") as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            connection.execute(f'DROP TABLE "{table}" CASCADE')
         connection.execute("CREATE TABLE kept (number integer PRIMARY KEY, text text NOT NULL)")
         connection.execute("INSERT INTO kept SELECT n, 'photo ' || n FROM generate_series(1, 1000) AS n")
     return rows(database)
@@ -134,10 +133,10 @@ def test_what_the_job_has_copied_it_puts_back(production, database, volume, kept
     assert made.returncode == 0, made.stderr
     (copy,) = volume.iterdir()
     assert copy.name in made.stdout
-    with connect(database) as connection:
+    with database.connect("bot") as connection:
         connection.execute(loss)
 
-    restored = back_up(production, database, volume, RESTORE=copy.name)
+    restored = restore(production, database, volume, copy.name)
 
     assert restored.returncode == 0, restored.stderr
     assert rows(database) == kept
@@ -149,10 +148,10 @@ def test_a_copy_that_cannot_be_put_back_whole_changes_nothing(production, databa
     assert back_up(production, database, volume).returncode == 0
     (copy,) = volume.iterdir()
     copy.write_bytes(copy.read_bytes()[:-600])
-    with connect(database) as connection:
+    with database.connect("bot") as connection:
         connection.execute("DELETE FROM kept WHERE number > 10")
 
-    assert back_up(production, database, volume, RESTORE=copy.name).returncode != 0
+    assert restore(production, database, volume, copy.name).returncode != 0
     assert rows(database) == kept[:10]
 
 
@@ -186,10 +185,17 @@ def test_a_backup_is_not_sent_without_tls_or_to_a_server_of_another_name(product
     assert list(volume.glob("*.dump")) == []
 
 
+def test_a_job_that_was_told_no_copy_puts_none_back(production, database, volume, kept):
+    assert back_up(production, database, volume).returncode == 0
+
+    assert restore(production, database, volume, "").returncode != 0
+    assert rows(database) == kept
+
+
 def test_the_page_makes_a_job_that_puts_a_copy_back(production):
     """Of the Job that `kubectl create` would make of the CronJob, which needs a cluster."""
     (command,) = re.findall(r"kubectl (set env --local .+) \|", PAGE)
-    spec = production.get("CronJob", "backup")["spec"]["jobTemplate"]["spec"]
+    spec = production.get("CronJob", "restore")["spec"]["jobTemplate"]["spec"]
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "restore"}, "spec": spec}
 
     done = subprocess.run(

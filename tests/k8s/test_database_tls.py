@@ -6,9 +6,9 @@ import psycopg
 import pytest
 import trustme
 
-from bot.storage import Store
-from bot.tasks import PAINT, NewTask
-from tests.k8s.secured_postgres import PASSWORD
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, NewTask
+from tests.k8s.secured_postgres import PASSWORDS
 
 
 @pytest.fixture
@@ -19,18 +19,18 @@ def bots_url(production, database) -> str:
 
 
 def connect(url: str, **changes: object) -> psycopg.Connection:
-    return psycopg.connect(url, **({"password": PASSWORD} | changes))
+    return psycopg.connect(url, **({"password": PASSWORDS["bot"]} | changes))
 
 
 def test_the_bot_keeps_its_tasks_there_by_tls(bots_url, monkeypatch):
-    monkeypatch.setenv("PGPASSWORD", PASSWORD)  # as the manifests give it
+    monkeypatch.setenv("PGPASSWORD", PASSWORDS["bot"])  # as the manifests give it
 
     async def use() -> object:
         await store.add([NewTask(key="one", kind=PAINT, chat_id=1, user_id=1, payload={"pictures": ["one"]})])
         with connect(bots_url) as connection:
             encrypted = connection.execute(
                 "SELECT count(*), bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
-                " WHERE usename = 'tfstyle' AND pid <> pg_backend_pid()"
+                " WHERE usename = 'bot' AND pid <> pg_backend_pid()"
             ).fetchone()
         return encrypted, (await store.claim(PAINT)).payload
 
@@ -55,7 +55,7 @@ def test_keda_is_answered_by_the_name_that_it_calls(production, database):
             port=database.port,
             user=asked["userName"],
             dbname=asked["dbName"],
-            password=PASSWORD,
+            password=PASSWORDS[asked["userName"]],
             sslmode=asked["sslmode"],
             sslrootcert=str(database.certificate / "ca.crt"),
         ) as connection:

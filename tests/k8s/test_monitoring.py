@@ -8,7 +8,7 @@ import pytest
 
 from bot import metrics
 from bot.settings import Settings
-from serving.metrics import Metrics
+from serving.server.metrics import Metrics
 from tests.k8s.cluster import ROOT, Cluster, render_components
 
 # By Prometheus itself, kubelet, cAdvisor, kube-state-metrics and cert-manager, with the labels that are used here.
@@ -99,7 +99,7 @@ def test_every_metric_of_others_is_used(expressions):
 
 def test_values_of_labels_are_those_of_the_code(expressions):
     """A misspelt value selects nothing, for ever."""
-    code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py") if path.name != "metrics.py")
+    code = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py") if path.name != "metrics.py")
     checked = set()
     for selector in (selector for expression in expressions for selector in selectors(expression)):
         if selector.name.startswith("tfstyle_bot_"):

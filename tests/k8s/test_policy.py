@@ -109,7 +109,7 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
                        variable(c, "TFSTYLE_BOT_TOKEN").update(value="123456:ABC-DEF"))),
         "a password in an address": (
             "secrets_are_references",
-            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://tfstyle:x@postgres/tfstyle")),
+            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://bot:x@postgres/tfstyle")),
         "a key that nobody sets": (
             "secrets_are_references",
             lambda c: variable(c, "PGPASSWORD")["valueFrom"]["secretKeyRef"].update(key="password")),
@@ -145,7 +145,7 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
             "the_bot_finds_its_servers", lambda c: variable(c, "TFSTYLE_BOT_HTTP_PORT").update(value="8081")),
         "another database": (
             "the_bot_finds_its_servers",
-            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://tfstyle@database/tfstyle")),
+            lambda c: variable(c, "TFSTYLE_BOT_DATABASE_URL").update(value="postgresql://bot@database/tfstyle")),
         "a certificate for another name": (
             "the_bot_finds_its_servers",
             lambda c: spec(c, "Certificate", "model-server").update(dnsNames=["models"])),
@@ -202,7 +202,10 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
                 {"namespaceSelector": {}})),
         "private networks let in by the way to Telegram": (
             "policies_allow_what_is_needed_and_no_more",
-            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["to"][0]["ipBlock"].pop("except")),
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["to"][0]["ipBlock"].update(cidr="10.0.0.0/8")),
+        "a way to anybody": (
+            "policies_allow_what_is_needed_and_no_more",
+            lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["to"].append({"ipBlock": {"cidr": "0.0.0.0/0"}})),
         "another port to the outside": (
             "policies_allow_what_is_needed_and_no_more",
             lambda c: spec(c, "NetworkPolicy", "bot")["egress"][3]["ports"].append({"protocol": "TCP", "port": 22})),
@@ -250,10 +253,17 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
             lambda c: main(c, "backup")["env"].remove(told(c, "PGSSLROOTCERT"))),
         "a backup of another database": (
             "backups_are_of_the_bots_database", lambda c: told(c, "PGDATABASE").update(value="postgres")),
-        "a backup without the password": (
-            "backups_are_of_the_bots_database", lambda c: main(c, "backup")["env"].remove(told(c, "PGPASSWORD"))),
+        "a backup without a password": (
+            "everybody_has_a_role_of_their_own", lambda c: main(c, "backup")["env"].remove(told(c, "PGPASSWORD"))),
+        "a backup that may write": (
+            "everybody_has_a_role_of_their_own", lambda c: told(c, "PGUSER").update(value="bot")),
+        "a bot that may do everything": (
+            "everybody_has_a_role_of_their_own", lambda c: database_url(c, "bot@", "postgres@")),
+        "a bot that is the first user": (
+            "everybody_has_a_role_of_their_own",
+            lambda c: main(c, "postgres")["env"].append({"name": "POSTGRES_USER", "value": "bot"})),
         "a backup by an older version": (
-            "backups_are_of_the_bots_database", lambda c: main(c, "backup").update(image="postgres:16.9-bookworm")),
+            "backups_are_of_the_bots_database", lambda c: main(c, "backup").update(image="postgres:14.9-bookworm")),
         "two backups at once": (
             "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").pop("concurrencyPolicy")),
         "backups for longer than is promised": (
@@ -262,11 +272,33 @@ def mutants() -> dict[str, tuple[str, Mutation]]:
         "backups by the week": (
             "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "backup").update(schedule="17 3 * * 0")),
         "a backup put back every night": (
-            "backups_are_of_the_bots_database", lambda c: told(c, "RESTORE").update(value="old.dump")),
+            "backups_are_of_the_bots_database", lambda c: spec(c, "CronJob", "restore").update(suspend=False)),
         "backups that go with their pod": (
             "backups_are_of_the_bots_database",
             lambda c: [mount.update(mountPath="/copies") for mount in main(c, "backup")["volumeMounts"]
                        if mount["name"] == "backups"]),
+        # quota
+        "more servers than the quota holds": (
+            "the_quota_holds_all_that_may_run_at_once",
+            lambda c: spec(c, "ScaledObject", "model-server").update(maxReplicaCount=12)),
+        "no pods": (
+            "the_quota_holds_all_that_may_run_at_once",
+            lambda c: spec(c, "ResourceQuota", "all")["hard"].pop("pods")),
+        "load balancers": (
+            "the_quota_holds_all_that_may_run_at_once",
+            lambda c: spec(c, "ResourceQuota", "all")["hard"].pop("services.loadbalancers")),
+        "a container larger than one may be": (
+            "containers_keep_the_limits_of_one",
+            lambda c: main(c, "model-server")["resources"]["limits"].update(memory="16Gi")),
+        "pods without limits where they name none": (
+            "containers_keep_the_limits_of_one",
+            lambda c: spec(c, "LimitRange", "containers")["limits"][0].pop("default")),
+        "posts of any size": (
+            "the_webhook_is_limited",
+            lambda c: c.get("Ingress", "bot")["metadata"]["annotations"].pop(
+                "nginx.ingress.kubernetes.io/proxy-body-size")),
+        "posts without end": (
+            "the_webhook_is_limited", lambda c: c.get("Ingress", "bot")["metadata"].pop("annotations")),
         # operation
         "no readiness probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("readinessProbe")),
         "no startup probe": ("probes_tell_something", lambda c: main(c, "model-server").pop("startupProbe")),

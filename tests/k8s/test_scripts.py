@@ -11,24 +11,24 @@ import psycopg
 import pytest
 import trustme
 
-from bot.painting import Painter
 from bot.settings import PREFIX, load_settings
-from bot.storage import Store
-from bot.tasks import PAINT, UPDATE, NewTask
-from serving.calls import PREDICT
-from serving.config_files import read_models, read_ssl
-from serving.errors import ServingError
-from serving.labels import check_new_version, set_labels
-from tests.bot.postgres import running_postgres
-from tests.bot.style_server import StyleModel
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, UPDATE, NewTask
+from bot.work.style_service import Painter
+from serving.client.calls import PREDICT
+from serving.client.errors import ServingError
+from serving.config.config_files import read_models, read_ssl
+from serving.config.labels import check_new_version, set_labels
+from testing.fake_server import answering
+from testing.name_server import naming
+from testing.postgres import running_postgres
+from testing.style_server import StyleModel
 from tests.k8s.cluster import K8S
 from tests.k8s.scripts import run_script
 from tests.k8s.secrets import write_secret
-from tests.serving.fake_server import answering
-from tests.serving.name_server import naming
 from tfstyle import cli
-from tfstyle.models import versions
-from tfstyle.publish import roll_back
+from tfstyle.model_store.publish import roll_back
+from tfstyle.model_store.versions import versions
 
 # mTLS
 

@@ -16,9 +16,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc
 
-from serving import server
 from serving.client import StyleClient
-from tests.serving.toy import STYLES, VERSIONS, add_default, save
+from serving.server import model_server
+from testing.toy_model import STYLES, VERSIONS, add_default, save
 
 __all__ = ["STYLES"]
 
@@ -61,7 +61,7 @@ def addresses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     monitoring.write_text("prometheus_config { enable: true }")
     rest_port = free_port()
     flags = {"rest_api_port": rest_port, "monitoring_config_file": monitoring}
-    with server.running(request.getfixturevalue("models_dir"), **flags) as address:
+    with model_server.running(request.getfixturevalue("models_dir"), **flags) as address:
         yield Addresses(address, f"127.0.0.1:{rest_port}")
 
 

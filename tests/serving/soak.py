@@ -37,9 +37,9 @@ from tensorflow_serving.apis import predict_pb2
 from benchmarks.load import Load as Measured
 from benchmarks.load import Photos, capacity, open_loop
 from benchmarks.measuring import percentiles
+from testing.load import Load, requests_answered, server_process
 from tests.serving.conftest import free_port
-from tests.serving.load import Load, requests_answered, server_process
-from tfstyle.models import find_model
+from tfstyle.model_store.versions import find_model
 
 CLIENTS = 8
 FEWEST = 50  # requests, for their p99 to mean anything

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from serving import server
 from serving.client import StyleClient
-from tests import style_case
-from tests.fakes import photo_array
+from serving.server import model_server
+from testing import style_case
+from testing.fake_model import photo_array
 from tfstyle.cli import main
 
 SECONDS = 60  # for the server to see and load the new version
@@ -25,7 +25,7 @@ def test_a_running_server_gets_a_style_that_is_added_and_paints_the_others_as_be
     command = ["add-style", str(painting), "--name", "stripes", "--photos", str(photos), "--model", str(model)]
     command += ["--title", "Streifen", "--artist", "Ä. Maler", "--year", "1902", "--minutes", "1"]
 
-    with server.running(model.parent) as address, StyleClient(address, model="tiny") as client:
+    with model_server.running(model.parent) as address, StyleClient(address, model="tiny") as client:
         before = client.stylize(photo_array(), "second").pixels
         assert client.styles().names == ("first", "second")
 

@@ -18,18 +18,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.budget import Budget
 from tfstyle.errors import ModelError, RequestError
+from tfstyle.training.time_budget import Budget
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfstyle.catalog import Catalog
-    from tfstyle.new_style import NewStyle
+    from tfstyle.contract.catalog import Catalog
+    from tfstyle.training.add_style import NewStyle
 
-HELP = "teach a trained model one more style in minutes"
-
-LEAST_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
+MIN_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
 ENOUGH_PHOTOS = 50
 PREVIEW_SECONDS = 20.0
 
@@ -66,10 +64,10 @@ def run(args: argparse.Namespace) -> int:
     preview = _preview_file(args)
     painting = _read_painting(args.painting)
 
-    from tfstyle.catalog import Style, title_of
-    from tfstyle.photos import open_photos
-    from tfstyle.progress import LearningProgress
+    from tfstyle.commands.shared.progress import LearningProgress
+    from tfstyle.contract.catalog import Style, title_of
     from tfstyle.quiet import quiet_tensorflow
+    from tfstyle.training.photo_dataset import open_photos
 
     photos = open_photos(args.photos)
     known = catalog[args.name] if args.again else Style(args.name, title_of(args.name), "", "")
@@ -83,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             progress.say(f"That is few: with {ENOUGH_PHOTOS} or more, new photos will be painted as well as these.")
         try:
             with quiet_tensorflow():
-                from tfstyle.new_style import NewStyle
+                from tfstyle.training.add_style import NewStyle
 
             new = NewStyle(folder, style, painting, photos)
             budget.start_learning()
@@ -118,9 +116,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _minutes(text: str) -> float:
     with suppress(ValueError):
-        if LEAST_MINUTES <= (minutes := float(text)) < math.inf:
+        if MIN_MINUTES <= (minutes := float(text)) < math.inf:
             return minutes
-    raise argparse.ArgumentTypeError(f"expected a number of minutes, {LEAST_MINUTES:g} or more, got {text!r}")
+    raise argparse.ArgumentTypeError(f"expected a number of minutes, {MIN_MINUTES:g} or more, got {text!r}")
 
 
 def _model_to_extend(model: str | None) -> "tuple[Path, Catalog]":
@@ -129,33 +127,33 @@ def _model_to_extend(model: str | None) -> "tuple[Path, Catalog]":
     Raises:
         ModelError: If it cannot get a further version.
     """
-    from tfstyle import models
-    from tfstyle.catalog import Catalog
+    from tfstyle.contract.catalog import Catalog
+    from tfstyle.model_store import versions
 
-    version = models.find_model(model).absolute()
+    version = versions.find_model(model).absolute()
     folder = version.parent
-    found = models.versions(folder)
+    found = versions.versions(folder)
     if not found or not found[max(found)].samefile(version):
         raise ModelError(
             f"Expected a model or its newest version, got {version}: styles are only added to the newest, so that "
             "every column stays what it was."
         )
-    models.next_version(folder)
-    if not (version / models.CATALOG_FILE).is_file():
+    versions.next_version(folder)
+    if not (version / versions.CATALOG_FILE).is_file():
         raise ModelError(
             f"Expected the network itself in {version / 'assets.extra'}, but it is not there; export the model again, "
             "with `tfstyle export`."
         )
     try:
         tempfile.TemporaryDirectory(prefix=".", dir=folder).cleanup()
-        if (lock := folder / models.LOCK).exists():
+        if (lock := folder / versions.LOCK).exists():
             lock.open("a").close()
     except OSError as error:
         raise ModelError(
             f"Expected a folder to write the next version into, but {folder} takes none ({error.strerror}); copy the "
             "model elsewhere and give it with --model."
         ) from None
-    return folder, Catalog.load(version / models.CATALOG_FILE)
+    return folder, Catalog.load(version / versions.CATALOG_FILE)
 
 
 def _start_of(new: "NewStyle") -> str:
@@ -165,7 +163,7 @@ def _start_of(new: "NewStyle") -> str:
 
 
 def _check_name(name: str, catalog: "Catalog", again: bool) -> None:
-    from tfstyle.mix import STYLE_NAME
+    from tfstyle.contract.style_mix import STYLE_NAME
 
     if not STYLE_NAME.fullmatch(name):
         raise RequestError(f"Expected a style name of letters, digits, '_', '-' and '.'. Got {name!r}.")
@@ -182,7 +180,7 @@ def _check_name(name: str, catalog: "Catalog", again: bool) -> None:
 
 
 def _preview_file(args: argparse.Namespace) -> Path:
-    from tfstyle.images import format_for
+    from tfstyle.imaging.photo import format_for
 
     preview = Path(args.preview or f"{args.name}.preview.jpg")
     format_for(preview)
@@ -192,8 +190,8 @@ def _preview_file(args: argparse.Namespace) -> Path:
 
 
 def _read_painting(file: str) -> "np.ndarray":
-    from tfstyle.images import read_photo
-    from tfstyle.paintings import check_painting
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.imaging.style_images import check_painting
 
     pixels = read_photo(file).pixels
     check_painting(pixels, file)
@@ -202,10 +200,10 @@ def _read_painting(file: str) -> "np.ndarray":
 
 def _write_preview(path: Path, new: "NewStyle", painting: "np.ndarray") -> None:
     """Photos, the painting, and under each photo how it is painted so far."""
-    from tfstyle.commands.outputs import write
-    from tfstyle.evaluate import resize_short_side
-    from tfstyle.images import Photo, format_for
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.commands.shared.outputs import write
+    from tfstyle.evaluation.distances import resize_short_side
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import Photo, format_for
 
     height = new.looks.shape[1]
     scale = min(1.0, height / max(painting.shape[:2]))

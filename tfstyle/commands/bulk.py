@@ -16,24 +16,23 @@ import importlib.util
 import os
 import signal
 from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands import options
-from tfstyle.commands.numbers import whole
+from tfstyle.commands.shared import stylize_arguments
+from tfstyle.commands.shared.argument_types import whole
 
 if TYPE_CHECKING:
-    from tfstyle.bulk.paintings import Settings
-    from tfstyle.encoded import StylizeOptions
-    from tfstyle.masks import MaskSource
-
-HELP = "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster"
+    from tfstyle.batch.output_folder import Settings
+    from tfstyle.masks.mask import MaskSource
+    from tfstyle.stylize.options import StylizeOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""
     parser.add_argument("photos", metavar="PHOTOS", help="a folder, a glob in quotes, or a manifest (.txt, .csv)")
-    options.add_arguments(parser)
+    stylize_arguments.add_arguments(parser)
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder of the paintings, made if missing")
     parser.add_argument(
         "--format", choices=("jpeg", "png", "webp"), help="what to write (default: as the photo, where that can be)"
@@ -69,41 +68,26 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("ray") is None:  # said before a million photos are listed
         raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
-    from tfstyle.bulk import job
-    from tfstyle.bulk.paintings import ERRORS_FILE
-    from tfstyle.bulk.photos import find_photos
-    from tfstyle.encoded import check_options, parse_places
-    from tfstyle.models import find_model
-    from tfstyle.painter import Painter
-    from tfstyle.progress import BulkProgress
+    from tfstyle.batch import job
+    from tfstyle.batch.inputs import find_photos
+    from tfstyle.batch.output_folder import ERRORS_FILE
+    from tfstyle.commands.shared.progress import BulkProgress
+    from tfstyle.model_store.versions import find_model
+    from tfstyle.stylize.stylizer import Stylizer
 
-    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
+    options = stylize_arguments.options_of(args)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
-    places = parse_places(args.style, mask=args.mask, regions=args.regions)
-    for _, mix in places:
-        Painter(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
-    # Other machines have no mask files, so their content is sent.
-    masks = [None if place is None else _content(place) for place, _ in places]
-    options: StylizeOptions = {
-        "strength": args.strength,
-        "preserve_color": args.preserve_color,
-        "fade": args.fade,
-        "max_size": args.max_size,
-        "stroke": args.stroke,
-    }
-    if args.regions:
-        options["regions"] = [(mask, mix) for mask, (_, mix) in zip(masks, places, strict=True) if mask is not None]
-    else:
-        options["mask"] = masks[0]
-    photos = find_photos(args.photos, paintings=folder)
+    for _, mix in options.places:
+        Stylizer(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
+    sent = _with_contents(options)
+    photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,
         model=model,
-        style=args.style,
-        options=options,
+        options=sent,
         format=args.format,
-        settings=_settings(args, photos.base, model, masks),
+        settings=_settings(options, sent, args.format, photos.base, model),
         address=args.address,
         workers=args.workers,
         threads=args.threads,
@@ -123,22 +107,32 @@ def run(args: argparse.Namespace) -> int:
 
 def _content(place: "MaskSource") -> "MaskSource":
     """A mask by name as it is, a file as its bytes."""
-    from tfstyle.images import read_bytes
-    from tfstyle.masks import NAMES
+    from tfstyle.imaging.photo import read_bytes
+    from tfstyle.masks.mask import NAMES
 
     return place if place in NAMES else read_bytes(place)[0]
 
 
-def _settings(args: argparse.Namespace, base: Path, model: Path, masks: "list[MaskSource | None]") -> "Settings":
-    """All that decides which paintings are in the folder and how they look, by the words on the command line."""
-    from tfstyle.models import fingerprint
+def _with_contents(options: "StylizeOptions") -> "StylizeOptions":
+    """With the contents of mask files in place of their names: other machines do not have them."""
+    if options.regions is None:
+        return replace(options, mask=None if options.mask is None else _content(options.mask))
+    return replace(options, regions=[(_content(mask), mix) for mask, mix in options.places if mask is not None])
 
-    names = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke", "format")
-    files = hashlib.sha256(b"".join(mask for mask in masks if isinstance(mask, bytes)))
+
+def _settings(
+    options: "StylizeOptions", sent: "StylizeOptions", format: str | None, base: Path, model: Path
+) -> "Settings":
+    """All that decides which images are in the folder and how they look, by the words on the command line."""
+    from tfstyle.model_store.versions import fingerprint
+
+    names = [field.name for field in fields(options) if field.name != "format"]
+    files = hashlib.sha256(b"".join(mask for mask, _ in sent.places if isinstance(mask, bytes)))
     return {
         "photos": str(base),
         "--model": f"{model.parent.name} {model.name}, {fingerprint(model)}",
-        **{f"--{name.replace('_', '-')}": getattr(args, name) for name in names},
+        **{f"--{name.replace('_', '-')}": getattr(options, name) for name in names},
+        "--format": format,
         "mask files": files.hexdigest()[:16],
     }
 

@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import whole
+from tfstyle.commands.shared.argument_types import whole
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from tfstyle.photos import PhotoSet
-
-HELP = "download COCO's photos, or check your own"
+    from tfstyle.training.photo_dataset import PhotoSet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _download(args: argparse.Namespace) -> int:
-    from tfstyle.coco import download
+    from tfstyle.training.coco import download
 
     with _bytes_bar() as bar:
         tasks = {}
@@ -61,7 +59,7 @@ def _download(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from tfstyle.photos import open_photos
+    from tfstyle.training.photo_dataset import open_photos
 
     photos = open_photos(args.source, min_side=args.min_side)
     _decode_all(photos)
@@ -76,8 +74,8 @@ def _check(args: argparse.Namespace) -> int:
 
 def _decode_all(photos: "PhotoSet") -> None:
     """Decode every photo once, with a progress bar; the damaged ones end up in `photos.rejected`."""
-    from tfstyle.commands.painters import progress_bar
-    from tfstyle.photos import CorruptPhotoError
+    from tfstyle.commands.shared.stylizers import progress_bar
+    from tfstyle.training.photo_dataset import CorruptPhotoError
 
     def decode(index: int) -> None:
         with suppress(CorruptPhotoError):

@@ -10,15 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import DEFAULT_MODEL
+from tfstyle.model_store.versions import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from tfstyle.catalog import Catalog
-
-HELP = "see it work: the sample photo in every style, through a server of its own"
+    from tfstyle.contract.catalog import Catalog
+    from tfstyle.stylize.options import StylizeOptions
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLE_PHOTO = ASSETS / "astronaut.jpg"
@@ -39,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Start the server, paint, write every picture and one sheet of all, stop the server."""
     from serving.client import StyleClient
-    from tfstyle.images import Photo, read_photo
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import Photo, read_photo
 
     output = Path(args.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"server on {address}, ready after {time.perf_counter() - begun:.1f} s", flush=True)
         for name, lines, options in demonstrations(client.styles()):
             started = time.perf_counter()
-            painting = client.stylize(photo, **options)
+            painting = client.stylize(photo, options)
             print(f"{time.perf_counter() - started:6.2f} s  {output / name}.jpg: {', '.join(lines)}", flush=True)
             painting.save(output / f"{name}.jpg")
             tiles.append(("\n".join(lines), painting.pixels))
@@ -61,23 +60,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def demonstrations(catalog: "Catalog") -> Iterator[tuple[str, tuple[str, str], dict[str, Any]]]:
+def demonstrations(catalog: "Catalog") -> Iterator[tuple[str, tuple[str, str], "StylizeOptions"]]:
     """What is painted: every style alone, then the first two (or the only one twice) in every other way.
 
     Yields:
-        A file's name without ending, two lines that say what it shows, and the options of `StyleClient.stylize`.
+        A file's name without ending, two lines that say what it shows, and the options.
     """
+    from tfstyle.stylize.options import StylizeOptions
+
     for style in catalog:
-        yield style.name, (style.title, f"{style.artist}, {style.year}"), {"style": style.name}
+        yield style.name, (style.title, f"{style.artist}, {style.year}"), StylizeOptions(style.name)
     first, second = catalog.styles[0], catalog.styles[min(1, len(catalog) - 1)]
     a, b = first.name, second.name
-    yield "blend", (f"50 % {first.title}", f"50 % {second.title}"), {"style": f"{a}:50,{b}:50"}
-    yield "half_strength", (second.title, "at half strength"), {"style": b, "strength": 0.5}
-    yield "preserved_colors", (first.title, "in the photo's colours"), {"style": a, "preserve_color": True}
-    yield "mask", (first.title, "where a mask is white"), {"style": a, "mask": SAMPLE_MASK}
-    yield "gradient_mask", (second.title, "fading to the right"), {"style": b, "mask": "left", "fade": 1.0}
+    yield "blend", (f"50 % {first.title}", f"50 % {second.title}"), StylizeOptions(f"{a}:50,{b}:50")
+    yield "half_strength", (second.title, "at half strength"), StylizeOptions(b, strength=0.5)
+    yield "preserved_colors", (first.title, "in the photo's colours"), StylizeOptions(a, preserve_color=True)
+    yield "mask", (first.title, "where a mask is white"), StylizeOptions(a, mask=SAMPLE_MASK)
+    yield "gradient_mask", (second.title, "fading to the right"), StylizeOptions(b, mask="left", fade=1.0)
     regions = f"left={b},right={a}"
-    yield "regions", (f"left: {second.title}", f"right: {first.title}"), {"regions": regions, "fade": 0.2}
+    yield "regions", (f"left: {second.title}", f"right: {first.title}"), StylizeOptions(regions=regions, fade=0.2)
 
 
 @contextmanager

@@ -16,16 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import plot_file, whole
+from tfstyle.commands.shared.argument_types import plot_file, whole
 from tfstyle.errors import ModelError, PhotoError, RequestError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfstyle.evaluate import Distances
-    from tfstyle.images import Photo
-
-HELP = "measure a model, optimization or any pictures: content and style distances"
+    from tfstyle.evaluation.distances import Distances
+    from tfstyle.imaging.photo import Photo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,19 +69,21 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle import evaluate, images, models
-        from tfstyle.commands.outputs import list_photos, prepare
-        from tfstyle.commands.painters import progress_bar
-        from tfstyle.painter import Painter
-        from tfstyle.paintings import find_paintings
+        from tfstyle.commands.shared.outputs import list_photos, prepare
+        from tfstyle.commands.shared.stylizers import progress_bar
+        from tfstyle.evaluation import distances as evaluate
+        from tfstyle.imaging import photo as images
+        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.model_store import versions
+        from tfstyle.stylize.stylizer import Stylizer
 
     if args.optimize and not args.paintings:
         raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
-    painter = Painter(model=args.model)
-    catalog = painter.styles()
+    stylizer = Stylizer(model=args.model)
+    catalog = stylizer.styles()
     names = tuple(catalog[name].name for name in args.style or catalog.names)
     evaluator = evaluate.Evaluator(args.vgg19)
     paintings: dict[str, np.ndarray] = {}
@@ -93,13 +93,13 @@ def run(args: argparse.Namespace) -> int:
         targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
         inputs += map(str, found.values())
     else:
-        saved = models.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
+        saved = versions.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
         known = evaluate.load_targets(saved)
         if missing := [name for name in names if name not in known]:
             raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
         targets = {name: known[name] for name in names}
     methods: dict[str, Callable[[Photo, str], np.ndarray]] = {
-        "network": lambda photo, style: painter.stylize(photo, style).pixels
+        "network": lambda photo, style: stylizer.stylize(photo, style).pixels
     }
     if args.optimize:
         methods["optimization"] = lambda photo, style: _optimized(photo, style, paintings[style], args)
@@ -133,8 +133,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _optimized(photo: "Photo", style: str, painting: "np.ndarray", args: argparse.Namespace) -> "np.ndarray":
-    from tfstyle.objective import StyleImage
-    from tfstyle.optimize import optimize
+    from tfstyle.optimization.objective import StyleImage
+    from tfstyle.optimization.optimize import optimize
 
     image = StyleImage(name=style, painting=painting)
     result = optimize(photo, [image], iterations=args.optimize, vgg19=args.vgg19)
@@ -149,7 +149,7 @@ def _pictures(folder: Path, files: list[str], names: tuple[str, ...]) -> dict[tu
     Raises:
         PhotoError: If one is missing.
     """
-    from tfstyle.paintings import SUFFIXES
+    from tfstyle.imaging.style_images import SUFFIXES
 
     found, missing = {}, []
     for file in files:
@@ -167,7 +167,7 @@ def _pictures(folder: Path, files: list[str], names: tuple[str, ...]) -> dict[tu
 
 
 def _read(file: str | Path, max_size: int | None) -> "Photo":
-    from tfstyle.images import read_photo
+    from tfstyle.imaging.photo import read_photo
 
     picture = read_photo(file, name=str(file))
     return picture.resize_to(max_size) if max_size else picture

@@ -3,9 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tfstyle.commands.numbers import whole
-
-HELP = "write trained weights as a model that can be served"
+from tfstyle.commands.shared.argument_types import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--paintings",
         metavar="DIR",
         help="folder with <name>.jpg or .png for every style: their Gram matrices go with the model, so that `tfstyle "
-        "evaluate` and `tfstyle add-style` need no paintings of its styles (default: those that lie with the weights)",
+        "evaluate` and `tfstyle add-style` need no paintings of its styles",
     )
     parser.add_argument(
         "--max-pixels",
@@ -31,17 +29,21 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle import evaluate, export, images, models, weights
-        from tfstyle.paintings import find_paintings
+        from tfstyle.evaluation import distances
+        from tfstyle.export import saved_model
+        from tfstyle.imaging import photo
+        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.model_store import versions
+        from tfstyle.networks import checkpoint
 
-    transformer, styles = weights.load(Path(args.weights))
-    target = Path(args.to) if args.to else models.next_version(models.models_root() / models.DEFAULT_MODEL)
-    known = next(Path(args.weights).glob(f"**/{evaluate.TARGETS_FILE}"), None)
-    targets = evaluate.load_targets(known) if known else {}
+    transformer, styles = checkpoint.load(Path(args.weights))
+    target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
+    known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)
+    targets = distances.load_targets(known) if known else {}
     if args.paintings:
         found = find_paintings(Path(args.paintings), [style.name for style in styles])
-        evaluator = evaluate.Evaluator()
-        targets = {name: evaluator.targets(images.read_photo(file).pixels) for name, file in found.items()}
-    export.export(transformer, styles, target, args.max_pixels or export.MAX_PIXELS, targets)
+        evaluator = distances.Evaluator()
+        targets = {name: evaluator.targets(photo.read_photo(file).pixels) for name, file in found.items()}
+    saved_model.export(transformer, styles, target, args.max_pixels or saved_model.MAX_PIXELS, targets)
     print(target)
     return 0

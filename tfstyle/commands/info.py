@@ -7,8 +7,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-HELP = "show the model, its signatures and styles, and the libraries"
-
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "grpcio", "protobuf", "tensorflow-serving-api")
 
 
@@ -22,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print everything about one model, and versions of libraries."""
-    from tfstyle.models import find_model
+    from tfstyle.model_store.versions import find_model
 
     folder = find_model(args.model)
     info = {"model": describe_model(folder), "libraries": library_versions()}
@@ -44,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
 def describe_model(folder: Path) -> dict[str, Any]:
     """Name, version, size, limit, styles and signatures of the model in a version's folder."""
-    from tfstyle.catalog import Catalog
-    from tfstyle.models import CATALOG_FILE
+    from tfstyle.contract.catalog import Catalog
+    from tfstyle.model_store.versions import CATALOG_FILE
 
     catalog = Catalog.load(folder / CATALOG_FILE)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -11,8 +11,6 @@ The same masks go by name wherever a mask is taken: person, background, subject,
 import argparse
 import sys
 
-HELP = "make a mask: a person, the background, the main object, a gradient"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The photo, what is white in its mask, and where the mask goes."""
@@ -45,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
     """Write the mask, at the photo's size, as gray PNG."""
     from dataclasses import replace
 
-    from tfstyle.commands.outputs import STREAM, Outputs, write
+    from tfstyle.commands.shared.outputs import STREAM, Outputs, write
     from tfstyle.errors import RequestError
-    from tfstyle.images import read_photo
-    from tfstyle.masks import DEFAULT_FADE, GRADIENTS, Mask, resolve
-    from tfstyle.segment import subject
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.masks.mask import DEFAULT_FADE, GRADIENTS, Mask, resolve
+    from tfstyle.masks.segmentation import subject
 
     for option, fits, wanted in (
         ("box", args.what == "subject", "--subject"),
@@ -77,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gradient(text: str) -> str:
-    from tfstyle.masks import GRADIENTS
+    from tfstyle.masks.mask import GRADIENTS
 
     if text not in GRADIENTS:
         raise argparse.ArgumentTypeError(f"expected one of {', '.join(GRADIENTS)}, got {text!r}")

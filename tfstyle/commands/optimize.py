@@ -17,14 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import plot_file, weight, whole
+from tfstyle.commands.shared.argument_types import plot_file, weight, whole
 from tfstyle.errors import MaskError, RequestError
 
 if TYPE_CHECKING:
-    from tfstyle.images import Photo
-    from tfstyle.objective import StyleImage
-
-HELP = "paint one photo by optimization, in minutes, in the style of any paintings"
+    from tfstyle.imaging.photo import Photo
+    from tfstyle.optimization.objective import StyleImage
 
 # With the matting Laplacian, strokes have no place to go, and more style brings nothing but wrong colours.
 PHOTOREALISTIC_MATTING = 1e4
@@ -133,11 +131,11 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle.commands.outputs import Outputs, prepare, write
-        from tfstyle.images import Photo, format_for, read_photo
-        from tfstyle.objective import Weights
-        from tfstyle.optimize import optimize, plan
-        from tfstyle.progress import OptimizationProgress
+        from tfstyle.commands.shared.outputs import Outputs, prepare, write
+        from tfstyle.commands.shared.progress import OptimizationProgress
+        from tfstyle.imaging.photo import Photo, format_for, read_photo
+        from tfstyle.optimization.objective import Weights
+        from tfstyle.optimization.optimize import optimize, plan
 
     original = read_photo(args.photo)
     photo = original.resize_to(args.max_size)
@@ -226,9 +224,9 @@ def _styles(
     original: "Photo",
 ) -> "tuple[list[StyleImage], list[str]]":
     """The paintings with their masks, and what is to be said about the masks."""
-    from tfstyle.images import read_photo
-    from tfstyle.masks import is_black, resolve
-    from tfstyle.objective import STYLE_LAYERS, StyleImage
+    from tfstyle.imaging.photo import read_photo
+    from tfstyle.masks.mask import is_black, resolve
+    from tfstyle.optimization.objective import STYLE_LAYERS, StyleImage
 
     if args.painting_mask and not args.guided:
         raise RequestError("Expected --guided with --painting-mask; without it only the gradient has a mask.")

@@ -21,8 +21,6 @@ from pathlib import Path
 
 from tfstyle.errors import RequestError
 
-HELP = "put a version where servers read it; roll back, canary"
-
 _CANARY = "canary"
 
 
@@ -59,18 +57,18 @@ def run(args: argparse.Namespace) -> int:
         _roll_back(folder)
         return 0
     if args.canary:
-        from serving.labels import check_new_version
+        from serving.config.labels import check_new_version
 
         check_new_version(Path(args.config), folder.name, _CANARY)
     if args.version is not None:
-        from tfstyle.publish import publish
+        from tfstyle.model_store.publish import publish
 
         target = publish(Path(args.version), folder, _number_of(args))
         print(target)
         if args.canary:
             labels[_CANARY] = int(target.name)
     if labels:
-        from serving.labels import set_labels
+        from serving.config.labels import set_labels
 
         now = set_labels(Path(args.config), folder, labels)
         print(f"{args.config}: {', '.join(f'{label}={version}' for label, version in sorted(now.items()))}")
@@ -99,9 +97,9 @@ def _number_of(args: argparse.Namespace) -> int | None:
 
 
 def _roll_back(folder: Path) -> None:
-    from tfstyle.catalog import Catalog
-    from tfstyle.models import CATALOG_FILE
-    from tfstyle.publish import roll_back
+    from tfstyle.contract.catalog import Catalog
+    from tfstyle.model_store.publish import roll_back
+    from tfstyle.model_store.versions import CATALOG_FILE
 
     withdrawn, before = roll_back(folder)
     print(f"{before} is the newest now; the version that was is kept as {withdrawn}")

@@ -2,7 +2,6 @@
 
 import argparse
 
-HELP = "answer requests over gRPC; tfstyle serve --help lists its options"
 PASS_ON = True  # the server declares its own options
 
 
@@ -12,6 +11,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from serving.server import main
+    from serving.server.model_server import main
 
     return main(args.rest)

@@ -4,9 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from tfstyle.commands import painters
-
-HELP = "one picture of a photo in every style, labelled"
+from tfstyle.commands.shared import stylizers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,18 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="file, folder, or - for stdout (default: PHOTO.sheet.jpg here)"
     )
-    painters.add_arguments(parser)
+    stylizers.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Paint the photo in each style, then write the sheet."""
     import sys
 
-    from tfstyle.commands.outputs import STREAM, Outputs, write
+    from tfstyle.commands.shared.outputs import STREAM, Outputs, write
+    from tfstyle.contract.style_mix import parse_style_mix
     from tfstyle.errors import RequestError
-    from tfstyle.images import format_for, read_photo
-    from tfstyle.mix import parse_style_mix
-    from tfstyle.sheets import contact_sheet
+    from tfstyle.imaging.contact_sheet import contact_sheet
+    from tfstyle.imaging.photo import format_for, read_photo
 
     if args.columns is not None and args.columns < 1:
         raise RequestError(f"Expected at least one column, got {args.columns}.")
@@ -46,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     photo = read_photo(sys.stdin.buffer, name="stdin") if args.photo == STREAM else read_photo(args.photo)
     photo = photo.resize_to(args.max_size)
     tiles = [("Photo", photo.pixels)]
-    with painters.open_painter(args) as painter, painters.progress_bar() as progress:
-        catalog = painter.styles()
+    with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
+        catalog = stylizer.styles()
         styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
         for style in progress.track(styles, description="painting"):
-            painting = painter.stylize(
+            painting = stylizer.stylize(
                 photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke
             )
             tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))

@@ -3,21 +3,19 @@
 import argparse
 import json
 
-from tfstyle.commands import painters
-
-HELP = "list the styles"
+from tfstyle.commands.shared import stylizers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the model is, and how to print."""
-    painters.add_arguments(parser)
+    stylizers.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON: styles and max_pixels")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print name, title, artist and year of each style."""
-    with painters.open_painter(args) as painter:
-        catalog = painter.styles()
+    with stylizers.open_stylizer(args) as stylizer:
+        catalog = stylizer.styles()
     if args.json:
         styles = [
             {"name": style.name, "title": style.title, "artist": style.artist, "year": style.year} for style in catalog

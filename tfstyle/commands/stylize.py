@@ -18,56 +18,54 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.commands import options, painters
+from tfstyle.commands.shared import stylize_arguments, stylizers
 from tfstyle.errors import RequestError
 
 if TYPE_CHECKING:
-    from tfstyle.commands.outputs import Outputs
-    from tfstyle.images import Photo
-    from tfstyle.painter import Painter
-
-HELP = "paint photos: files, folders, or - for stdin"
+    from tfstyle.commands.shared.outputs import Outputs
+    from tfstyle.imaging.photo import Photo
+    from tfstyle.stylize.options import StylizeOptions
+    from tfstyle.stylize.stylizer import Stylizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""
     parser.add_argument("photos", metavar="PHOTO", nargs="+", help="a photo, a folder of photos, or - for stdin")
-    options.add_arguments(parser)
+    stylize_arguments.add_arguments(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (default: current folder)")
     parser.add_argument(
         "--json",
         action="store_true",
         help="print one JSON object per photo, one a line; the first one's seconds include loading the model",
     )
-    painters.add_arguments(parser)
+    stylizers.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Paint every photo; a bad one is reported and the rest go on."""
-    from tfstyle.commands.outputs import Outputs, list_photos
-    from tfstyle.encoded import check_options, parse_places
+    from tfstyle.commands.shared.outputs import Outputs, list_photos
 
-    check_options(strength=args.strength, fade=args.fade, max_size=args.max_size, stroke=args.stroke)
-    places = parse_places(args.style, mask=args.mask, regions=args.regions)
-    mixes = [mix for _, mix in places]
+    options = stylize_arguments.options_of(args)
+    mixes = [mix for _, mix in options.places]
     photos = list_photos(args.photos)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
-    masks = [place for place, _ in places if isinstance(place, str)]
+    masks = [place for place, _ in options.places if isinstance(place, str)]
     outputs = Outputs(args.output, photos, label, masks)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
-    faults = painters.faults_of_one_photo(args)
+    faults = stylizers.faults_of_one_photo(args)
     failed = 0
-    with painters.open_painter(args) as painter, painters.progress_bar(quiet=args.json) as progress:
+    with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
         for mix in mixes:
-            painter.styles().weights(mix)  # an unknown style is said once, not once a photo
+            stylizer.styles().weights(mix)  # an unknown style is said once, not once a photo
         task = progress.add_task("painting", total=len(photos))
         for photo in photos:
             progress.update(task, description=photo)
             try:
-                result = _paint(painter, photo, outputs, args)
+                result = _stylize(stylizer, photo, outputs, options)
             except faults as error:
                 failed += 1
                 result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
@@ -82,40 +80,29 @@ def run(args: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _paint(painter: "Painter", source: str, outputs: "Outputs", args: argparse.Namespace) -> dict[str, Any]:
-    from tfstyle.commands.outputs import write
-    from tfstyle.images import format_for
+def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "StylizeOptions") -> dict[str, Any]:
+    from tfstyle.commands.shared.outputs import write
+    from tfstyle.imaging.photo import format_for
 
     started = time.perf_counter()
     photo = _read(source)
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
-    painting = painter.stylize(
-        photo,
-        args.style,
-        strength=args.strength,
-        preserve_color=args.preserve_color,
-        mask=args.mask,
-        regions=args.regions,
-        fade=args.fade,
-        max_size=args.max_size,
-        stroke=args.stroke,
-        format="jpeg" if format == "jpeg" else "png",
-    )
-    write(painting.encode(format), path)
+    stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
+    write(stylized.encode(format), path)
     return {
         "photo": source,
         "output": str(path) if path else "-",
-        "width": painting.width,
-        "height": painting.height,
+        "width": stylized.width,
+        "height": stylized.height,
         "seconds": round(time.perf_counter() - started, 3),
-        "notes": list(painting.notes),
+        "notes": list(stylized.notes),
     }
 
 
 def _read(source: str) -> "Photo":
-    from tfstyle.commands.outputs import STREAM
-    from tfstyle.images import read_photo
+    from tfstyle.commands.shared.outputs import STREAM
+    from tfstyle.imaging.photo import read_photo
 
     return read_photo(sys.stdin.buffer, name="stdin") if source == STREAM else read_photo(source)
 

@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfstyle.commands.numbers import weight, whole
+from tfstyle.commands.shared.argument_types import weight, whole
 from tfstyle.errors import TrainingError
 
 if TYPE_CHECKING:
-    from tfstyle.recipe import Recipe
-
-HELP = "learn styles from paintings and photos"
+    from tfstyle.training.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,12 +68,13 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.quiet import quiet_tensorflow
 
     with quiet_tensorflow():
-        from tfstyle import images, precision
-        from tfstyle.paintings import check_painting
-        from tfstyle.photos import open_photos
-        from tfstyle.progress import TrainingProgress
-        from tfstyle.recipe import load_recipe
-        from tfstyle.run import Run
+        from tfstyle.commands.shared.progress import TrainingProgress
+        from tfstyle.imaging import photo as images
+        from tfstyle.imaging.style_images import check_painting
+        from tfstyle.networks import precision
+        from tfstyle.training.photo_dataset import open_photos
+        from tfstyle.training.recipe import load_recipe
+        from tfstyle.training.training_run import Run
 
     recipe, files = _choose_paintings(load_recipe(args.recipe), args)
     given = {"style": args.style_weight, "total_variation": args.tv_weight, "pixel": args.pixel_weight}
@@ -116,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _choose_paintings(recipe: "Recipe", args: argparse.Namespace) -> "tuple[Recipe, dict[str, Path]]":
     """The recipe for the paintings that the arguments name, and the file of each by name."""
-    from tfstyle.paintings import find_paintings
+    from tfstyle.imaging.style_images import find_paintings
 
     if bool(args.style) == bool(args.paintings):
         got = "both" if args.style else "neither"

@@ -3,11 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.k8s.cluster import Cluster
-from tests.k8s.policy import database, jobs, network, operation, pods
+from tests.k8s.policy import database, jobs, network, operation, pods, quota
 
 Rule = Callable[[Cluster], Iterable[str]]
 
-SERVICE_RULES: Sequence[Rule] = (*pods.RULES, *network.RULES, *database.RULES, *operation.RULES)
+SERVICE_RULES: Sequence[Rule] = (
+    *pods.RULES,
+    *network.RULES,
+    *database.RULES,
+    *operation.RULES,
+    *quota.RULES,
+)
 JOB_RULES: Sequence[Rule] = (*pods.RULES, *jobs.RULES)
 
 

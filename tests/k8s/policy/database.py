@@ -49,25 +49,22 @@ def whoever_asks_the_database_checks_its_certificate(cluster: Cluster) -> Iterat
 def backups_are_of_the_bots_database(cluster: Cluster) -> Iterator[str]:
     bot = cluster.workload("bot")
     for item, backup in zip(cluster.of("CronJob"), _backups(cluster), strict=True):
+        restores = item["metadata"]["name"] == "restore"
         address = urlsplit(bot.environment["TFSTYLE_BOT_DATABASE_URL"]["value"])
         told = {name: variable.get("value") for name, variable in backup.environment.items()}
-        if (told["PGHOST"], told["PGUSER"], f"/{told['PGDATABASE']}") != (
-            address.hostname,
-            address.username,
-            address.path,
-        ):
+        if (told["PGHOST"], f"/{told['PGDATABASE']}") != (address.hostname, address.path):
             yield "another database than the bot's is copied"
-        if backup.environment.get("PGPASSWORD") != bot.environment["PGPASSWORD"]:
-            yield "backups have another password than the bot"
         if backup.main["image"] != cluster.workload("postgres").main["image"]:
             yield "backups are made by another version than the server's"
         if item["spec"].get("concurrencyPolicy") != "Forbid":
             yield "two backups may write into one file"
+        if restores != bool(item["spec"].get("suspend")):
+            yield "every night a copy is put back, or none is made"
         daily = re.fullmatch(r"\d+ \d+ \* \* \*", item["spec"]["schedule"])
-        if not daily or not 1 <= int(told["KEEP"]) <= _DAYS:
+        if not restores and (not daily or not 1 <= int(told["KEEP"]) <= _DAYS):
             yield f"copies are kept for other than {_DAYS} days at most"
-        if told["RESTORE"] != "":
-            yield "every night a copy is put back"
+        if restores and told["RESTORE"] != "":
+            yield "a copy is put back that nobody has chosen"
         volumes = {volume["name"]: volume for volume in backup.pod["volumes"]}
         claimed = [
             mount["mountPath"]
@@ -76,6 +73,35 @@ def backups_are_of_the_bots_database(cluster: Cluster) -> Iterator[str]:
         ]
         if claimed != re.findall(r"^cd (\S+)$", backup.main["command"][-1], re.MULTILINE):
             yield "copies go with the pod that has made them"
+
+
+def everybody_has_a_role_of_their_own(cluster: Cluster) -> Iterator[str]:
+    """Which roles.sql makes, with the password that they come with; only what restores is the bot."""
+    database = next((workload for workload in cluster.workloads if workload.name == "postgres"), None)
+    if database is None:
+        return
+    (text,) = [text for path, text in cluster.mounted_texts(database).items() if path.name == "roles.sql"]
+    variables = dict(re.findall(r"^\\getenv (\w+)_password (\w+)$", text, re.MULTILINE))
+    keys = {role: _key(database, variable) for role, variable in variables.items()}
+    for who, role, key in _roles(cluster):
+        if keys.get(role) != key or role != {"the bot": "bot", "restore": "bot", "backup": "backup"}[who]:
+            yield f"{who} comes as {role}, with the password {key}"
+    if database.environment.keys() & {"POSTGRES_USER", "PGUSER"}:
+        yield "the first user, who may do everything, is no role of its own"
+
+
+def _roles(cluster: Cluster) -> Iterator[tuple[str, str | None, str | None]]:
+    """Who comes as which role, with which key's password; KEDA is looked at in policy/network."""
+    bot = cluster.workload("bot")
+    address = urlsplit(bot.environment["TFSTYLE_BOT_DATABASE_URL"]["value"])
+    yield "the bot", address.username, _key(bot, "PGPASSWORD")
+    for backup in _backups(cluster):
+        yield backup.name, backup.environment["PGUSER"]["value"], _key(backup, "PGPASSWORD")
+
+
+def _key(workload: Workload, variable: str) -> str | None:
+    reference = workload.environment.get(variable, {}).get("valueFrom", {}).get("secretKeyRef", {})
+    return reference.get("key")
 
 
 def _backups(cluster: Cluster) -> list[Workload]:
@@ -113,4 +139,5 @@ RULES = (
     the_database_wants_tls,
     whoever_asks_the_database_checks_its_certificate,
     backups_are_of_the_bots_database,
+    everybody_has_a_role_of_their_own,
 )

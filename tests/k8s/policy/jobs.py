@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 from tests.k8s.cluster import ROOT, Cluster, Workload
 from tests.k8s.policy.network import Grant, differences, grants, names_looked_up, namespace, pods, tcp
 from tfstyle import cli
-from tfstyle.bulk.pool import WORKER_BYTES, Size
-from tfstyle.catalog import Catalog
+from tfstyle.batch.ray_pool import WORKER_BYTES, Size
+from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import StyleTransferError
-from tfstyle.models import CATALOG_FILE, find_model
-from tfstyle.recipe import recipe_names
+from tfstyle.model_store.versions import CATALOG_FILE, find_model
+from tfstyle.training.recipe import recipe_names
 
 _RAY = re.search(r"^ray==(\S+)", (ROOT / "requirements" / "bulk.lock").read_text(), re.MULTILINE)[1]  # type: ignore[index]
 _DASHBOARD = 8265

@@ -5,14 +5,32 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from bot.receiver import WEBHOOK_PATH
-from serving.config_files import read_monitoring
+from bot.telegram_api.receiver import WEBHOOK_PATH
+from serving.config.config_files import read_monitoring
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
 
 _METRICS = {
     "bot": "/metrics",
     "model-server": read_monitoring(ROOT / "serving" / "config" / "monitoring.config").prometheus_config.path,
 }
+
+# https://core.telegram.org/resources/cidr.txt
+TELEGRAM = (
+    "91.105.192.0/23",
+    "91.108.4.0/22",
+    "91.108.8.0/22",
+    "91.108.12.0/22",
+    "91.108.16.0/22",
+    "91.108.20.0/22",
+    "91.108.56.0/22",
+    "149.154.160.0/20",
+    "185.76.151.0/24",
+    "2001:67c:4e8::/48",
+    "2001:b28:f23c::/48",
+    "2001:b28:f23d::/48",
+    "2001:b28:f23f::/48",
+    "2a0a:f280::/32",
+)
 
 Grant = tuple[str, str, str, str]  # whose pods, "ingress" or "egress", peer and port as JSON
 
@@ -62,16 +80,15 @@ def keda_finds_the_database(cluster: Cluster) -> Iterator[str]:
         if dot + rest != f".{scaled['metadata']['namespace']}.svc.cluster.local":
             yield f"KEDA lives in another namespace, where {metadata['host']} is nobody"
         yield from _reaches(cluster, "KEDA", host, int(metadata["port"]))
-        if (host, metadata["userName"], "/" + metadata["dbName"]) != (
-            database.hostname,
-            database.username,
-            database.path,
-        ):
+        if (host, "/" + metadata["dbName"]) != (database.hostname, database.path):
             yield "KEDA asks another database than the bot's"
         authentication = cluster.find("TriggerAuthentication", trigger["authenticationRef"]["name"])
         references = authentication["spec"]["secretTargetRef"] if authentication else []
-        if references != [{"parameter": "password", "name": "bot", "key": "database-password"}]:
-            yield "KEDA has another password than the bot"
+        if (metadata["userName"], references) != (
+            "keda",
+            [{"parameter": "password", "name": "bot", "key": "keda-password"}],
+        ):
+            yield "KEDA does not come as its own role"
 
 
 def metrics_are_where_prometheus_looks(cluster: Cluster) -> Iterator[str]:
@@ -140,25 +157,21 @@ def _granted(cluster: Cluster) -> Iterator[Grant]:
 
 
 def _needed(cluster: Cluster) -> Iterator[Grant]:
-    """All that production does; Telegram by IPv4 and IPv6."""
-    bot, server, database, backup = (cluster.workload(name) for name in ("bot", "model-server", "postgres", "backup"))
-    private = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
-    telegram = [
-        {"ipBlock": {"cidr": "0.0.0.0/0", "except": private}},
-        {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}},
-    ]
+    """All that production does."""
+    bot, server, database = (cluster.workload(name) for name in ("bot", "model-server", "postgres"))
     asks = [tcp(database.ports.get("postgres"))]
     yield from grants(
         bot, "ingress", [namespace("ingress-nginx"), namespace("monitoring")], [tcp(bot.ports.get("http"))]
     )
     yield from grants(bot, "egress", [pods("model-server")], [tcp(server.ports.get("grpc"))])
     yield from grants(bot, "egress", [pods("postgres")], asks)
-    yield from grants(bot, "egress", telegram, [tcp(443)])
+    yield from grants(bot, "egress", [{"ipBlock": {"cidr": cidr}} for cidr in TELEGRAM], [tcp(443)])
     yield from names_looked_up(bot)
     yield from grants(server, "ingress", [pods("bot")], [tcp(server.ports.get("grpc"))])
     yield from grants(server, "ingress", [namespace("monitoring")], [tcp(server.ports.get("rest"))])
-    yield from grants(backup, "egress", [pods("postgres")], asks)
-    yield from names_looked_up(backup)
+    for copies in (cluster.workload("backup"), cluster.workload("restore")):
+        yield from grants(copies, "egress", [pods("postgres")], asks)
+        yield from names_looked_up(copies)
     yield from grants(database, "ingress", [pods("bot"), pods("backup"), namespace("keda")], asks)
 
 

@@ -11,18 +11,18 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
-from bot.worker import GRACE_SECONDS
-from serving.flags import Flags, Parser, add_arguments
+from bot.work.worker import GRACE_SECONDS
+from serving.config.flags import Flags, Parser, add_arguments
 from tests.docker.dockerfile import DOCKER, instructions, last
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
-from tfstyle.models import find_model, versions
+from tfstyle.model_store.versions import find_model, versions
 
 _SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 _LIBPQ = {"PGPASSWORD"}  # read by PostgreSQL's client library
 CONFIG = ROOT / "serving" / "config"
 _SERVED = re.findall(r'name: "(\w+)"', (CONFIG / "models.config").read_text())
 _STATUS = {f"/v1/models/{name}" for name in _SERVED}
-# By what each is to tell. The bot's, from bot/web.py; the server's, from the REST API of TensorFlow Serving.
+# By what each is to tell. The bot's, from bot/http_endpoints.py; the server's, from the REST API of TensorFlow Serving.
 _PROBES = {
     "bot": {"startupProbe": {"/livez"}, "readinessProbe": {"/readyz"}, "livenessProbe": {"/livez"}},
     "model-server": {

@@ -8,7 +8,13 @@ from tests.k8s.cluster import Cluster
 
 _VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "projected", "secret"}  # of the restricted profile
 _SECRET_NAMES = re.compile("TOKEN|SECRET|PASSWORD")
-_SECRET_KEYS = {"token", "webhook-secret", "database-password"}  # that docs/operations.md tells to set
+_SECRET_KEYS = {
+    "token",
+    "webhook-secret",
+    "database-password",
+    "backup-password",
+    "keda-password",
+}  # that docs/operations.md tells to set
 
 
 def resources_are_limited(cluster: Cluster) -> Iterator[str]:

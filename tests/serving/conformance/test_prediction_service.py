@@ -7,9 +7,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
-from serving import server
 from serving.client import StyleClient
-from tests.serving.toy import STYLES
+from serving.server import model_server
+from testing.toy_model import STYLES
 
 Code = grpc.StatusCode
 IMAGE = np.zeros((1, 4, 5, 3), np.uint8)
@@ -262,7 +262,7 @@ def test_broken_pictures_are_refused_and_the_server_stays_up(prediction_stub, re
 def test_raw_content_is_answered_on_demand(models_dir, request_for):
     """Strings as well, as TensorFlow Serving does with the same flag."""
     with (
-        server.running(models_dir, model_name="tfstyle", enable_serialization_as_tensor_content=True) as address,
+        model_server.running(models_dir, model_name="tfstyle", enable_serialization_as_tensor_content=True) as address,
         grpc.insecure_channel(address) as channel,
         StyleClient(address) as client,
     ):

@@ -20,7 +20,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving import server
+from serving.server import model_server
 from tfstyle.errors import ModelError
 
 pytestmark = pytest.mark.own_server
@@ -81,7 +81,7 @@ def serving_config(tmp_path: Path, config: str, **flags) -> Iterator[Caller]:
     path = tmp_path / "models.config"
     path.write_text(config)
     with (
-        server.running(model_config_file=path, **flags) as address,
+        model_server.running(model_config_file=path, **flags) as address,
         grpc.insecure_channel(address) as channel,
     ):
         yield Caller(channel)

@@ -1,0 +1,393 @@
+"""What the bot does about a message or a pressed button: events in, actions out, no input or output of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.conversation import keyboards
+from bot.conversation.captions import NEAR_WORD_IN_CAPTION, Reading, Vocabulary
+from bot.conversation.events import (
+    Action,
+    AnswerPress,
+    CancelAll,
+    ChangeKeyboard,
+    Chat,
+    ForgetChat,
+    Message,
+    Order,
+    Paint,
+    Picture,
+    Press,
+    Remember,
+    Replied,
+    Result,
+    Say,
+    ShowStats,
+    ShowStyles,
+)
+from bot.conversation.failures import too_large
+from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, Look, LookError
+from bot.texts import Texts, choose_language, load_texts
+from tfstyle.contract.catalog import Catalog
+from tfstyle.imaging.photo import MIN_SIDE
+
+KEPT_DAYS = 30  # how long it is known which photo a painting was made from
+
+Answer = tuple[Chat, list[Action]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a picture may be before it is even fetched."""
+
+    max_file_bytes: int = 20 * 2**20
+    max_pixels: int = 25_000_000
+
+
+class Conversation:
+    """The bot's side of every chat, for one model's styles.
+
+    Args:
+        catalog: The styles.
+        limits: What is refused unseen.
+        languages: Those spoken; the first one is for everybody else.
+        admins: Users who may see /stats.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        limits: Limits = Limits(),
+        languages: Sequence[str] = ("en",),
+        admins: frozenset[int] = frozenset(),
+    ):
+        self.catalog = catalog
+        self._vocabulary = Vocabulary(catalog)
+        self._limits = limits
+        self._languages = languages
+        self._admins = admins
+
+    def hear(self, message: Message, chat: Chat) -> Answer:
+        """Answer a message.
+
+        Args:
+            message: What was written or sent.
+            chat: What is kept about its chat.
+
+        Returns:
+            What is to be kept from now on, and what to do, in this order.
+        """
+        texts = load_texts(choose_language(message.language, self._languages))
+        if message.command:
+            return self._command(message, chat, texts)
+        if not message.addressed:
+            return chat, []
+        if message.picture is not None:
+            return self._picture(message, chat, self._vocabulary.read_caption(message.text), texts)
+        if message.reply_to is not None and message.text:
+            return self._paint_replied(message, chat, self._vocabulary.read(message.text), texts)
+        reading = self._vocabulary.read_caption(message.text)
+        if reading.says_something:
+            return self._set(chat, reading, message, texts)
+        return chat, [] if message.group else [Say(text=texts.no_photo, reply_to=message.message_id)]
+
+    def press(self, press: Press, chat: Chat) -> Answer:
+        """Answer a pressed button; arguments and result as for `hear`."""
+        texts = load_texts(choose_language(press.language, self._languages))
+        wanted, _, text = press.data.partition(":")
+        action, number = wanted[:1], wanted[1:] or "0"
+        try:
+            look = Look.decode(text, self.catalog.names)
+            page = keyboards.page_number(number, self.catalog)
+        except (LookError, ValueError):
+            return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
+        quiet = AnswerPress(press_id=press.press_id)
+        match action:
+            case keyboards.STYLES | keyboards.BLEND:
+                keyboard = keyboards.style_keyboard(look, self.catalog, action, page=page, back=texts.button_back)
+                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.PICKER | keyboards.CHOOSER:
+                return chat, [quiet, self._gallery(look, texts, action, page=page, turns=press.message_id)]
+            case keyboards.CHOOSE:
+                return self._press_to_choose(press, chat, look, texts)
+            case keyboards.PLACE_MENU:
+                keyboard = keyboards.place_keyboard(look, self.catalog, texts)
+                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.BACK:
+                album = press.reply_to is not None and len(press.reply_to.pictures) > 1
+                keyboard = keyboards.painting_keyboard(look, self.catalog, texts, album=album)
+                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.NOTHING:
+                told = texts.strongest if look.strength == 100 else texts.weakest
+                return chat, [AnswerPress(press_id=press.press_id, text=told)]
+            case keyboards.PAINT | keyboards.REPAINT | keyboards.COMPARE | keyboards.FILE:
+                return self._press_to_paint(press, chat, action, look, texts)
+        return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
+
+    def _press_to_choose(self, press: Press, chat: Chat, look: Look, texts: Texts) -> Answer:
+        """A style of the gallery that /styles sent is for the photos to come."""
+        before, chat = chat, replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        told = texts.style_set.format(styles=self.style_text(chat.look, texts))
+        if chat == before:  # pressed twice: a word is enough
+            return chat, [AnswerPress(press_id=press.press_id, text=told)]
+        page = next(
+            (
+                number
+                for number, styles in enumerate(keyboards.pages(self.catalog))
+                if any(style.name in look.style_names for style in styles)
+            ),
+            0,
+        )
+        keyboard = keyboards.style_keyboard(chat.look, self.catalog, keyboards.CHOOSER, page=page)
+        return chat, [
+            AnswerPress(press_id=press.press_id),
+            Say(text=told),
+            ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
+        ]
+
+    def _press_to_paint(self, press: Press, chat: Chat, action: str, look: Look, texts: Texts) -> Answer:
+        if press.reply_to is None or not press.reply_to.pictures:
+            return chat, [AnswerPress(press_id=press.press_id, text=texts.photo_gone)]
+        result = {keyboards.COMPARE: Result.COMPARISON, keyboards.FILE: Result.FILE}.get(action, Result.PHOTO)
+        repaints = action == keyboards.REPAINT and len(press.reply_to.pictures) == 1
+        order = Order(
+            pictures=press.reply_to.pictures,
+            look=replace(look, size=FULL_SIZE) if result is Result.FILE else look,
+            result=result,
+            reply_to=press.reply_to.message_id,
+            target=press.message_id if repaints else 0,
+            repaints=repaints,
+            language=choose_language(press.language, self._languages),
+            thread=press.thread,
+        )
+        if action == keyboards.PAINT:  # a style chosen with a button is chosen for the next photo too
+            chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+        return chat, [
+            AnswerPress(press_id=press.press_id, text=texts.painting_toast),
+            Paint(order=order, note="" if repaints else texts.painting),
+        ]
+
+    def _command(self, message: Message, chat: Chat, texts: Texts) -> Answer:
+        def say(text: str) -> list[Action]:
+            return [Say(text=text, reply_to=message.message_id)]
+
+        match message.command:
+            case "start":
+                return chat, say(texts.start)
+            case "help":
+                commands = "\n".join(f"/{name}: {text}" for name, text in texts.commands.items())
+                return chat, say(texts.help.format(commands=commands))
+            case "privacy":
+                return chat, say(texts.privacy.format(days=KEPT_DAYS))
+            case "settings":
+                return chat, say(self._settings_text(chat.look, texts))
+            case "reset":
+                return Chat(saw_styles=chat.saw_styles), say(texts.reset)
+            case "styles":
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
+            case "cancel":
+                return chat, [CancelAll()]
+            case "forget":
+                return Chat(), [ForgetChat()]
+            case "stats":
+                return chat, [ShowStats()] if message.user_id in self._admins else say(texts.admins_only)
+            case "style" | "strength" | "colors" | "mask" | "regions" | "size":
+                return self._choose(message, chat, texts)
+        return chat, say(texts.unknown_command) if message.addressed else []
+
+    def _choose(self, message: Message, chat: Chat, texts: Texts) -> Answer:
+        reading, problem = self._read_command(message.command, message.text, texts)
+        if message.command == "style" and not message.text:
+            if message.picture is None and not _shows_photo(message.reply_to):
+                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
+            reading, problem = Reading(), ""
+        if problem:
+            return chat, [Say(text=problem, reply_to=message.message_id)]
+        if message.picture is not None:
+            return self._picture(message, chat, reading, texts)
+        if _shows_photo(message.reply_to):
+            return self._paint_replied(message, chat, reading, texts)
+        return self._set(chat, reading, message, texts)
+
+    def _read_command(self, command: str, text: str, texts: Texts) -> tuple[Reading, str]:
+        """What a command asks for, or else a sentence about what it should look like."""
+        match command:
+            case "strength" | "size":
+                reading = self._vocabulary.read(f"{command} {text}", near=1.0)
+                value = reading.strength if command == "strength" else reading.size
+                needed = (
+                    texts.strength_needed
+                    if command == "strength"
+                    else texts.size_needed.format(least=MIN_SIDE, most=MAX_SIZE)
+                )
+                return reading, "" if value is not None and not reading.unknown else needed
+            case "colors":
+                reading = self._vocabulary.read(f"colors {text}")
+                return reading, "" if text and not reading.unknown and reading.styles is None else texts.colors_needed
+            case "mask":
+                reading = self._vocabulary.read(text, near=NEAR_WORD_IN_CAPTION)
+                wrong = reading.mask is None or reading.unknown
+                return reading, texts.place_needed.format(places=", ".join(texts.places.values())) if wrong else ""
+            case "regions":
+                reading = self._vocabulary.read(text)
+                if reading.mask and reading.styles:  # one region is a region too when it is called one
+                    reading = replace(reading, regions=((reading.mask, reading.styles),), mask=None, styles=None)
+                problem = self._unknown(reading, texts) if reading.unknown else ""
+                return reading, problem or ("" if reading.regions else texts.regions_needed)
+        reading = self._vocabulary.read(text)
+        named = reading.styles or reading.regions
+        return reading, self._unknown(reading, texts, text) if reading.unknown or not named else ""
+
+    def _unknown(self, reading: Reading, texts: Texts, text: str = "") -> str:
+        word = reading.unknown[0] if reading.unknown else text
+        likely = self._vocabulary.likely(word)
+        sentences = [texts.unknown_word.format(word=word)]
+        sentences += [texts.did_you_mean.format(likely=" / ".join(likely))] if likely else []
+        return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
+
+    def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
+        look = reading.apply(chat.look)
+        said = []
+        if reading.regions is not None:
+            said.append(texts.regions_set.format(regions=self.style_text(look, texts)))
+        if reading.styles is not None:
+            said.append(texts.style_set.format(styles=self.style_text(look, texts)))
+        if reading.strength is not None:
+            said.append(texts.strength_set.format(strength=look.strength))
+        if reading.keep_colors is not None:
+            said.append(texts.colors_set.format(colors=_colors(look, texts)))
+        if reading.mask is not None:
+            said.append(texts.mask_set.format(where=texts.places[look.mask]) if look.mask else texts.mask_off)
+        if reading.size is not None:
+            said.append(texts.size_set.format(size=look.size) if look.size else f"{_sentence(texts.size_full)}.")
+        return replace(chat, look=look), [Say(text="\n".join(said), reply_to=message.message_id)]
+
+    def _picture(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+        if message.reply_to is not None and message.reply_to.pictures and not message.album:
+            return self._picture_as_mask(message, chat, reading, texts)
+        return self._picture_as_photo(message, chat, reading, texts)
+
+    def _picture_as_mask(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+        """A picture in reply to a photo is that photo's mask."""
+        assert message.picture is not None
+        assert message.reply_to is not None
+        if problem := self._refused([message.picture, *message.reply_to.pictures], texts):
+            return chat, [Say(text=problem, reply_to=message.message_id)]
+        look = replace(reading.apply(chat.look), mask=f"{MESSAGE_MARK}{message.message_id}", regions=())
+        order = Order(
+            pictures=message.reply_to.pictures,
+            look=look,
+            reply_to=message.reply_to.message_id,
+            language=choose_language(message.language, self._languages),
+            thread=message.thread,
+        )
+        return chat, [
+            Remember(message=Replied(message_id=message.message_id, pictures=(message.picture,))),
+            Paint(order=order, note=texts.painting),
+        ]
+
+    def _picture_as_photo(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+        assert message.picture is not None
+        if problem := self._refused([message.picture], texts):
+            return chat, [Say(text=problem, reply_to=message.message_id)]
+        actions: list[Action] = []
+        chosen = reading.says_something or message.command or chat.look.style_names
+        if not (chosen or chat.saw_styles or message.album):  # under an album are buttons for all of it
+            actions.append(self._gallery(chat.look, texts, keyboards.PICKER, reply_to=message.message_id))
+            chat = replace(chat, saw_styles=True)
+        order = Order(
+            pictures=(message.picture,),
+            look=reading.apply(chat.look),
+            reply_to=message.message_id,
+            album=message.album,
+            language=choose_language(message.language, self._languages),
+            thread=message.thread,
+        )
+        return chat, [Paint(order=order, note=texts.painting), *actions]
+
+    def _paint_replied(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+        """Words in reply to a photo, or to a painting of it, say how to paint it."""
+        assert message.reply_to is not None
+
+        def say(text: str) -> Answer:
+            return chat, [Say(text=text, reply_to=message.message_id)]
+
+        if message.group and not message.command and (reading.unknown or not message.reply_to.pictures):
+            return chat, []  # people talk about paintings, too
+        if not message.reply_to.pictures:
+            return say(texts.need_reply_photo if message.reply_to.from_bot else texts.no_photo)
+        if reading.unknown:
+            return say(self._unknown(reading, texts))
+        if problem := self._refused(message.reply_to.pictures, texts):
+            return say(problem)
+        order = Order(
+            pictures=message.reply_to.pictures,
+            look=reading.apply(chat.look),
+            reply_to=message.reply_to.message_id,
+            language=choose_language(message.language, self._languages),
+            thread=message.thread,
+        )
+        return chat, [Paint(order=order, note=texts.painting)]
+
+    def _refused(self, pictures: Sequence[Picture], texts: Texts) -> str:
+        """Why a picture is not even fetched; empty if it is."""
+        for picture in pictures:
+            if picture.file_size > self._limits.max_file_bytes:
+                return too_large(picture.file_size, self._limits.max_file_bytes, texts)
+            if picture.width * picture.height > self._limits.max_pixels:
+                size, limit = picture.width * picture.height / 1e6, self._limits.max_pixels / 1e6
+                return texts.too_many_pixels.format(size=f"{size:.0f}", limit=f"{limit:.3g}")
+        return ""
+
+    def _gallery(
+        self, look: Look, texts: Texts, menu: str, *, page: int = 0, reply_to: int = 0, turns: int = 0
+    ) -> ShowStyles:
+        keyboard = keyboards.style_keyboard(look, self.catalog, menu, page=page)
+        styles = keyboards.pages(self.catalog)[page]
+        return ShowStyles(text=texts.choose_style, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns)
+
+    def _settings_text(self, look: Look, texts: Texts) -> str:
+        where = texts.places[look.mask] if look.mask else texts.everywhere
+        return texts.settings.format(
+            styles=self.style_text(look, texts),
+            strength=look.strength,
+            colors=_colors(look, texts),
+            where=where if not look.regions else self.style_text(look, texts),
+            size=f"{look.size} px" if look.size else texts.size_full,
+        )
+
+    def style_text(self, look: Look, texts: Texts) -> str:
+        """The styles of a look for people: `The Scream 60 % + The Great Wave 40 %`."""
+        if look.regions:
+            return ", ".join(f"{texts.places[place]}: {self._mix_text(mix)}" for place, mix in look.regions)
+        return self._mix_text(look.styles)
+
+    def caption(self, look: Look, texts: Texts) -> str:
+        """What stands under a painting."""
+        parts = [texts.done.format(styles=self.style_text(look, texts), strength=look.strength)]
+        if look.keep_colors:
+            parts.append(texts.keeps_colors)
+        if look.mask:
+            parts.append(texts.places.get(look.mask, texts.own_mask))
+        return " · ".join(parts)
+
+    def _mix_text(self, mix: Sequence[tuple[str, float]]) -> str:
+        titles = {style.name: style.title for style in self.catalog}
+        mix = mix or ((self.catalog.names[0], 1.0),)
+        if len(mix) == 1:
+            return titles.get(mix[0][0], mix[0][0])
+        total = sum(weight for _, weight in mix)
+        return " + ".join(f"{titles.get(name, name)} {100 * weight / total:.0f} %" for name, weight in mix)
+
+
+def _colors(look: Look, texts: Texts) -> str:
+    return texts.colors_keep if look.keep_colors else texts.colors_style
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _shows_photo(replied: Replied | None) -> bool:
+    """Whether a message that was replied to is a photo, or one of the bot's that may stand for one."""
+    return replied is not None and bool(replied.pictures or replied.from_bot)

@@ -1,0 +1,137 @@
+"""What a fault means to whoever sent the photo: try again in silence, try again and say so, or say why not."""
+
+import math
+from dataclasses import dataclass
+
+from bot.metrics import Fault
+from bot.storage.tasks import StorageAwayError
+from bot.texts import Texts
+from bot.work.style_service import NothingFoundError, SegmenterMissingError
+from serving.client.errors import (
+    DeadlineError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    ServerBusyError,
+    ServerDownError,
+    ServingError,
+)
+from tfstyle.errors import (
+    MaskError,
+    PhotoError,
+    PhotoTooLargeError,
+    PhotoTooSmallError,
+    RequestError,
+    UnknownStyleError,
+)
+from tfstyle.imaging.photo import MIN_SIDE
+
+MAX_TRIES = 4  # that end in a fault of ours or of the server's
+MAX_DEADLINES = 2
+MAX_CRASHES = 30  # of the bot during one task: then it is the task
+PATIENCE_SECONDS = 3600.0  # for a server that is away, and for Telegram
+_LONGEST_WAIT = 30.0
+
+
+class PictureGoneError(Exception):
+    """Telegram has the file no more."""
+
+
+class FileTooLargeError(Exception):
+    """A file has more bytes than may be fetched, perhaps so many that Telegram does not tell how many."""
+
+    def __init__(self, size: int | None, limit: int):
+        super().__init__(f"the file has {size or 'too many'} bytes, and {limit} are the most")
+        self.size = size
+        self.limit = limit
+
+
+class MaskGoneError(Exception):
+    """The picture that was to be the mask is not known or not there any more."""
+
+
+# What may be wrong with one photo of an album while the others are fine.
+OF_ONE_PHOTO = (PhotoError, PictureGoneError, FileTooLargeError, MaskError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What to do about a fault.
+
+    Attributes:
+        kind: What metrics and logs call it.
+        text: What the sender reads; empty for nothing.
+        again: Seconds until the next try; None if there is none.
+        blameless: The try does not count.
+    """
+
+    kind: Fault
+    text: str = ""
+    again: float | None = None
+    blameless: bool = False
+
+
+def kind_of(error: Exception, otherwise: Fault) -> Fault:
+    """What metrics call a fault that nobody caught: the database's absence is not the fault of what it interrupted."""
+    return "storage" if isinstance(error, StorageAwayError) else otherwise
+
+
+def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_megapixels: float) -> Problem:
+    """What to do about what went wrong while painting.
+
+    Args:
+        error: What went wrong.
+        texts: In the sender's language.
+        tries: How often it was tried, this time included.
+        waited: Seconds since the photo came.
+        max_megapixels: The operator's limit.
+    """
+    match error:
+        case PictureGoneError():
+            return Problem(kind="photo_gone", text=texts.photo_gone)
+        case FileTooLargeError():
+            return Problem(kind="file_too_large", text=too_large(error.size, error.limit, texts))
+        case MaskGoneError():
+            return Problem(kind="mask_gone", text=texts.mask_gone)
+        case PhotoTooLargeError():
+            limit = min(max_megapixels, error.limit / 1e6) if error.limit else max_megapixels
+            text = texts.too_many_pixels.format(size=f"{error.pixels / 1e6:.0f}", limit=f"{limit:.3g}")
+            return Problem(kind="photo_too_large", text=text)
+        case PhotoTooSmallError():
+            return Problem(kind="photo_too_small", text=texts.too_few_pixels.format(least=MIN_SIDE))
+        case PhotoError():
+            return Problem(kind="photo_unreadable", text=texts.photo_unreadable)
+        case NothingFoundError():
+            return Problem(kind="nothing_found", text=texts.nothing_found.format(place=texts.places[error.place]))
+        case MaskError():
+            return Problem(kind="mask_unfit", text=texts.mask_unfit)
+        case SegmenterMissingError():
+            return Problem(kind="masks_missing", text=texts.masks_missing)
+        case UnknownStyleError():
+            return Problem(kind="style_gone", text=f"{texts.refused.format(reason=str(error))}")
+        case DeadlineError() if tries < MAX_DEADLINES:
+            return Problem(kind="deadline", again=1.0)
+        case DeadlineError():
+            return Problem(kind="deadline", text=texts.server_too_slow)
+        case ServerDownError() | ServerBusyError() | ModelNotFoundError():
+            if waited > PATIENCE_SECONDS:
+                return Problem(kind="server_down", text=texts.server_gave_up)
+            again = min(_LONGEST_WAIT, max(0.5, waited / 4))
+            return Problem(kind="server_down", text=texts.waiting_for_server, again=again, blameless=True)
+        case InvalidRequestError() | RequestError():
+            return Problem(kind="refused", text=texts.refused.format(reason=_without_address(error)))
+        case ServingError() if tries < MAX_TRIES:
+            return Problem(kind="server_fault", again=tries / 2)
+    return Problem(kind="server_fault", text=texts.gave_up)
+
+
+def too_large(size: int | None, limit: int, texts: Texts) -> str:
+    """What is said about a file of so many bytes where `limit` are the most; the size rounded up, so it is more."""
+    most = f"{limit / 2**20:g}"
+    megabytes = f"{math.ceil(10 * size / 2**20) / 10:g}" if size else f">{most}"
+    return texts.file_too_large.format(size=megabytes, limit=most)
+
+
+def _without_address(error: Exception) -> str:
+    """What the server said: where it is is nobody's business in a chat."""
+    text = str(error)
+    return text.partition(" refused the request: ")[2] or text

@@ -1,0 +1,128 @@
+"""The buttons: under a painting, the styles, the places.
+
+A button's data is an action's letter, for a menu of styles with the number of its page, a colon, and a look as
+`Look.encode` writes it, so a button works however old its message is; the photo is the one that the message answers to.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.conversation.events import Button, Keyboard
+from bot.conversation.style_settings import PLACES, Look
+from bot.texts import Texts
+from tfstyle.contract.catalog import Catalog, Style
+
+MAX_DATA_BYTES = 64
+STRENGTH_STEP = 20
+
+PAGE = 12  # styles at most on one page: more do not fit a phone's screen, beside their picture
+
+REPAINT, PAINT, CHOOSE, PLACE_MENU, COMPARE, FILE, BACK, NOTHING = "rpgwcfmx"
+# The menus of styles: to paint a painting's photo anew, to blend into it, and under a gallery for a photo or for later.
+STYLES, BLEND, PICKER, CHOOSER = "sbvn"
+
+
+def painting_keyboard(look: Look, catalog: Catalog, texts: Texts, *, album: bool = False) -> Keyboard:
+    """The buttons under a painting of this look."""
+
+    def button(text: str, action: str, look: Look = look) -> Button:
+        return Button(text, f"{action}:{look.encode(catalog.names)}")
+
+    def stronger(text: str, by: int) -> Button:
+        strength = min(100, max(STRENGTH_STEP, look.strength + by))
+        return button(text, REPAINT if strength != look.strength else NOTHING, replace(look, strength=strength))
+
+    rows = [
+        [button(texts.button_style, STYLES), button(texts.button_blend, BLEND)],
+        [stronger(texts.button_weaker, -STRENGTH_STEP), stronger(texts.button_stronger, STRENGTH_STEP)],
+        [
+            button(
+                texts.button_style_colors if look.keep_colors else texts.button_keep_colors,
+                REPAINT,
+                replace(look, keep_colors=not look.keep_colors),
+            ),
+            button(texts.button_where, PLACE_MENU),
+        ],
+        [button(texts.button_compare, COMPARE)] * (not album) + [button(texts.button_file, FILE)],
+    ]
+    return _keyboard(rows)
+
+
+def pages(catalog: Catalog) -> list[tuple[Style, ...]]:
+    """The styles, on as few pages as possible, which are about equally long."""
+    styles = tuple(catalog)
+    count = max(1, math.ceil(len(styles) / PAGE))
+    length = math.ceil(len(styles) / count)
+    return [styles[start : start + length] for start in range(0, len(styles), length)]
+
+
+def page_number(text: str, catalog: Catalog) -> int:
+    """The page that a button names, from 0; the last one if there are fewer now.
+
+    Raises:
+        ValueError: If it is no number.
+    """
+    if not text.isdecimal():
+        raise ValueError(f"Expected the number of a page, got {text!r}.")
+    return min(int(text), len(pages(catalog)) - 1)
+
+
+def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, back: str = "") -> Keyboard:
+    """A button for each style of a page, two in a row, and buttons to turn the page; those in use are marked.
+
+    Args:
+        look: What is kept beside the style.
+        catalog: The styles.
+        menu: `STYLES`, `BLEND` (half and half into the look), `PICKER` or `CHOOSER`.
+        page: Which page, from 0.
+        back: The text of a button that leads back, if there is one.
+    """
+    book = pages(catalog)
+    action = CHOOSE if menu == CHOOSER else PAINT
+    buttons = []
+    for style in book[page]:
+        wanted = _blend(look, style.name) if menu == BLEND else replace(look, styles=((style.name, 1.0),), regions=())
+        text = f"✓ {style.title}" if style.name in look.style_names else style.title
+        buttons.append(Button(text, f"{action}:{wanted.encode(catalog.names)}"))
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    turns = [(page - 1, "◀ {}/{}"), (page + 1, "{}/{} ▶")]
+    turned = [
+        Button(text.format(other + 1, len(book)), f"{menu}{other}:{look.encode(catalog.names)}")
+        for other, text in turns
+        if 0 <= other < len(book)
+    ]
+    return _keyboard([*rows, turned, *_back(back, look, catalog)])
+
+
+def place_keyboard(look: Look, catalog: Catalog, texts: Texts) -> Keyboard:
+    """A button for each place to paint, and one for everywhere."""
+    names = {"": texts.everywhere} | {place: texts.places[place] for place in PLACES}
+    styles = look.styles or (look.regions[0][1] if look.regions else ())
+    buttons = [
+        Button(
+            f"✓ {name}" if place == look.mask and not look.regions else name,
+            f"{REPAINT}:{replace(look, mask=place, styles=styles, regions=()).encode(catalog.names)}",
+        )
+        for place, name in names.items()
+    ]
+    rows = [buttons[start : start + 3] for start in range(0, len(buttons), 3)]
+    return _keyboard([*rows, *_back(texts.button_back, look, catalog)])
+
+
+def _blend(look: Look, name: str) -> Look:
+    """The look with as much of another style as of all it has."""
+    old = look.styles or (look.regions[0][1] if look.regions else ())
+    total = sum(weight for _, weight in old) or 1.0
+    halves = [(other, 50 * weight / total) for other, weight in old if other != name]
+    return replace(look, styles=(*halves, (name, 50.0)), regions=())
+
+
+def _back(text: str, look: Look, catalog: Catalog) -> list[list[Button]]:
+    return [[Button(text, f"{BACK}:{look.encode(catalog.names)}")]] if text else []
+
+
+def _keyboard(rows: Iterable[Iterable[Button]]) -> Keyboard:
+    """Without the buttons that hold more than Telegram takes, as with a region for every place."""
+    fitting = (tuple(button for button in row if len(button.data.encode()) <= MAX_DATA_BYTES) for row in rows)
+    return tuple(row for row in fitting if row)

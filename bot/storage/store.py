@@ -1,0 +1,570 @@
+"""What must survive a crash: updates not answered yet, what is to be painted, and what each chat has chosen.
+
+One table of tasks holds updates, albums that are still arriving, and paint jobs, so all are claimed, handed back and
+finished by the same few statements, in SQLite and PostgreSQL alike. A task is
+
+    queued ─▶ running ─▶ done | failed | cancelled
+       ▲         │
+       └─────────┘  handed back, or its owner's lease ran out
+
+It counts its tries, those that the owner did not blame on something else, and apart from them its crashes: owners that
+were gone before it ended. So a job that was only there when the bot was killed has all its tries left, and one that may
+have killed it waits for the others.
+
+A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
+in SQLite within a transaction that holds the only write lock. What counts before it stores, for limits, does so
+alone: under that lock, or an advisory one. An update's job is stored under a key that is made from the update's own, so
+what is repeated after a crash changes nothing.
+
+Order is fair across chats: a job's `turn` is one more than its chat's last unfinished job, and no less than the turn
+that is being served (start-time fair queueing with all jobs alike).
+"""
+
+import asyncio
+import contextlib
+import importlib
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from bot.storage.tables import chats, metadata, sources, tasks
+from bot.storage.tasks import (
+    ALBUM,
+    PAINT,
+    UPDATE,
+    Kind,
+    NewTask,
+    Outcome,
+    Place,
+    Quota,
+    Refusal,
+    Stats,
+    StorageAwayError,
+    Task,
+)
+from tfstyle.errors import StyleTransferError
+
+LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
+SUSPECT_CRASHES = 3  # what was there at so many may be their cause, so the others come first
+HOUR = 3600.0
+KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
+# A database whose machine is gone says nothing; without limits it would be waited for, for many minutes.
+_POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s and ms, by libpq
+_THREADS = 4  # connections at once, where the database takes several
+_AVERAGED = 20  # finished paintings, for estimates
+
+NO_CHAT = 0  # stands for a chat that was forgotten
+_UNFINISHED = ("queued", "running")
+_PHOTOS = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0)
+_LOCKS = 7466  # the number under which replicas lock what one of them does at a time; any that nobody else uses
+_CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
+
+
+class StorageError(StyleTransferError):
+    """The database cannot be opened."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Callable[Concatenate[Store, P], Any]":
+    """Run a method on a thread of the store, in a transaction of its own, which it gets as its first argument."""
+
+    @wraps(work)
+    async def run(store: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+        def transact() -> R:
+            try:
+                with store.engine.begin() as connection:
+                    return work(store, connection, *args, **kwargs)
+            except (InterfaceError, InternalError, OperationalError, PoolTimeoutError) as error:
+                raise StorageAwayError(" ".join(str(error.args[0]).split())) from error
+
+        return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
+
+    return run
+
+
+class Store:
+    """The database.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://...`.
+        owner: Who claims: any text that no other process uses.
+
+    Raises:
+        StorageError: If it cannot be opened, or is an SQLite file that another bot has open.
+    """
+
+    def __init__(self, url: str, owner: str):
+        self.owner = owner
+        try:
+            parsed = make_url(url)
+            if "@" in (parsed.host or ""):
+                raise ValueError("an @ in the password ends it, and the rest would be taken, and told, as the host")
+        except (ArgumentError, ValueError):  # not what it says: it may quote a password
+            raise StorageError(
+                "TFSTYLE_BOT_DATABASE_URL cannot be read: expected sqlite:///FILE or "
+                "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, other characters than letters and digits as %XX."
+            ) from None
+        self._embedded = parsed.get_backend_name() == "sqlite"
+        # SQLite has one writer; waiting for it here is fairer than in its busy handler.
+        self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
+        dialect = importlib.import_module(f"sqlalchemy.dialects.{parsed.get_backend_name()}")
+        self._insert: Any = dialect.insert  # the one with ON CONFLICT
+        self._lock: int | None = None
+        if self._embedded:
+            self._lock = _lock_file(f"{parsed.database}.lock")
+            self.engine = sql.create_engine(parsed, hide_parameters=True)  # they hold what people wrote
+            sql.event.listen(self.engine, "connect", _prepare_sqlite)
+            sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        else:
+            self.engine = sql.create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                connect_args=_POSTGRESQL,
+                pool_size=_THREADS,
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
+        try:
+            with self.engine.begin() as connection:
+                self._alone(connection, _CREATE)  # replicas start together; CREATE TABLE IF NOT EXISTS may collide
+                metadata.create_all(connection)
+                if self._embedded:  # nobody else has the file, so whoever owned these is gone
+                    crashed = {"attempts": tasks.c.attempts - 1, "crashes": tasks.c.crashes + 1}
+                    running = tasks.c.state == "running"
+                    connection.execute(sql.update(tasks).where(running).values(_handed_back() | crashed))
+        except DBAPIError as error:
+            self.close()
+            reason = " ".join(str(error.orig).split())
+            raise StorageError(f"The database cannot be opened: {reason}; check TFSTYLE_BOT_DATABASE_URL.") from None
+
+    def close(self) -> None:
+        """Wait for running transactions and close the database."""
+        self.threads.shutdown()
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @_transaction
+    def ping(self, connection: Connection) -> None:
+        """See that the database answers."""
+        connection.execute(sql.select(1))
+
+    @_transaction
+    def add(self, connection: Connection, new: Iterable[NewTask]) -> int:
+        """Store tasks; those whose key is known are left as they are.
+
+        Returns:
+            How many are new.
+        """
+        return sum(self._add(connection, task) for task in new)
+
+    @_transaction
+    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
+        """Take the next task of a kind, or None if there is none for now.
+
+        Updates of one chat are taken one after another in Telegram's order, and an album not before them: they may hold
+        more of its photos.
+
+        Args:
+            kind: `update`, `album` or `paint`.
+            user_limit: Tasks of one user that may run at once; 0 for any number.
+        """
+        if user_limit:
+            self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
+        now = time.time()
+        other = tasks.alias()
+        ready = [tasks.c.kind == kind, _available(tasks, now), tasks.c.not_before <= now]
+        of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
+        if kind == UPDATE:
+            ready.append(~sql.exists().where(of_chat & (other.c.turn < tasks.c.turn)))
+        elif kind == ALBUM:
+            ready.append(~sql.exists().where(of_chat))
+        if user_limit:
+            running = (other.c.state == "running") & (other.c.lease_until >= now)
+            same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
+            count = sql.select(sql.func.count()).select_from(other).where(running, same).scalar_subquery()
+            ready.append(count < user_limit)
+        chosen = (
+            sql.select(tasks.c.id)
+            .where(*ready)
+            .order_by(tasks.c.crashes >= SUSPECT_CRASHES, tasks.c.turn, tasks.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=tasks)
+            .scalar_subquery()
+        )
+        lapsed = tasks.c.state == "running"
+        values = {
+            "state": "running",
+            "owner": self.owner,
+            "lease_until": now + LEASE_SECONDS,
+            "attempts": tasks.c.attempts + sql.case((lapsed, 0), else_=1),  # the try that crashed did not fail
+            "crashes": tasks.c.crashes + sql.case((lapsed, 1), else_=0),
+        }
+        row = connection.execute(
+            sql.update(tasks).where(tasks.c.id == chosen).values(values).returning(*tasks.c)
+        ).one_or_none()
+        return _task(row) if row else None
+
+    @_transaction
+    def renew(self, connection: Connection, ids: Collection[int]) -> None:
+        """Go on owning these tasks. One that was claimed, but whose end could not be written, is not among them."""
+        mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running") & tasks.c.id.in_(ids)
+        connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
+
+    @_transaction
+    def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
+        """Change what a claimed task holds, for whoever has to go on with it after a crash."""
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
+
+    @_transaction
+    def owns(self, connection: Connection, task_id: int) -> bool:
+        """Whether a claimed task is still this process's: not cancelled, not taken over."""
+        return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
+
+    @_transaction
+    def hand_back(self, connection: Connection, task_id: int, *, delay: float = 0.0, blameless: bool = True) -> None:
+        """Give a task back to be claimed again.
+
+        Args:
+            task_id: The task.
+            delay: Seconds during which nobody shall.
+            blameless: This attempt does not count, as when the server is down.
+        """
+        values = _handed_back() | {"not_before": time.time() + delay}
+        if blameless:
+            values["attempts"] = tasks.c.attempts - 1
+        connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
+
+    @_transaction
+    def finish(
+        self,
+        connection: Connection,
+        task_id: int,
+        state: Literal["done", "failed"] = "done",
+        *,
+        outcome: Outcome | None = None,
+        seconds: float | None = None,
+    ) -> bool:
+        """End a task and store what it leaves behind; its payload is deleted, but for what the outcome keeps.
+
+        Returns:
+            False if the task was not this process's any more; nothing is changed then.
+        """
+        kept = json.dumps(outcome.keeps if outcome else {})
+        values = {"state": state, "finished_at": time.time(), "payload": kept, "seconds": seconds}
+        ended = connection.execute(
+            sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
+        ).one_or_none()
+        if ended is None:
+            return False
+        if outcome is None:
+            return True
+        for task in outcome.tasks:
+            self._add(connection, task)
+        if outcome.settings is not None:
+            self._save_settings(connection, ended.chat_id, outcome.settings)
+        for message_id, source in outcome.sources.items():
+            self._save_source(connection, ended.chat_id, message_id, source)
+        if outcome.forget:
+            self._forget(connection, ended.chat_id)
+        return True
+
+    @_transaction
+    def settings(self, connection: Connection, chat_id: int) -> dict[str, Any] | None:
+        """What a chat has chosen, None if nothing."""
+        found = connection.execute(sql.select(chats.c.settings).where(chats.c.chat_id == chat_id)).scalar()
+        return json.loads(found) if found else None
+
+    @_transaction
+    def source(self, connection: Connection, chat_id: int, message_id: int) -> dict[str, Any] | None:
+        """What a message was made from, None if it is not known."""
+        where = (sources.c.chat_id == chat_id) & (sources.c.message_id == message_id)
+        found = connection.execute(sql.select(sources.c.source).where(where)).scalar()
+        return json.loads(found) if found else None
+
+    @_transaction
+    def known(self, connection: Connection, key: str) -> dict[str, Any] | None:
+        """What the task of this key holds, or was kept at its end; None if there never was one."""
+        found = connection.execute(sql.select(tasks.c.payload).where(tasks.c.key == key)).scalar()
+        return json.loads(found) if found is not None else None
+
+    @_transaction
+    def waiting_long(self, connection: Connection, *, after: float, again: float) -> Task | None:
+        """A queued paint job that nobody was told about for a while, and mark it told.
+
+        Args:
+            after: Seconds since it was stored.
+            again: Seconds since it was told last.
+        """
+        now = time.time()
+        chosen = (
+            sql.select(tasks.c.id)
+            .where(
+                tasks.c.kind == PAINT,
+                tasks.c.state == "queued",
+                tasks.c.created_at < now - after,
+                tasks.c.told_at < now - again,
+                tasks.c.not_before <= now,
+            )
+            .order_by(tasks.c.told_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        row = connection.execute(
+            sql.update(tasks).where(tasks.c.id == chosen).values(told_at=now).returning(*tasks.c)
+        ).one_or_none()
+        return _task(row) if row else None
+
+    @_transaction
+    def place(self, connection: Connection, task: Task) -> Place | None:
+        """Where a paint job stands; None if it is not queued any more."""
+        if not _count(connection, tasks.c.id == task.id, tasks.c.state == "queued"):
+            return None
+        paint = tasks.c.kind == PAINT
+        earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
+        return Place(
+            before=_count(connection, paint, tasks.c.state == "queued", earlier),
+            running=_count(connection, paint, tasks.c.state == "running"),
+            seconds=self._mean_seconds(connection),
+        )
+
+    @_transaction
+    def room(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
+        """Why a user may not send so many more photos now; None if they may."""
+        return self._refusal(connection, user_id, photos, quota)
+
+    @_transaction
+    def admit(self, connection: Connection, job: NewTask, quota: Quota) -> Refusal | None:
+        """Store a paint job if there is room for it; one that is known is left as it is.
+
+        Returns:
+            Why it was not stored; None if it was, now or before.
+        """
+        self._alone(connection, _ADMIT)
+        if connection.execute(sql.select(tasks.c.id).where(tasks.c.key == job.key)).first():
+            return None
+        refusal = self._refusal(connection, job.user_id, _photos(job), quota)
+        if refusal is None:
+            self._add(connection, job)
+        return refusal
+
+    @_transaction
+    def unfinished(self, connection: Connection, chat_id: int) -> list[Task]:
+        """A chat's paint jobs that wait or are being painted, in their order."""
+        where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        rows = connection.execute(sql.select(*tasks.c).where(where).order_by(tasks.c.turn, tasks.c.id))
+        return [_task(row) for row in rows]
+
+    @_transaction
+    def cancel(self, connection: Connection, chat_id: int, *, only: int = 0) -> list[Task]:
+        """End all unfinished albums and paint jobs of a chat, or only the one of this id.
+
+        Returns:
+            Those that were ended, as they were.
+        """
+        where = (tasks.c.kind != UPDATE) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
+        if only:
+            where &= tasks.c.id == only
+        rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
+        connection.execute(
+            sql.update(tasks)
+            .where(tasks.c.id.in_([row.id for row in rows]))
+            .values(state="cancelled", finished_at=time.time(), payload="{}")
+        )
+        return [_task(row) for row in rows]
+
+    @_transaction
+    def migrate(self, connection: Connection, old: int, new: int) -> None:
+        """A group got a new id: take everything along."""
+        for table in (chats, sources):
+            known = sql.select(table.c.chat_id).where(table.c.chat_id == old)
+            if connection.execute(known).first():  # not when a second task tells of it, after all has moved
+                connection.execute(sql.delete(table).where(table.c.chat_id == new))
+        for table in (tasks, chats, sources):
+            connection.execute(sql.update(table).where(table.c.chat_id == old).values(chat_id=new))
+
+    @_transaction
+    def stats(self, connection: Connection) -> Stats:
+        """Numbers for /stats and for the metrics."""
+        paint = tasks.c.kind == PAINT
+        return Stats(
+            waiting=_photos_of(connection, paint, tasks.c.state == "queued"),
+            running=_photos_of(connection, paint, tasks.c.state == "running"),
+            done=_photos_of(connection, paint, tasks.c.state == "done"),
+            failed=_photos_of(connection, paint, tasks.c.state == "failed"),
+            chats=connection.execute(sql.select(sql.func.count()).select_from(chats)).scalar_one(),
+            seconds=self._mean_seconds(connection),
+        )
+
+    @_transaction
+    def prune(self, connection: Connection, *, sources_before: float) -> None:
+        """Delete what was finished a day ago, forgotten chats' jobs an hour after they came, and old references."""
+        now = time.time()
+        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < now - KEEP_FINISHED))
+        counted = (tasks.c.kind == PAINT) & (tasks.c.chat_id == NO_CHAT)
+        connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - HOUR))
+        connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
+
+    def _alone(self, connection: Connection, what: int) -> None:
+        """Wait until no other transaction does this, and keep others from it until this one ends.
+
+        SQLite has one writer anyway.
+        """
+        if not self._embedded:
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_LOCKS, what)))
+
+    def _refusal(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
+        since = time.time() - HOUR
+        paint = tasks.c.kind == PAINT
+        of_user = paint & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
+        had, first = connection.execute(sql.select(_PHOTOS, sql.func.min(tasks.c.created_at)).where(of_user)).one()
+        if had + photos > quota.user_photos:
+            return Refusal(kind="user_limit", seconds=(first or time.time()) - since)
+        waiting = connection.execute(sql.select(_PHOTOS).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
+        return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
+
+    def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
+        return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
+
+    def _forget(self, connection: Connection, chat_id: int) -> None:
+        connection.execute(sql.delete(chats).where(chats.c.chat_id == chat_id))
+        connection.execute(sql.delete(sources).where(sources.c.chat_id == chat_id))
+        # What the chat has sent meanwhile comes after this, so it is still to be answered.
+        ended = (tasks.c.chat_id == chat_id) & ~tasks.c.state.in_(_UNFINISHED)
+        connection.execute(sql.delete(tasks).where(ended, tasks.c.kind == ALBUM))
+        # An update's id keeps Telegram's repetitions away; a job's user and number of photos keep the hourly limit.
+        connection.execute(sql.update(tasks).where(ended, tasks.c.kind == UPDATE).values(chat_id=NO_CHAT, user_id=0))
+        key = sql.literal("forgotten:") + sql.cast(tasks.c.id, sql.String)
+        connection.execute(sql.update(tasks).where(ended, tasks.c.kind == PAINT).values(chat_id=NO_CHAT, key=key))
+
+    def _add(self, connection: Connection, task: NewTask) -> bool:
+        now = time.time()
+        key = task.key
+        if task.grows:
+            for late in itertools.count(2):  # once it was claimed, what comes is gathered anew
+                if self._grow(connection, key, task):
+                    return True
+                if not connection.execute(sql.select(tasks.c.id).where(tasks.c.key == key)).first():
+                    break
+                key = f"{task.key}:{late}"
+        turn = task.update_id if task.update_id is not None else self._next_turn(connection, task.chat_id)
+        values = {
+            "key": key,
+            "kind": task.kind,
+            "chat_id": task.chat_id,
+            "user_id": task.user_id,
+            "payload": json.dumps(task.payload),
+            "photos": _photos(task),
+            "turn": turn,
+            "created_at": now,
+            "not_before": task.not_before,
+        }
+        insert = self._insert(tasks).values(values).on_conflict_do_nothing(index_elements=["key"])
+        return connection.execute(insert.returning(tasks.c.id)).first() is not None
+
+    def _grow(self, connection: Connection, key: str, task: NewTask) -> bool:
+        where = (tasks.c.key == key) & (tasks.c.state == "queued")
+        row = connection.execute(sql.select(tasks.c.id, tasks.c.payload).where(where).with_for_update()).one_or_none()
+        if row is None:
+            return False
+        payload = json.loads(row.payload)
+        payload["pictures"] = [*payload["pictures"], *task.payload["pictures"]]
+        values = {
+            "payload": json.dumps(payload),
+            "photos": len(payload["pictures"]),
+            "not_before": task.not_before,
+        }
+        connection.execute(sql.update(tasks).where(tasks.c.id == row.id).values(values))
+        return True
+
+    def _next_turn(self, connection: Connection, chat_id: int) -> int:
+        unfinished = (tasks.c.kind == PAINT) & tasks.c.state.in_(_UNFINISHED)
+        serving = connection.execute(sql.select(sql.func.min(tasks.c.turn)).where(unfinished)).scalar()
+        of_chat = sql.select(sql.func.max(tasks.c.turn)).where(unfinished, tasks.c.chat_id == chat_id)
+        last = connection.execute(of_chat).scalar()
+        return max(serving or 0, last + 1 if last is not None else 0)
+
+    def _save_settings(self, connection: Connection, chat_id: int, settings: Mapping[str, Any]) -> None:
+        text = json.dumps(settings)
+        insert = self._insert(chats).values(chat_id=chat_id, settings=text)
+        connection.execute(insert.on_conflict_do_update(index_elements=["chat_id"], set_={"settings": text}))
+
+    def _save_source(self, connection: Connection, chat_id: int, message_id: int, source: Mapping[str, Any]) -> None:
+        values = {"source": json.dumps(source), "created_at": time.time()}
+        insert = self._insert(sources).values(chat_id=chat_id, message_id=message_id, **values)
+        connection.execute(insert.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=values))
+
+    def _mean_seconds(self, connection: Connection) -> float:
+        last = (
+            sql.select(tasks.c.seconds)
+            .where(tasks.c.kind == PAINT, tasks.c.seconds.is_not(None))
+            .order_by(tasks.c.finished_at.desc())
+            .limit(_AVERAGED)
+            .subquery()
+        )
+        return connection.execute(sql.select(sql.func.avg(last.c.seconds))).scalar() or 0.0
+
+
+def _available(table: Any, now: float) -> sql.ColumnElement[bool]:
+    """Queued, or running under an owner who has gone silent."""
+    return (table.c.state == "queued") | ((table.c.state == "running") & (table.c.lease_until < now))
+
+
+def _handed_back() -> dict[str, Any]:
+    return {"state": "queued", "owner": "", "lease_until": 0.0}
+
+
+def _count(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
+    return connection.execute(sql.select(sql.func.count()).select_from(tasks).where(*where)).scalar_one()
+
+
+def _photos_of(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
+    return int(connection.execute(sql.select(_PHOTOS).where(*where)).scalar_one())
+
+
+def _photos(task: NewTask) -> int:
+    return len(task.payload.get("pictures", ()))
+
+
+def _task(row: sql.Row) -> Task:
+    names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts", "crashes")
+    return Task(**{name: getattr(row, name) for name in names}, payload=json.loads(row.payload))
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by the listener above, with the write lock
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _lock_file(path: str) -> int:
+    """Hold a file for as long as this process lives: two bots on one SQLite file would take each other's jobs."""
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}); check TFSTYLE_BOT_DATABASE_URL.") from None
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+    os.close(descriptor)
+    raise StorageError(
+        f"Another bot has {path.removesuffix('.lock')} open; for several at once use postgresql:// in "
+        f"TFSTYLE_BOT_DATABASE_URL."
+    )

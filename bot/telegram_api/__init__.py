@@ -1,0 +1,1 @@
+"""Telegram: what comes from it and what is sent to it."""

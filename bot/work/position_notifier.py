@@ -1,0 +1,80 @@
+"""Tells those in line where they stand."""
+
+import asyncio
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from bot.conversation import failures
+from bot.conversation.events import Order
+from bot.metrics import count_fault
+from bot.storage.store import Store
+from bot.storage.tasks import Task
+from bot.telegram_api.messenger import Messenger
+from bot.texts import load_texts
+
+_log = logging.getLogger(__name__)
+
+TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, and between two notes
+_PAUSE = 1.0
+
+
+class Line:
+    """Edits each waiting job's message every few seconds, in all chats at once and in each one after another.
+
+    Args:
+        store: The database.
+        messenger: The way to Telegram.
+    """
+
+    def __init__(self, store: Store, messenger: Messenger):
+        self._store = store
+        self._messenger = messenger
+        self._telling: dict[int, asyncio.Task[None]] = {}  # by chat
+
+    async def keep_telling(self) -> None:
+        """Tell until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._tell()
+                except Exception as error:
+                    _count_fault(error)
+                await asyncio.sleep(_PAUSE)
+        finally:
+            for notes in self._telling.values():
+                notes.cancel()
+
+    async def _tell(self) -> None:
+        due: dict[int, list[Task]] = defaultdict(list)
+        while (task := await self._store.waiting_long(after=TOLD_AFTER, again=TOLD_AGAIN)) is not None:
+            due[task.chat_id].append(task)
+        for chat_id, tasks in due.items():
+            if chat_id not in self._telling:  # else Telegram is slow there: the next round is soon
+                self._telling[chat_id] = asyncio.create_task(self._tell_chat(chat_id, tasks))
+
+    async def _tell_chat(self, chat_id: int, tasks: Sequence[Task]) -> None:
+        try:
+            for task in tasks:
+                await self._tell_one(task)
+        except Exception as error:
+            _count_fault(error)
+        finally:
+            del self._telling[chat_id]
+
+    async def _tell_one(self, task: Task) -> None:
+        order = Order.from_dict(task.payload)
+        if not order.target or order.repaints:
+            return
+        # Asked for last, so that what is answered meanwhile is not told any more; `note` keeps that order.
+        place = await self._store.place(task)
+        if place is not None and place.seconds:
+            seconds = math.ceil((place.before + 1) * place.seconds / max(1, place.running))
+            text = load_texts(order.language).in_line.format(position=place.before + 1, seconds=seconds)
+            await self._messenger.note(task.chat_id, order.target, text)
+
+
+def _count_fault(error: Exception) -> None:
+    count_fault(failures.kind_of(error, "line"))
+    _log.exception("nobody was told where they stand")

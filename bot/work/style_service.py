@@ -1,0 +1,283 @@
+"""From a photo's bytes and a look to a painting's bytes, on the style server.
+
+What people send is decoded in processes of its own. Pixels are touched on a few threads only, and large paintings
+composed one at a time, so memory stays bounded and the event loop free.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from bot.conversation.events import Result
+from bot.conversation.style_settings import MAX_SIZE, Look
+from serving.client import AsyncStyleClient, Tls
+from serving.client.errors import ServingError
+from tfstyle.contract.catalog import Catalog
+from tfstyle.errors import MaskError, PhotoError, StyleTransferError
+from tfstyle.imaging.decoder import MEMORY_BYTES, Decoder
+from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, check_size, read_photo
+from tfstyle.masks.mask import resolve
+from tfstyle.masks.segmentation import SEGMENTS
+from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.stroke_size import PAINTED_SIDE
+
+PHOTO_MAX_BYTES = 10 * 2**20
+PHOTO_MAX_RATIO = 20
+FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
+REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
+_DESCRIBE_TIMEOUT = 10.0  # seconds
+_LARGE = PAINTED_SIDE**2  # pixels; paintings of more are composed here, in memory many times their size
+_GAP = 8  # pixels between photo and painting in a comparison
+
+T = TypeVar("T")
+
+
+class SegmenterMissingError(StyleTransferError):
+    """Finding people needs the extra `masks`, which is not installed."""
+
+
+class NothingFoundError(MaskError):
+    """Nobody is in the photo, or nothing stands out; `place` is what was looked for."""
+
+    def __init__(self, place: str):
+        super().__init__(f"There is no {place} in the photo.")
+        self.place = place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painting:
+    """A painting as a file: what Telegram shows as a photo, or what it must carry as a file."""
+
+    data: bytes
+    suffix: str
+    width: int
+    height: int
+
+    @property
+    def fits_photo(self) -> bool:
+        """Whether Telegram takes it as a photo."""
+        sides = sorted((self.width, self.height))
+        return len(self.data) <= PHOTO_MAX_BYTES and sides[1] <= PHOTO_MAX_RATIO * sides[0] and sum(sides) <= 10_000
+
+
+class Painter:
+    """A connection to the style server; to be made where the event loop runs.
+
+    Args:
+        address: `host:port`, or `dns:///host:port` for all addresses of a name in turns.
+        timeout: Seconds that one painting may take.
+        max_pixels: Largest H * W that is decoded.
+        label: Of the model's version to paint with; empty is the newest.
+        tls: Encrypt; None is plain text.
+        threads: Photos whose pixels are worked on at once.
+        decoders: Photos that are decoded at once.
+        decoder_bytes: Memory that they may take together.
+
+    Attributes:
+        reachable: The server answered when it was asked last.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float,
+        max_pixels: int,
+        label: str = "",
+        tls: Tls | None = None,
+        threads: int = 2,
+        decoders: int = 4,
+        decoder_bytes: int = MEMORY_BYTES,
+    ):
+        self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        # Threads of their own: who waits for a decoder that hangs holds up nobody whose photo is decoded.
+        self._decoding = ThreadPoolExecutor(decoders, thread_name_prefix="decoding")
+        self._decoder = Decoder(memory=decoder_bytes)
+        self._large = asyncio.Semaphore(1)
+        self._max_pixels = max_pixels
+        self._catalog: Catalog | None = None
+        self.reachable = False
+
+    async def close(self) -> None:
+        """End calls that are under way."""
+        await self._client.close()
+        for threads in (self._threads, self._decoding):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._decoder.close()
+
+    async def start(self) -> None:
+        """Make ready what the first photo would have to wait for."""
+        await self._decoded(self._decoder.start)
+
+    async def catalog(self) -> Catalog:
+        """The styles, as they were heard last.
+
+        Raises:
+            ServingError: If they were never heard and the server does not answer.
+        """
+        return self._catalog or await self.refresh()
+
+    async def refresh(self) -> Catalog:
+        """Ask for the styles.
+
+        Raises:
+            ServingError: If the server does not answer.
+        """
+        try:
+            catalog = await self._client.styles(refresh=True, timeout=_DESCRIBE_TIMEOUT)
+        except ServingError:
+            self.reachable = False
+            raise
+        self.reachable = True
+        if catalog != self._catalog:  # else the same object, which others may have built on
+            self._catalog = catalog
+        return self._catalog or catalog
+
+    async def keep_fresh(self) -> None:
+        """Ask for the styles again and again, so that a new model's are offered without a restart."""
+        while True:
+            with contextlib.suppress(ServingError):
+                await self.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def paint(self, data: bytes, look: Look, result: Result, *, mask: bytes | None = None) -> Painting:
+        """Paint a photo.
+
+        Args:
+            data: The photo as a file.
+            look: How; a mask that is a message's picture comes as `mask`.
+            result: In which form.
+            mask: A picture, white where to paint.
+
+        Raises:
+            PhotoTooLargeError: If it has too many pixels.
+            PhotoTooSmallError: If it has too few.
+            PhotoError: If it cannot be read.
+            MaskError: If the mask cannot be read or has another shape.
+            NothingFoundError: If what is to be painted is not in the photo.
+            UnknownStyleError: If the model has no such style (any more).
+            SegmenterMissingError: If people are to be found without the package that does it.
+            ServingError: If the server does not answer or refuses.
+        """
+        catalog = await self.catalog()
+        header = await self._decoded(self._decoder.read_header, data)
+        check_size(header.width, header.height, "photo", max_pixels=self._max_pixels)
+        longest = _longer_side(header.width, header.height, look.size, result, catalog.max_pixels)
+        scale = min(1.0, longest / max(header.width, header.height))
+        async with self._large if scale**2 * header.width * header.height > _LARGE else contextlib.nullcontext():
+            photo = await self._decoded(
+                self._decoder.read_photo, data, header=header, longest=longest, fit=min(longest, MAX_SIZE)
+            )
+            values = None if mask is None else await self._mask(mask, longest)
+            return await self._paint(photo, look, result, values, (header.height, header.width), catalog)
+
+    async def _mask(self, mask: bytes, longest: int) -> np.ndarray:
+        try:
+            return await self._decoded(
+                self._decoder.read_gray, mask, max_pixels=self._max_pixels, longest=longest, fit=MIN_SIDE
+            )
+        except PhotoError as error:
+            raise MaskError(str(error)) from None
+
+    async def _paint(
+        self,
+        photo: Photo,
+        look: Look,
+        result: Result,
+        mask: np.ndarray | None,
+        photo_size: tuple[int, int],
+        catalog: Catalog,
+    ) -> Painting:
+        photo, options = await self._on_thread(self._prepare, photo, look, result, mask, photo_size, catalog)
+        painted = await self._client.stylize_encoded(photo, options)
+        if result is Result.COMPARISON:
+            return await self._on_thread(_side_by_side, photo, painted.data)
+        if len(painted.data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
+            return await self._on_thread(_as_jpeg, painted.data)
+        suffix = SUFFIX_BY_FORMAT["png" if painted.format == "png" else "jpeg"]
+        return Painting(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)
+
+    def _prepare(
+        self,
+        photo: Photo,
+        look: Look,
+        result: Result,
+        mask: np.ndarray | None,
+        photo_size: tuple[int, int],
+        catalog: Catalog,
+    ) -> tuple[Photo, StylizeOptions]:
+        if max(photo.height, photo.width) < max(photo_size):
+            # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.
+            photo = replace(photo, jpeg=replace(photo, icc_profile=None).encode("jpeg"))
+        options: dict[str, Any] = {
+            "strength": look.strength / 100,
+            "preserve_color": look.keep_colors,
+            "format": "png" if result is Result.FILE else "jpeg",
+        }
+        if look.regions:
+            options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in look.regions]
+        else:
+            options["style"] = dict(look.styles) or {catalog.names[0]: 1.0}
+            if mask is not None:
+                options["mask"] = resolve(mask, photo.height, photo.width).values
+            elif look.mask:
+                options["mask"] = _place(look.mask, photo)
+        return photo, StylizeOptions(**options)
+
+    async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+    async def _decoded(self, work: Callable[..., T], *args: Any, **options: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, partial(work, *args, **options))
+
+
+def _longer_side(width: int, height: int, size: int, result: Result, max_pixels: int) -> int:
+    """Of the painting: as large as wanted, as Telegram takes it, and of no more pixels than the model takes.
+
+    The server sees fewer, since large photos are painted smaller; but the painting is composed here at full size, and
+    what that takes must be bounded.
+    """
+    longer, shorter = max(width, height), min(width, height)
+    limit = longer if result is Result.FILE else min(size or longer, MAX_SIZE)
+    limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (width * height))))
+    return max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
+
+
+def _place(place: str, photo: Photo) -> Any:
+    """What `Painter.stylize` takes as a mask: a gradient's name, or an array for what must be found in the photo."""
+    if place not in SEGMENTS:
+        return place
+    try:
+        return SEGMENTS[place](photo.pixels)
+    except MaskError:
+        raise NothingFoundError(place) from None
+    except StyleTransferError as error:
+        raise SegmenterMissingError(f"Finding a {place} needs the extra masks ({error}).") from None
+
+
+def _side_by_side(photo: Photo, painting: bytes) -> Painting:
+    """One picture of both, next to each other or, where they are wide, one above the other."""
+    painted = read_photo(painting)
+    wide = photo.width > photo.height
+    size = (photo.width, 2 * photo.height + _GAP) if wide else (2 * photo.width + _GAP, photo.height)
+    sheet = Image.new("RGB", size, "white")
+    sheet.paste(Image.fromarray(photo.pixels), (0, 0))
+    sheet.paste(Image.fromarray(painted.pixels), (0, photo.height + _GAP) if wide else (photo.width + _GAP, 0))
+    return _encoded(Photo(np.asarray(sheet), icc_profile=photo.icc_profile).resize_to(MAX_SIZE))
+
+
+def _as_jpeg(painting: bytes) -> Painting:
+    return _encoded(read_photo(painting))
+
+
+def _encoded(photo: Photo) -> Painting:
+    return Painting(data=photo.encode("jpeg"), suffix=".jpg", width=photo.width, height=photo.height)

@@ -1,0 +1,181 @@
+"""The services on a gRPC port: bytes to messages and back, each call in its turn and with its deadline.
+
+Messages are parsed here and not by gRPC, so that it happens in the call's turn: a message may take several times its
+size when it is parsed, and so many at a time as there are threads would have no bound worth its name. For gRPC the
+methods are streaming ones: on the wire that is the same for one message, and here a call whose message does not come
+can be ended, which would otherwise hold a thread for as long as its client likes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+from serving.server.model_service import ModelService
+from serving.server.prediction_service import PredictionService
+from serving.server.status import StatusError
+from serving.server.work_queue import QUEUE_FULL, WorkQueue
+
+ARRIVAL_SECONDS = 30.0  # for a message to arrive, once a thread is there to read it
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Method:
+    """How one method is carried out: `call` gets the request and the deadline on the monotonic clock."""
+
+    request: type
+    call: Callable[[Any, float | None], Any]
+    pool: ThreadPoolExecutor | None = None
+
+
+class Services(grpc.GenericRpcHandler):
+    """PredictionService and ModelService for a `grpc.Server`.
+
+    Args:
+        prediction: Carries out the first.
+        models: Carries out the second.
+        queue: Where all that may take long is done; the server's own threads stay free for what takes no time, so that
+            a probe never waits behind photos.
+    """
+
+    def __init__(self, prediction: PredictionService, models: ModelService, queue: WorkQueue):
+        self._queue = queue
+        self._reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")
+        methods = {
+            "PredictionService/Predict": _Method(predict_pb2.PredictRequest, prediction.predict, queue),
+            "PredictionService/Classify": _Method(classification_pb2.ClassificationRequest, prediction.classify, queue),
+            "PredictionService/Regress": _Method(regression_pb2.RegressionRequest, prediction.regress, queue),
+            "PredictionService/MultiInference": _Method(
+                inference_pb2.MultiInferenceRequest, prediction.multi_inference, queue
+            ),
+            "PredictionService/GetModelMetadata": _Method(
+                get_model_metadata_pb2.GetModelMetadataRequest, lambda request, _: prediction.metadata(request)
+            ),
+            "ModelService/GetModelStatus": _Method(
+                get_model_status_pb2.GetModelStatusRequest, lambda request, _: models.status(request)
+            ),
+            "ModelService/HandleReloadConfigRequest": _Method(
+                model_management_pb2.ReloadConfigRequest, lambda request, _: models.reload(request), self._reloads
+            ),
+        }
+        self._handlers: Mapping[str, Any] = {
+            f"/tensorflow.serving.{name}": grpc.stream_unary_rpc_method_handler(_Behavior(method, queue))
+            for name, method in methods.items()
+        }
+        self._stopping = False
+        self._limited = {path for path, handler in self._handlers.items() if handler.stream_unary.uses(queue)}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """The handler of a method; asked when a call arrives, before any of its message is read."""
+        path = handler_call_details.method
+        if path in self._limited and self._stopping:
+            return _STOPPING
+        if path in self._limited and self._queue.is_full:
+            return _BUSY
+        return self._handlers.get(path)
+
+    def refuse(self) -> None:
+        """Answer UNAVAILABLE to new calls that would run a model."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Begin no more reloads."""
+        self._reloads.shutdown(wait=False)
+
+
+class _Behavior:
+    """A method as gRPC calls it: with one message, and in the thread pool that it finds in the attribute."""
+
+    def __init__(self, method: _Method, queue: WorkQueue):
+        self._method = method
+        self._queue = queue
+        if method.pool is not None:
+            self.experimental_thread_pool = method.pool
+
+    def uses(self, pool: ThreadPoolExecutor) -> bool:
+        """Whether the method is carried out in this pool."""
+        return self._method.pool is pool
+
+    def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        remaining = context.time_remaining()
+        deadline = None if remaining is None else time.monotonic() + remaining
+        try:
+            data = _received(messages, context)
+            with self._turn(None if deadline is None else deadline - time.monotonic()):
+                if not context.is_active():  # cancelled while it waited
+                    raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
+                return self._method.call(_parse(self._method.request, data), deadline).SerializeToString()
+        # Code and text only: the exception itself would keep the request's tensors through its traceback.
+        except StatusError as error:
+            code, message = error.code, error.message
+        except MemoryError:
+            code, message = grpc.StatusCode.RESOURCE_EXHAUSTED, "Not enough memory for this request."
+        except Exception as error:  # the call fails, the server lives on
+            _log.exception("a call failed")
+            code, message = grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
+        context.abort(code, message)
+        raise AssertionError("abort() has raised")
+
+    @contextmanager
+    def _turn(self, remaining: float | None) -> Iterator[None]:
+        if not self.uses(self._queue):
+            yield
+            return
+        with self._queue.run(remaining):
+            yield
+
+
+def _received(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+    """The call's one message."""
+    patience = threading.Timer(ARRIVAL_SECONDS, context.cancel)
+    patience.daemon = True
+    patience.start()
+    try:
+        return next(messages)
+    except StopIteration:
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, "Expected a message, got none.") from None
+    except grpc.RpcError:  # cancelled, by the client or just now
+        raise StatusError(grpc.StatusCode.CANCELLED, "The message did not arrive.") from None
+    finally:
+        patience.cancel()
+
+
+def _parse(request: type, data: bytes) -> Any:
+    try:
+        return request.FromString(data)  # type: ignore[attr-defined]
+    except DecodeError:
+        raise StatusError(
+            grpc.StatusCode.INTERNAL, f"The {len(data)} bytes received are no {request.__name__}."
+        ) from None
+
+
+def _refusal(details: str) -> Any:
+    """A handler that answers UNAVAILABLE; streaming, as gRPC then reads no message that nobody asks for."""
+
+    def refuse(_: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        context.abort(grpc.StatusCode.UNAVAILABLE, details)
+        raise AssertionError("abort() has raised")
+
+    return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+_BUSY = _refusal(QUEUE_FULL)
+_STOPPING = _refusal("The server is shutting down")

@@ -1,0 +1,83 @@
+"""How much the server takes on at once: threads that hold a request, a bounded queue before them, and runs.
+
+A call that waits in the queue costs next to nothing, because its message is read only when a thread takes it. A thread
+then holds one message, and of these only so many are parsed and run at a time. So memory has a bound whatever arrives.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+from serving.server.status import StatusError, deadline_exceeded
+
+# The largest picture of the contract's costliest signature, `regions`, takes 300 MB. Also what a request's tensors may
+# take once they are written out: a TensorProto may claim any shape and give a single value for all of it.
+MAX_MESSAGE_BYTES = 512 * 2**20
+
+QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
+
+
+class WorkQueue(ThreadPoolExecutor):
+    """Threads for what takes long, with a bounded queue.
+
+    Args:
+        threads: Requests that are held at once.
+        waiting: Requests that may wait for a thread.
+        runs: Requests that are worked on at once.
+    """
+
+    def __init__(self, *, threads: int, waiting: int, runs: int):
+        super().__init__(threads, thread_name_prefix="predict")
+        self._limit = threads + waiting
+        self._runs = threading.Semaphore(runs)
+        self._lock = threading.Lock()
+        self._pending = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another request would find no place to wait."""
+        return self._pending >= self._limit
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As a ThreadPoolExecutor. Whoever submits looks at `is_full` first: gRPC itself does not take a no."""
+        with self._lock:
+            self._pending += 1
+        try:
+            future = super().submit(fn, *args, **kwargs)
+        except RuntimeError:  # shut down
+            self._done(None)
+            raise
+        future.add_done_callback(self._done)
+        return future
+
+    @contextmanager
+    def run(self, timeout: float | None) -> Iterator[None]:
+        """A turn to work, for as long as the block runs.
+
+        Args:
+            timeout: Seconds until nobody waits for the answer any more; None is never.
+
+        Raises:
+            StatusError: DEADLINE_EXCEEDED if there was none in time. Then the work was not begun.
+        """
+        if timeout is not None and timeout <= 0:
+            raise deadline_exceeded()
+        if not self._runs.acquire(timeout=None if timeout is None else min(timeout, threading.TIMEOUT_MAX)):
+            raise deadline_exceeded()
+        try:
+            yield
+        finally:
+            self._runs.release()
+
+    def _done(self, _: Future[Any] | None) -> None:
+        with self._lock:
+            self._pending -= 1
+
+
+def queue_full() -> StatusError:
+    """TensorFlow Serving's answer where its queue is full."""
+    return StatusError(grpc.StatusCode.UNAVAILABLE, QUEUE_FULL)

@@ -1,0 +1,1 @@
+"""Doubles, small cases and tools that tests and benchmarks share."""

@@ -1,0 +1,80 @@
+"""The bot without its process, on a thread of the test: for what a test must reach into, or shorten."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+from telegram import Bot
+
+from bot.settings import Settings
+from bot.storage.store import Store
+from bot.telegram_api.messenger import Messenger
+from bot.telegram_api.receiver import Receiver
+from bot.work.style_service import Painter
+from bot.work.worker import Worker
+from testing.bot_api import BotApi
+
+
+class BotThread:
+    """Polling, storing, painting and answering as `bot.app` has it; use it as a context manager.
+
+    Args:
+        api: The Bot API.
+        server: Address of the style server.
+        folder: Where its database goes.
+        **settings: As `Settings` takes them.
+
+    Attributes:
+        store: Its database, for coroutines run by `run`.
+        messenger: What it sends with.
+    """
+
+    store: Store
+    messenger: Messenger
+
+    def __init__(self, api: BotApi, server: str, folder: Path, **settings: Any):
+        self._settings = Settings(
+            token=api.token,
+            server=server,
+            base_url=api.base_url,
+            base_file_url=api.base_file_url,
+            database_url=f"sqlite:///{folder / 'bot.db'}",
+            **settings,
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, coroutine: Any) -> Any:
+        """Run a coroutine beside the bot, and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+    async def _start(self) -> None:
+        settings = self._settings
+        self.store = Store(settings.database_url, "me")
+        self._bot = Bot(settings.token.get_secret_value(), settings.base_url, settings.base_file_url)
+        await self._bot.initialize()
+        self.messenger = Messenger(self._bot)
+        self._painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
+        self._worker = Worker(self.store, self.messenger, self._painter, settings, self._bot.bot)
+        receiver = Receiver(self._bot, self.store, self._worker.wake)
+        self._tasks = [asyncio.create_task(part) for part in (receiver.poll(), self._worker.run(receiver.caught_up))]
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._painter.close()
+        await self._bot.shutdown()
+        self.store.close()

@@ -1,0 +1,88 @@
+"""A look survives a button and a database."""
+
+import contextlib
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation import keyboards
+from bot.conversation.style_settings import PLACES, Look, LookError
+from bot.texts import LANGUAGES, load_texts
+from testing.fake_model import CATALOG
+
+NAMES = CATALOG.names
+
+mixes = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 999).map(float), max_size=3).map(
+    lambda mix: tuple(mix.items()) if len(mix) > 1 else tuple((name, 1.0) for name in mix)
+)
+looks = st.builds(
+    Look,
+    styles=mixes,
+    strength=st.integers(0, 100),
+    keep_colors=st.booleans(),
+    mask=st.sampled_from(["", *PLACES, "#123456"]),
+    size=st.sampled_from([0, 16, 1280, 99999]),
+    regions=st.lists(st.tuples(st.sampled_from(PLACES), mixes.filter(bool)), max_size=3).map(tuple),
+)
+
+
+@given(looks)
+def test_a_button_gives_back_what_it_was_given(look):
+    assert Look.decode(look.encode(NAMES), NAMES) == look
+
+
+def test_a_button_keeps_the_proportions_of_large_weights():
+    look = replace(Look(), styles=((NAMES[0], 1893.0), (NAMES[1], 946.5)))
+
+    (_, first), (_, second) = Look.decode(look.encode(NAMES), NAMES).styles
+
+    assert first / second == pytest.approx(2, rel=0.01)
+
+
+@given(looks)
+def test_a_look_gives_itself_back_from_json(look):
+    assert Look.from_dict(json.loads(json.dumps(look.to_dict()))) == look
+
+
+@given(looks, st.sampled_from(LANGUAGES), st.booleans())
+def test_no_button_holds_more_than_64_bytes_and_every_keyboard_has_some(look, language, album):
+    texts = load_texts(language)
+    made = [
+        keyboards.painting_keyboard(look, CATALOG, texts, album=album),
+        keyboards.style_keyboard(look, CATALOG, keyboards.CHOOSER),
+        keyboards.style_keyboard(look, CATALOG, keyboards.BLEND, back="back"),
+        keyboards.place_keyboard(look, CATALOG, texts),
+    ]
+
+    for keyboard in made:
+        for button in (button for row in keyboard for button in row):
+            assert len(button.data.encode()) <= 64
+            assert button.text
+
+
+@given(st.text(max_size=64))
+def test_any_text_is_a_look_or_a_look_error(text):
+    with contextlib.suppress(LookError):
+        assert 0 <= Look.decode(text, NAMES).strength <= 100
+
+
+def test_columns_are_append_only_so_an_old_button_means_the_same_styles():
+    button = Look(styles=(("the_scream", 1.0),)).encode(NAMES)
+
+    assert Look.decode(button, (*NAMES, "new_style")).styles == (("the_scream", 1.0),)
+
+
+def test_a_button_of_a_model_with_more_styles_is_told():
+    with pytest.raises(LookError, match="Expected a look such as"):
+        Look.decode("7;100;s;;1280", NAMES)
+
+
+def test_what_a_look_uses():
+    look = Look(styles=(("a", 1.0), ("b", 2.0)))
+
+    assert look.style_names == ("a", "b")
+    assert replace(look, regions=(("left", (("c", 1.0),)), ("right", (("c", 1.0),)))).style_names == ("c",)
+    assert (Look(mask="#12").mask_message, Look(mask="left").mask_message) == (12, None)

@@ -1,0 +1,68 @@
+"""How large a painting comes back, and as what."""
+
+import asyncio
+
+import pytest
+
+import bot.work.style_service
+from bot.conversation.events import Result
+from bot.conversation.style_settings import FULL_SIZE, Look
+from bot.work.style_service import Painter
+from testing.bot_api import photo_bytes
+from testing.style_server import style_server
+from tfstyle.imaging.photo import read_photo
+
+
+@pytest.fixture
+def paint():
+    """Paints a photo at its full size as a file, on a server whose model takes 4 megapixels."""
+    with style_server() as (_, address):
+
+        async def painted(data):
+            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            try:
+                return await painter.paint(data, Look(size=FULL_SIZE), Result.FILE)
+            finally:
+                await painter.close()
+
+        yield lambda data: asyncio.run(painted(data))
+
+
+def test_a_file_is_no_larger_than_the_model_takes(paint):
+    painting = paint(photo_bytes(3000, 2000))
+
+    assert painting.suffix == ".png"
+    assert read_photo(painting.data).pixels.shape == (painting.height, painting.width, 3)
+    assert 3_990_000 < painting.width * painting.height <= 4_000_000
+    assert painting.width / painting.height == pytest.approx(1.5, abs=0.002)
+
+
+def test_a_png_too_large_for_telegram_comes_as_jpeg(paint, monkeypatch):
+    png = paint(photo_bytes(300, 200))
+    monkeypatch.setattr(bot.work.style_service, "FILE_MAX_BYTES", len(png.data) - 1)
+
+    jpeg = paint(photo_bytes(300, 200))
+
+    assert (png.suffix, jpeg.suffix) == (".png", ".jpg")
+    photo = read_photo(jpeg.data)
+    assert photo.format == "jpeg"
+    assert (photo.width, photo.height) == (jpeg.width, jpeg.height) == (300, 200)
+
+
+@pytest.mark.parametrize(("size", "at_once"), [((1500, 1200), 1), ((300, 200), 3)])
+def test_large_paintings_are_made_one_at_a_time(size, at_once):
+    """Each is composed here, and takes memory as large as itself many times over."""
+    with style_server() as (model, address):
+        model.seconds = 1.0
+
+        async def paint_three():
+            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            try:
+                photos = [photo_bytes(*size, seed=seed) for seed in range(3)]
+                await asyncio.gather(*(painter.paint(one, Look(size=FULL_SIZE), Result.FILE) for one in photos))
+            finally:
+                await painter.close()
+
+        asyncio.run(paint_three())
+
+    assert model.most == at_once

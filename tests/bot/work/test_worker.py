@@ -1,0 +1,181 @@
+"""What the bot outlives."""
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+
+import grpc
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+import bot.app
+import bot.work.position_notifier
+import bot.work.style_service
+import bot.work.worker
+from bot.conversation.events import Order, Picture
+from bot.conversation.failures import MAX_CRASHES, MAX_TRIES
+from bot.conversation.style_settings import Look
+from bot.http_endpoints import make_app
+from bot.metrics import ERRORS, PHOTOS
+from bot.settings import Settings
+from bot.storage.store import Store
+from bot.storage.tasks import PAINT, NewTask, StorageAwayError
+from bot.texts import load_texts
+from bot.work.style_service import Painter
+from bot.work.worker import ALIVE_SECONDS, Worker
+from testing.bot_api import photo_bytes
+from testing.bot_thread import BotThread
+
+EN = load_texts("en")
+pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
+
+
+def errors(kind):
+    return ERRORS.labels(kind)._value.get()
+
+
+def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_has_all_its_tries_left(
+    own_api, model, styles, tmp_path, new_person
+):
+    """The database as those crashes left it; the server then fails as often as a job without any may see it fail."""
+    poison, unlucky = new_person(own_api), new_person(own_api)
+    file_id = own_api.store_file(photo_bytes())
+    order = Order(pictures=(Picture(file_id=file_id),), look=Look())
+    store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "before")
+    for person, crashes in ((poison, MAX_CRASHES), (unlucky, MAX_CRASHES - 1)):
+        job = NewTask(
+            key=f"job:{person.chat_id}", kind=PAINT, chat_id=person.chat_id, user_id=1, payload=order.to_dict()
+        )
+        asyncio.run(store.add([job]))
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{job.key}'")
+    store.close()
+    model.faults = [grpc.StatusCode.INTERNAL] * (MAX_TRIES - 1)
+    failed = PHOTOS.labels("failed")._value.get()
+
+    with BotThread(own_api, styles[1], tmp_path):
+        poison.wait_for_text(EN.internal_error)
+        unlucky.wait_for_text("The Starry Night · 100 %")
+
+    assert poison.texts() == [EN.internal_error]
+    assert PHOTOS.labels("failed")._value.get() == failed + 1
+    assert model.faults == []
+
+
+def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypatch):
+    """Until the next renewal is due it would have ended, and another replica would paint the same photo."""
+    monkeypatch.setattr(bot.work.worker, "_BEAT", 0.01)
+    monkeypatch.setattr(bot.work.worker, "_RENEW_EVERY", 3600.0)
+    beats = itertools.count(1)
+    renewed = []
+
+    async def renew(_):
+        renewed.append(next(beats))
+        if len(renewed) < 3:
+            raise ConnectionError("the database restarts")
+
+    async def nothing(*_, **__):
+        return SimpleNamespace(waiting=0, running=0)
+
+    async def story():
+        store = SimpleNamespace(renew=renew, prune=nothing, stats=nothing)
+        worker = Worker(store, None, None, Settings(token="1:a"), None)
+        keeping = asyncio.create_task(worker._keep())
+        await asyncio.sleep(0.2)
+        keeping.cancel()
+
+    asyncio.run(story())
+
+    assert renewed == [1, 2, 3]
+
+
+def test_without_its_database_the_bot_lives_and_is_not_ready():
+    """Restarted, all bots would only wait for the database together, and longer at each restart."""
+
+    async def away(*_, **__):
+        raise ConnectionError("the database is away")
+
+    async def story():
+        store = SimpleNamespace(renew=away, prune=away, stats=away, ping=away)
+        worker = Worker(store, None, None, Settings(token="1:a"), None)
+        worker._last_beat -= 2 * ALIVE_SECONDS
+        app = make_app(store, SimpleNamespace(connected=True), worker, SimpleNamespace(reachable=True))
+        async with TestClient(TestServer(app)) as client:
+            assert (await client.get("/livez")).status == 503
+            keeping = asyncio.create_task(worker._keep())
+            async with asyncio.timeout(10):
+                while (await client.get("/livez")).status != 200:
+                    await asyncio.sleep(0.01)
+            assert (await client.get("/readyz")).status == 503
+            keeping.cancel()
+
+    asyncio.run(story())
+
+
+def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
+    monkeypatch.setattr(bot.work.position_notifier, "_PAUSE", 0.0)
+    before = {kind: errors(kind) for kind in ("line", "storage")}
+    faults = [StorageAwayError("the database restarts"), KeyError("nobody foresaw this"), KeyError("nor this")]
+
+    async def story():
+        told = asyncio.Event()
+
+        async def waiting_long(**_):
+            if faults:
+                raise faults.pop()
+            told.set()
+
+        telling = asyncio.create_task(
+            bot.work.position_notifier.Line(SimpleNamespace(waiting_long=waiting_long), None).keep_telling()
+        )
+        async with asyncio.timeout(10):
+            await told.wait()
+        telling.cancel()
+
+    asyncio.run(story())
+
+    assert {kind: errors(kind) - count for kind, count in before.items()} == {"line": 2, "storage": 1}
+
+
+def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):
+    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(bot.work.style_service, "REFRESH_SECONDS", 0.01)
+    before = errors("styles")
+    asked = []
+
+    async def story():
+        painter = Painter(styles[1], timeout=5, max_pixels=10**6)
+        describe = painter._client.styles
+
+        async def broken_at_first(**options):
+            asked.append(1)
+            if len(asked) < 3:
+                raise ZeroDivisionError
+            return await describe(**options)
+
+        painter._client.styles = broken_at_first
+        keeping = asyncio.create_task(bot.app.kept_going("styles", painter.keep_fresh))
+        async with asyncio.timeout(10):
+            while not painter.reachable or len(asked) < 5:
+                await asyncio.sleep(0.01)
+        assert not keeping.done()
+        keeping.cancel()
+        await painter.close()
+
+    asyncio.run(story())
+
+    assert errors("styles") == before + 2
+
+
+def test_a_part_that_came_to_its_end_is_not_begun_again_and_one_that_failed_is(monkeypatch):
+    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.0)
+    done = []
+
+    async def register():
+        done.append(1)
+        if len(done) == 1:
+            raise KeyError("commands")
+
+    asyncio.run(bot.app.kept_going("commands", register))
+
+    assert len(done) == 2

@@ -1,0 +1,1 @@
+"""What several sub-commands share: types of arguments, where output goes, progress."""

@@ -1,0 +1,145 @@
+"""Which photos a command line means, and where each painting goes."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfstyle.errors import PhotoError, RequestError
+from tfstyle.imaging.photo import PHOTO_SUFFIXES, SUFFIX_BY_FORMAT, Photo, format_for
+
+STREAM = "-"  # stdin as a photo, stdout as an output
+
+
+def list_photos(arguments: Sequence[str]) -> list[str]:
+    """Files as they are given, folders as the photos in them by name; `-` stays `-`.
+
+    Raises:
+        PhotoError: If a folder holds no photos.
+        RequestError: If stdin is asked for twice.
+    """
+    photos: list[str] = []
+    for argument in arguments:
+        if argument == STREAM or not os.path.isdir(argument):
+            photos.append(argument)
+            continue
+        files = sorted(entry for entry in Path(argument).iterdir() if entry.suffix.lower() in PHOTO_SUFFIXES)
+        found = [str(file) for file in files if file.is_file() and not file.name.startswith(".")]
+        if not found:
+            raise PhotoError(f"{argument}: expected a folder with photos in it, found none.")
+        photos += found
+    if photos.count(STREAM) > 1:
+        raise RequestError("Expected - (stdin) once among the photos, got it several times.")
+    return photos
+
+
+class Outputs:
+    """Names for paintings that never fall on a photo that was given, nor on another painting of the same call.
+
+    Args:
+        output: What -o says: a file, a folder (made if missing), `-` for stdout, or None: the current folder, and
+            stdout for the photo from stdin. A name with a picture's suffix is a file unless such a folder exists.
+        photos: Every photo of this call, as `list_photos` has them.
+        label: What goes between the photo's name and the suffix: photo.LABEL.jpg.
+        inputs: What else the call may read: files, such as masks, or words that are none.
+
+    Raises:
+        RequestError: If `output` is one file or stdout for several photos, is a photo itself or another input, or names
+            no format that can be written.
+    """
+
+    def __init__(self, output: str | None, photos: Sequence[str], label: str, inputs: Sequence[str | None] = ()):
+        self._label = label
+        others = _files(inputs)
+        self._taken = others | {Path(photo).resolve() for photo in photos if photo != STREAM}
+        self._stdout = output == STREAM or (output is None and list(photos) == [STREAM])
+        self._file: Path | None = None
+        self._folder = Path()
+        if self._stdout:
+            if len(photos) > 1:
+                raise RequestError(f"Expected one photo for stdout, got {len(photos)}; use -o FOLDER.")
+            if sys.stdout.isatty():
+                raise RequestError("Expected stdout to be a file or a pipe, got the terminal; use -o FILE.")
+        elif output is not None and self._is_file(output):
+            if len(photos) > 1:
+                raise RequestError(
+                    f"Expected a folder for {len(photos)} photos, got the file {output!r}; use -o FOLDER."
+                )
+            format_for(output)
+            self._file = Path(output)
+            if self._file.resolve() in others:
+                raise RequestError(f"{output}: this is read as well; choose another name for the painting.")
+            if self._file.resolve() in self._taken:
+                raise RequestError(f"{output}: this is the photo itself; choose another name for the painting.")
+        elif output is not None:
+            self._folder = Path(output)
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the painting goes to stdout."""
+        return self._stdout
+
+    def path_for(self, photo: Photo) -> Path | None:
+        """Where the painting of this photo goes; its suffix says in which format. None is stdout."""
+        if self._stdout:
+            return None
+        if self._file is not None:
+            return self._file
+        suffix = SUFFIX_BY_FORMAT[photo.writable_format()]
+        stem = f"{Path(photo.name).stem}.{self._label}"
+        path, number = self._folder / f"{stem}{suffix}", 1
+        while path.resolve() in self._taken:
+            number += 1
+            path = self._folder / f"{stem}-{number}{suffix}"
+        self._taken.add(path.resolve())
+        return path
+
+    @staticmethod
+    def _is_file(output: str) -> bool:
+        if os.path.isdir(output) or output.endswith(("/", os.sep)):
+            return False
+        # .gif and others cannot be written: better said so than made a folder of that name
+        return os.path.exists(output) or Path(output).suffix.lower() in PHOTO_SUFFIXES
+
+
+def write(data: bytes, path: Path | None) -> None:
+    """Write a painting to its file, making its folder, or to stdout."""
+    if path is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str | None]) -> None:
+    """Make the folders of files that take long to come to, and see that they can be written.
+
+    Args:
+        files: What will be written; None is passed over.
+        inputs: What the call reads: files, or words that are none.
+
+    Raises:
+        RequestError: If one cannot be written, or is an input.
+    """
+    read = _files(inputs)
+    for path in (Path(file) for file in files if file is not None):
+        if path.resolve() in read:
+            raise RequestError(f"{path}: this is read or written as well; choose another name.")
+        read.add(path.resolve())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                path.open("ab").close()
+            else:
+                tempfile.TemporaryFile(dir=path.parent).close()
+        except OSError as error:
+            raise RequestError(
+                f"Expected a file that can be written at {path}, but that fails ({error.strerror}); choose another."
+            ) from None
+
+
+def _files(inputs: Sequence[str | None]) -> set[Path]:
+    """Those that are files, and not words such as `left`."""
+    return {Path(file).resolve() for file in inputs if file and Path(file).is_file()}

@@ -1,0 +1,1 @@
+"""How good stylized images are, measured."""

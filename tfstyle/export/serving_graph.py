@@ -1,0 +1,474 @@
+"""The model as it is served: a TensorFlow graph for every signature of the wire contract.
+
+After the network, strength, masks and preserved colours act in this order and are rounded once, at the end:
+
+    stylized = network(photo, style mix)
+    stylized = luminance_only(stylized, photo)            where preserve_color
+    result   = photo + strength * mask * (stylized - photo)
+
+What a request may ask for is bounded before any of it is worked on, by the pixels of all its pictures together and the
+regions of each; what is refused begins with a code of `tfstyle.contract.graph_errors`.
+
+Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.graph_errors import GraphCode
+from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
+from tfstyle.imaging.color import RGB_TO_YIQ
+from tfstyle.networks.transformer import MIN_SIDE, Transformer
+
+JPEG_QUALITY = 95
+PNG_COMPRESSION = 1  # a stylized image's texture hardly compresses, so higher levels take longer for little
+BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is still 1
+
+
+class ServingGraph(tf.Module):
+    """A transformer with the signatures of `tfstyle.contract.signatures`.
+
+    Args:
+        transformer: The trained network, one row per style of the catalog.
+        catalog: The styles in the order of the columns, and the largest picture to accept.
+    """
+
+    def __init__(self, transformer: Transformer, catalog: Catalog):
+        super().__init__()
+        if transformer.config.styles != len(catalog):
+            raise ValueError(f"Expected one style per row: {transformer.config.styles} rows, {len(catalog)} styles.")
+        # Saved as plain variables: those that only a Keras model holds are not restored into a session. The model
+        # itself stands behind a function, or a tf.Module would save every weight twice.
+        self.weights = [variable.value for variable in transformer.variables]
+        self.paint = lambda image, style: transformer(image, style)
+        self.catalog = catalog
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Concrete functions by signature name, inputs and outputs named as in the contract."""
+        bodies = {
+            "serving_default": self._serving_default,
+            "controlled": self._controlled,
+            "regions": self._regions,
+            "encoded": self._encoded,
+            "describe": self._describe,
+        }
+        return {name: _concrete(SIGNATURES[name], body) for name, body in bodies.items()}
+
+    def _serving_default(self, image, style_weights):
+        image = self._checked_image(image)
+        style, painted_at = self._checked_weights(style_weights, tf.shape(image)[:1], "style_weights", "[B,N]")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, painted_at[:, None, None, :], None)}
+
+    def _controlled(self, image, style_weights, strength, mask, preserve_color):
+        image = self._checked_image(image)
+        shape = tf.shape(image)
+        style, painted_at = self._checked_weights(style_weights, shape[:1], "style_weights", "[B,N]")
+        strength = _checked_strength(strength, shape)
+        mask = _checked_mask(mask, shape)
+        preserve_color = _checked_length(preserve_color, shape, "preserve_color")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * mask * painted_at[:, None, None, :], preserve_color)}
+
+    def _regions(self, image, style_map, strength, preserve_color):
+        image = self._checked_image(image)
+        shape = tf.shape(image)
+        style, painted_at = self._checked_weights(style_map, shape[:3], "style_map", "[B,H,W,N]")
+        strength = _checked_strength(strength, shape)
+        preserve_color = _checked_length(preserve_color, shape, "preserve_color")
+        stylized = self.paint(image, style)
+        return {"stylized": _compose(image, stylized, strength * painted_at, preserve_color)}
+
+    def _encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+        batch = tf.shape(image_bytes)[:1]
+        given = {
+            "region_weights": tf.shape(region_weights)[:1],
+            "region_masks": tf.shape(region_masks)[:1],
+            "strength": tf.shape(strength),
+            "preserve_color": tf.shape(preserve_color),
+            "format": tf.shape(format),
+        }
+        checks = [
+            _check(
+                tf.reduce_all(tf.equal(size, batch)),
+                GraphCode.REQUEST_SHAPE,
+                f"Expected {name} for every picture of image_bytes: {{}} pictures. Got: {{}}.",
+                batch,
+                size,
+            )
+            for name, size in given.items()
+        ]
+        regions = tf.shape(region_weights)[1:2]
+        checks += [
+            _check(
+                tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
+                GraphCode.REQUEST_REGIONS,
+                "Expected one mask per region and at least one region. region_weights has {} regions, "
+                "region_masks {}. An empty mask means everywhere.",
+                regions[0],
+                tf.shape(region_masks)[1],
+            ),
+            _check(
+                regions[0] <= MAX_REGIONS,
+                GraphCode.REQUEST_REGIONS,
+                f"Expected at most {MAX_REGIONS} regions a picture. Got: {{}}. Join those of one style.",
+                regions[0],
+            ),
+            # Headers take time, too: more than this cannot fit, however small they are.
+            self._batch_check(tf.cast(batch[0], tf.int64) * MIN_SIDE**2, batch[0]),
+        ]
+        with tf.control_dependencies(checks):
+            image_bytes = tf.identity(image_bytes)
+        sizes = tf.map_fn(
+            lambda encoded: tf.stack(self._checked_header(encoded)), image_bytes, fn_output_signature=tf.int32
+        )  # [B,2]
+        with tf.control_dependencies([self._batch_check(_pixels(sizes[:, 0], sizes[:, 1]), batch[0])]):
+            image_bytes = tf.identity(image_bytes)
+        # Picture by picture, so that the pictures of a batch may differ in size.
+        painted = tf.map_fn(
+            lambda picture: self._encoded_picture(*picture),
+            (image_bytes, region_weights, region_masks, strength, preserve_color, format),
+            fn_output_signature=tf.string,
+            parallel_iterations=1,  # one picture uses all cores, and several at once would add up their memory
+        )
+        return {"image_bytes": painted}
+
+    def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+        format_check = _check(
+            tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
+            GraphCode.REQUEST_FORMAT,
+            "Expected format jpeg or png. Got {} bytes of something else.",  # which may be no text
+            tf.strings.length(format),
+        )
+        with tf.control_dependencies([format_check]):
+            image_bytes = tf.identity(image_bytes)
+        image = _decode(image_bytes, 3)[None]
+        shape = tf.shape(image)
+        regions = tf.shape(region_weights)[0]
+        weights, painted_at = self._checked_weights(
+            region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
+        )
+
+        def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
+            mask = tf.cast(_decode_mask(region_masks[0], shape), tf.float32) / 255
+            return self.paint(image, _shares(weights)), mask * painted_at[0]
+
+        def mix_per_pixel():
+            style_map, coverage = _style_map(region_masks, shape, weights, painted_at)
+            with tf.control_dependencies(
+                [style_map]
+            ):  # or the network's first layers would take their memory beside it
+                photo = tf.identity(image)
+            return self.paint(photo, style_map[None]), coverage
+
+        stylized, coverage = tf.cond(regions > 1, mix_per_pixel, one_mix)
+        strength = _checked_strength(strength[None], shape)
+        share = strength * tf.minimum(coverage, 1.0)[None, :, :, None]
+        stylized = _compose(image, stylized, share, preserve_color[None])[0]
+        return tf.cond(
+            tf.equal(format, "png"),
+            lambda: tf.io.encode_png(stylized, compression=PNG_COMPRESSION),
+            lambda: tf.io.encode_jpeg(stylized, quality=JPEG_QUALITY, chroma_downsampling=False),
+        )
+
+    def _describe(self):
+        styles = self.catalog.styles
+        return {
+            "style_names": tf.constant([style.name for style in styles]),
+            "titles": tf.constant([style.title for style in styles]),
+            "artists": tf.constant([style.artist for style in styles]),
+            "years": tf.constant([style.year for style in styles]),
+            "thumbnails": tf.constant([style.thumbnail for style in styles]),
+            "max_pixels": tf.constant([self.catalog.max_pixels], tf.int64),
+            "max_regions": tf.constant([MAX_REGIONS], tf.int64),
+        }
+
+    def _checked_image(self, image):
+        """The image, once its size is known to be one the network takes."""
+        batch, height, width, channels = tf.unstack(tf.shape(image))
+        checks = [
+            *_size_checks(height, width, self.catalog.max_pixels, "image"),
+            self._batch_check(tf.cast(batch, tf.int64) * _pixels(height, width), batch),
+            _check(
+                tf.equal(channels, 3), GraphCode.PHOTO_CHANNELS, "Expected image of 3 channels, RGB. Got: {}.", channels
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
+
+    def _checked_header(self, encoded):
+        """Height and width of an encoded picture, once they are known to be such as the network takes."""
+        height, width = _header(encoded, "image_bytes")
+        with tf.control_dependencies(_size_checks(height, width, self.catalog.max_pixels, "image_bytes")):
+            return tf.identity(height), tf.identity(width)
+
+    def _batch_check(self, pixels, pictures) -> tf.Operation:
+        """Whether all pictures of a request together are no larger than one may be. `pixels`: int64, summed here."""
+        pixels = tf.reduce_sum(pixels)
+        return _check(
+            pixels <= self.catalog.max_pixels,
+            GraphCode.REQUEST_PIXELS,
+            f"Expected at most {self.catalog.max_pixels} pixels in all pictures of a request together. Got {{}} or "
+            "more in {} pictures: send them in several requests.",
+            pixels,
+            pictures,
+        )
+
+    def _checked_weights(self, weights, leading, name: str, form: str, normalize: bool = True):
+        """Proportions padded to N columns, and 1 or 0 for whether there is any style: `[..., N]` and `[..., 1]`."""
+        count = len(self.catalog)
+        shape = tf.shape(weights)
+        columns = shape[-1]
+        rank = 1 + leading.shape[0]
+        checks = [
+            _check(
+                tf.reduce_all(tf.equal(shape[:-1], leading)),
+                GraphCode.WEIGHTS_SHAPE,
+                f"Expected {name} of shape {form} that goes with the photos, {{}} before N. Got: {{}}.",
+                leading,
+                shape,
+            ),
+            _check(
+                columns <= count,
+                GraphCode.WEIGHTS_COLUMNS,
+                f"Expected at most {count} style columns in {name}, one per style of this model. Got: {{}}. Describe "
+                "the model again.",
+                columns,
+            ),
+            _check(
+                tf.reduce_all(tf.math.is_finite(weights)) & tf.reduce_all(weights >= 0),
+                GraphCode.WEIGHTS_RANGE,
+                f"Expected {name} that are finite and not negative. Got a smallest of {{}}, a largest of {{}}.",
+                tf.reduce_min(weights),
+                tf.reduce_max(weights),
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            weights = tf.identity(weights)
+        weights = tf.pad(weights, [[0, 0]] * (rank - 1) + [[0, tf.maximum(count - columns, 0)]])
+        weights = tf.ensure_shape(weights, (None,) * (rank - 1) + (count,))
+        any_style = tf.cast(tf.reduce_max(weights, axis=-1, keepdims=True) > 0, tf.float32)
+        # Regions keep their weights against each other.
+        weights = _proportions(weights) if normalize else tf.math.divide_no_nan(weights, tf.reduce_max(weights))
+        return weights, any_style
+
+
+def _proportions(weights):
+    """Weights `[..., N]` divided by their sum, however large they are; zeros stay zeros."""
+    return _shares(tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True)))
+
+
+def _shares(weights):
+    """Weights `[..., N]`, whose sum is in the range of float32, divided by it; zeros stay zeros."""
+    return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
+
+
+def luminance_only(stylized: tf.Tensor, photo: tf.Tensor) -> tf.Tensor:
+    """`tfstyle.imaging.color.luminance_only` as a graph; RGB float32 [..., 3], 0..255."""
+    brighter = tf.reduce_sum((stylized - photo) * tf.constant(RGB_TO_YIQ[0], tf.float32), axis=-1, keepdims=True)
+    darkest = -tf.reduce_min(photo, axis=-1, keepdims=True)
+    brightest = 255 - tf.reduce_max(photo, axis=-1, keepdims=True)
+    return photo + tf.clip_by_value(brighter, darkest, brightest)
+
+
+def _compose(image, stylized, share, preserve_color):
+    """The stylized image over its photo, uint8. `share`: `[B,H,W,1]` or what broadcasts; `preserve_color`: `[B]`."""
+    photo = tf.cast(image, tf.float32)
+    if preserve_color is not None:
+        stylized = tf.cond(
+            tf.reduce_any(preserve_color),
+            lambda: tf.where(preserve_color[:, None, None, None], luminance_only(stylized, photo), stylized),
+            lambda: stylized,
+        )
+    result = photo + share * (stylized - photo)
+    return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
+
+
+def _header(encoded, name: str, *, of_mask: bool = False):
+    """Height and width, int32, of JPEG or PNG bytes, by their magic and header alone."""
+    is_jpeg = _is_jpeg(encoded)
+    is_png = tf.cond(
+        tf.strings.length(encoded) >= 33,
+        # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
+        lambda: (
+            tf.equal(tf.strings.substr(encoded, 0, 8), b"\x89PNG\r\n\x1a\n")
+            & tf.equal(tf.strings.substr(encoded, 12, 4), b"IHDR")
+        ),
+        lambda: tf.constant(False),
+    )
+    kind = _check(
+        is_jpeg | is_png,
+        GraphCode.MASK_FORMAT if of_mask else GraphCode.PHOTO_FORMAT,
+        f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",
+        tf.strings.length(encoded),
+    )
+    with tf.control_dependencies([kind]):
+        encoded = tf.identity(encoded)
+    return tf.cond(
+        is_jpeg,
+        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=_damaged(of_mask))[:2])),
+        lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
+    )
+
+
+def _decode(encoded, channels: int, *, of_mask: bool = False):
+    """uint8 `[H,W,channels]` of JPEG or PNG bytes whose header was checked.
+
+    What a decoder refuses has no sentence of ours; the code is the name of its node, which TensorFlow tells.
+    """
+    decoded = tf.cond(
+        _is_jpeg(encoded),
+        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=_damaged(of_mask)),
+        lambda: tf.io.decode_png(encoded, channels=channels, name=_damaged(of_mask)),
+    )
+    return tf.ensure_shape(decoded, (None, None, channels))
+
+
+def _decode_mask(encoded, shape):
+    """uint8 `[H,W]` of the picture whose batch shape is `shape`; all 255 for no bytes."""
+
+    def decode():
+        size = tf.stack(_header(encoded, "region_masks", of_mask=True))
+        fits = _check(
+            tf.reduce_all(tf.equal(size, shape[1:3])),
+            GraphCode.MASK_SIZE,
+            "Expected a mask as large as the picture, {} (height, width). Got: {}.",
+            shape[1:3],
+            size,
+        )
+        with tf.control_dependencies([fits]):
+            checked = tf.identity(encoded)
+        return _decode(checked, 1, of_mask=True)[:, :, 0]
+
+    return tf.cond(
+        tf.equal(tf.strings.length(encoded), 0), lambda: tf.fill(shape[1:3], tf.constant(255, tf.uint8)), decode
+    )
+
+
+def _style_map(region_masks, shape, weights, painted_at):
+    """Shares of the styles at each pixel, float32 `[H,W,N]`, and how far it is covered, `[H,W]`, 0..R.
+
+    Masks are decoded one by one and brought to shares before they are multiplied by the styles, so that nothing but the
+    result has N floats a pixel.
+
+    Args:
+        region_masks: string `[R]`.
+        shape: Of the picture, `[1,H,W,3]`.
+        weights: `[R,N]`.
+        painted_at: `[R,1]`; 0 where a region has no style, which leaves the photo.
+    """
+    masks = tf.map_fn(
+        lambda mask: _decode_mask(mask, shape), region_masks, fn_output_signature=tf.uint8, parallel_iterations=1
+    )
+    masks = tf.cast(masks, tf.float32) * (painted_at[:, None] / 255)
+    masks = tf.ensure_shape(masks, (None, None, None))
+    total = tf.einsum("rhw,r->hw", masks, tf.reduce_sum(weights, axis=-1))
+    style_map = tf.einsum("rhw,rn->hwn", tf.math.divide_no_nan(masks, total), weights)
+    return style_map, tf.reduce_sum(masks, axis=0)
+
+
+def _damaged(of_mask: bool) -> GraphCode:
+    return GraphCode.MASK_DAMAGED if of_mask else GraphCode.PHOTO_DAMAGED
+
+
+def _is_jpeg(encoded):
+    return tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+
+
+def _big_endian(encoded, offset: int):
+    """The unsigned 32-bit number at `offset`, as int32; beyond 2**31 - 1 it stays there."""
+    digits = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, offset, 4), tf.uint8), tf.int64)
+    number = tf.reduce_sum(digits * tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
+    return tf.cast(tf.minimum(number, 2**31 - 1), tf.int32)
+
+
+def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
+    pixels = _pixels(height, width)
+    shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
+    fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
+    return [
+        _check(
+            tf.minimum(height, width) >= MIN_SIDE,
+            GraphCode.PHOTO_SMALL,
+            f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
+            height,
+            width,
+        ),
+        _check(
+            pixels <= max_pixels,
+            GraphCode.PHOTO_LARGE,
+            f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
+            "{} x {}.",
+            height,
+            width,
+            *fitting,
+        ),
+    ]
+
+
+def _pixels(height, width):
+    return tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+
+
+def _checked_strength(strength, shape):
+    """Strengths as `[B,1,1,1]`, once known to be in 0..1."""
+    strength = _checked_length(strength, shape, "strength")
+    return _checked_fraction(strength, "strength", GraphCode.STRENGTH_RANGE)[:, None, None, None]
+
+
+def _checked_mask(mask, shape):
+    expected = tf.concat([shape[:3], [1]], axis=0)
+    fits = _check(
+        tf.reduce_all(tf.equal(tf.shape(mask), expected)),
+        GraphCode.MASK_SIZE,
+        "Expected a mask as large as the picture, {} (batch, height, width, 1). Got: {}.",
+        expected,
+        tf.shape(mask),
+    )
+    with tf.control_dependencies([fits]):
+        return _checked_fraction(tf.identity(mask), "mask", GraphCode.MASK_RANGE)
+
+
+def _checked_fraction(value, name: str, code: GraphCode):
+    inside = tf.reduce_all((value >= 0) & (value <= 1 + BOUNDARY))  # false for NaN too
+    check = _check(
+        inside,
+        code,
+        f"Expected {name} in 0..1. Got a smallest of {{}}, a largest of {{}}.",
+        tf.reduce_min(value),
+        tf.reduce_max(value),
+    )
+    with tf.control_dependencies([check]):
+        return tf.minimum(value, 1.0)
+
+
+def _checked_length(value, shape, name: str):
+    check = _check(
+        tf.reduce_all(tf.equal(tf.shape(value), shape[:1])),
+        GraphCode.REQUEST_SHAPE,
+        f"Expected {name} for every picture, {{}}. Got: {{}}.",
+        shape[:1],
+        tf.shape(value),
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
+
+
+def _check(condition, code: GraphCode, sentence: str, *values) -> tf.Operation:
+    """INVALID_ARGUMENT with `[code] sentence`, its `{}` filled with `values`, unless `condition` holds."""
+    return tf.debugging.Assert(condition, [tf.strings.format(f"[{code}] {sentence}", values)])
+
+
+def _concrete(signature: Signature, body) -> tf.types.experimental.ConcreteFunction:
+    """`body` traced for the contract's names, dtypes and open shapes.
+
+    Shapes stay open even where the contract fixes them (channels of an image): a check of a dimension that is known
+    while tracing would fold away, and the server's own error names no input.
+    """
+    specs: Sequence[tf.TensorSpec] = [
+        tf.TensorSpec((None,) * len(info.shape), getattr(tf, info.dtype), name=name)
+        for name, info in signature.inputs.items()
+    ]
+    return tf.function(body).get_concrete_function(*specs)

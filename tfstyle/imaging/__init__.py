@@ -1,0 +1,1 @@
+"""Pictures: from files to arrays and back, their colours, their limits, and sheets of them."""

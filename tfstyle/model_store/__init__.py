@@ -1,0 +1,1 @@
+"""Models on disk: versions, how they are published and taken back, and whether they are whole."""

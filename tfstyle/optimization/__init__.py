@@ -1,0 +1,1 @@
+"""One picture optimized against the losses, without a trained transformer."""

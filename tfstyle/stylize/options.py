@@ -1,0 +1,84 @@
+"""How one photo is to be stylized: every option with its range and its default, checked once, passed on whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from tfstyle.contract.style_mix import Regions, StyleMix, parse_regions, parse_style_mix
+from tfstyle.errors import RequestError
+from tfstyle.imaging.photo import MIN_SIDE
+from tfstyle.masks.mask import DEFAULT_FADE, MaskSource, check_fade
+from tfstyle.stylize.stroke_size import Stroke, parse_stroke
+
+WireFormat = Literal["png", "jpeg"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StylizeOptions:
+    """How to stylize a photo.
+
+        StylizeOptions("starry_night:60,the_scream:40", strength=0.8, mask="background")
+
+    Attributes:
+        style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
+        strength: 0..1, how much of the stylized image; 0 is the photo.
+        preserve_color: Keep the photo's colours and take only brightness from the stylized image.
+        mask: Where to stylize: `person`, `background`, `subject`, `left`, `right`, `top`, `bottom`, `radial`, or any
+            picture or array of gray values.
+        regions: Several places with a mix each, instead of `style` and `mask`: `"left=a,right=b:2+c"`, a mapping, or
+            pairs of mask and mix. Each region's weights count in proportion among themselves. Where regions overlap,
+            they mix in proportion to their masks; where none reaches, the photo stays.
+        fade: 0..1, how softly gradients fade.
+        max_size: Shrink the photo first so that its longer side has at most so many pixels, 16 or more.
+        stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of stylized image. How large the
+            photo is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is painted.
+        format: How the stylized image travels; `jpeg` is smaller, `png` exact.
+
+    Raises:
+        RequestError: If one of them is out of range, or two of them exclude each other.
+    """
+
+    style: StyleMix | None = field(default=None, kw_only=False)
+    strength: float = 1.0
+    preserve_color: bool = False
+    mask: MaskSource | None = None
+    regions: Regions | None = None
+    fade: float = DEFAULT_FADE
+    max_size: int | None = None
+    stroke: Stroke = 1.0
+    format: WireFormat = "png"
+
+    def __post_init__(self) -> None:
+        _ = self.places
+        if not 0 <= self.strength <= 1:
+            raise RequestError(f"Expected a strength from 0 (the photo) to 1 (the painting), got {self.strength}.")
+        check_fade(self.fade)
+        if self.max_size is not None and self.max_size < MIN_SIDE:
+            raise RequestError(f"Expected a max size of at least {MIN_SIDE} pixels, got {self.max_size}.")
+        parse_stroke(self.stroke)
+        if self.format not in ("png", "jpeg"):
+            raise RequestError(f"Expected png or jpeg as format, got {self.format!r}.")
+
+    @classmethod
+    def of(cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Any) -> "StylizeOptions":
+        """Options as calls take them: whole, or a style with the other fields as keywords.
+
+        Raises:
+            RequestError: As `StylizeOptions`.
+        """
+        return replace(style, **fields) if isinstance(style, StylizeOptions) else cls(style, **fields)
+
+    @cached_property
+    def places(self) -> tuple[tuple[MaskSource | None, Mapping[str, float]], ...]:
+        """Style, mask and regions as one: pairs of a mask (None: everywhere) and the weights of its styles."""
+        if self.regions is not None:
+            if self.style is not None or self.mask is not None:
+                raise RequestError(
+                    "Expected either a style, with or without a mask, or regions, got both; each region names its own "
+                    "style and place."
+                )
+            return tuple(parse_regions(self.regions))
+        if self.style is None:
+            raise RequestError("Expected a style or regions, got neither; tfstyle styles lists the styles.")
+        return ((self.mask, parse_style_mix(self.style)),)

@@ -1,0 +1,241 @@
+"""One photo's way through the signature `encoded`: what is asked for, the tensors sent, the image that comes back.
+
+Nothing here talks to a model, so `Stylizer` and every client of a server share it, however they carry tensors.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tfstyle.contract.catalog import Catalog
+from tfstyle.errors import ModelError, PhotoError
+from tfstyle.imaging.jpeg import with_icc_profile as jpeg_with_icc_profile
+from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, read_photo
+from tfstyle.imaging.png import with_icc_profile as png_with_icc_profile
+from tfstyle.masks.mask import Mask, MaskSource, resolve
+from tfstyle.stylize.compositing import compose
+from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke, resize
+
+_ANSWER = "the model's answer"
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """A stylized image as a file: what the model answered, not compressed again unless it was painted at another size.
+
+    Attributes:
+        data: JPEG or PNG, with the photo's ICC profile and no other metadata.
+        format: `jpeg` or `png`.
+        width: Columns, as the photo's.
+        height: Rows, as the photo's.
+        notes: What was done to photo and masks that their owner may want to know, one sentence each.
+    """
+
+    data: bytes
+    format: str
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+
+
+class StylizeRequest:
+    """A photo, read, and how to stylize it.
+
+        request = StylizeRequest("photo.jpg", StylizeOptions("starry_night", strength=0.8))
+        stylized = request.stylized(predictor.predict("encoded", request.inputs(catalog)))
+
+    Args:
+        photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
+        options: How.
+
+    Raises:
+        PhotoError: If the photo cannot be read.
+    """
+
+    def __init__(self, photo: PhotoSource, options: StylizeOptions):
+        self._options = options
+        self._original = read_photo(photo)
+        self._photo = self._original if options.max_size is None else self._original.resize_to(options.max_size)
+        self._painted = resize(self._photo, *painted_size(self._photo.height, self._photo.width, options.stroke))
+
+    def inputs(self, catalog: Catalog) -> dict[str, np.ndarray]:
+        """The tensors of the signature `encoded`, for a model that has these styles.
+
+        A JPEG that needs neither turning nor resizing is sent as it was compressed; anything else as PNG. A photo that
+        is painted at another size is painted whole; what stays photo is decided afterwards, at the photo's own size.
+
+        Raises:
+            UnknownStyleError: If the model has no such style.
+            PhotoError: If the photo is too large for the model.
+            MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
+                the photo does not show.
+        """
+        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
+        _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
+        photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
+        if self._resized:
+            masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
+        else:
+            masks = [mask.encode() if mask else b"" for mask in self._masks]
+            strength, preserve_color, format = (
+                self._options.strength,
+                self._options.preserve_color,
+                self._options.format,
+            )
+        return {
+            "image_bytes": _strings([photo]),
+            "region_weights": weights[None],
+            "region_masks": _strings(masks)[None],
+            "strength": np.array([strength], dtype=np.float32),
+            "preserve_color": np.array([preserve_color], dtype=np.bool_),
+            "format": _strings([format.encode()]),
+        }
+
+    def stylized(self, answer: Mapping[str, np.ndarray]) -> Photo:
+        """The stylized image in a model's answer, with the photo's ICC profile, name and notes.
+
+        Raises:
+            ModelError: If there is none of the photo's size.
+        """
+        try:
+            stylized = read_photo(_image_bytes(answer), name=_ANSWER)
+        except PhotoError as error:
+            raise _no_image(error) from None
+        self._check_size(stylized.width, stylized.height)
+        stylized = replace(
+            stylized, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
+        )
+        return self._composed(stylized) if self._resized else stylized
+
+    def stylized_encoded(self, answer: Mapping[str, np.ndarray]) -> EncodedImage:
+        """The stylized image in a model's answer as a file.
+
+        As it came, except for the photo's ICC profile, and no pixel is decoded; only a photo that is painted at another
+        size is composed here.
+
+        Raises:
+            ModelError: If there is none of the photo's size.
+        """
+        if self._resized:
+            stylized = self.stylized(answer)
+            data = stylized.encode(self._options.format, compress_level=1)
+            return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
+        data = _image_bytes(answer)
+        try:
+            with open_picture(data, _ANSWER) as header:
+                (width, height), format = header.size, str(header.format).lower()
+        except PhotoError as error:
+            raise _no_image(error) from None
+        self._check_size(width, height)
+        with_icc_profile = png_with_icc_profile if format == "png" else jpeg_with_icc_profile
+        return EncodedImage(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
+
+    @property
+    def _resized(self) -> bool:
+        """Whether the photo is painted at another size than its own."""
+        return self._painted is not self._photo
+
+    def _composed(self, stylized: Photo) -> Photo:
+        """The stylized image at the photo's size, over the photo."""
+        photo = self._photo
+        covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
+        share = self._options.strength * np.minimum(sum(covered), 1)
+        pixels = bring_back(stylized.pixels, photo.height, photo.width)
+        pixels = compose(photo.pixels, pixels, share, preserve_color=self._options.preserve_color)
+        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None)
+
+    def _filled_masks(self) -> list[bytes]:
+        if len(self._options.places) == 1:
+            return [b""]
+        # A region without a style leaves the photo, so it has no say in how others mix.
+        masks = np.stack([mask.values * np.float32(styled) for mask, styled in self._styled_masks() if mask])
+        return [Mask(values).encode() for values in fill(masks, self._painted.height, self._painted.width)]
+
+    def _styled_masks(self) -> list[tuple[Mask | None, bool]]:
+        """The masks, and whether each has any style."""
+        return [(mask, any(mix.values())) for mask, (_, mix) in zip(self._masks, self._options.places, strict=True)]
+
+    @cached_property
+    def _masks(self) -> list[Mask | None]:
+        return [None if place is None else self._mask(place) for place, _ in self._options.places]
+
+    def _mask(self, place: MaskSource) -> Mask:
+        photo, size = self._photo, (self._original.height, self._original.width)
+        return resolve(place, photo.height, photo.width, fade=self._options.fade, photo=photo, photo_size=size)
+
+    def _notes(self) -> tuple[str, ...]:
+        return self._photo.notes + tuple(note for mask in self._masks if mask for note in mask.notes)
+
+    def _check_size(self, width: int, height: int) -> None:
+        if (width, height) != (self._painted.width, self._painted.height):
+            raise ModelError(
+                f"Expected a painting of {self._painted.width}x{self._painted.height} from the model, got "
+                f"{width}x{height}."
+            )
+
+
+def _strings(values: Sequence[bytes]) -> np.ndarray:
+    """An object array of bytes: NumPy's own byte strings drop trailing zeros."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _proportions(weights: np.ndarray) -> np.ndarray:
+    """Divided by their sum, so that regions count the same, whatever scale their weights are written in."""
+    total = weights.sum(dtype=np.float64)
+    return (weights / total).astype(np.float32) if total > 0 else weights
+
+
+def _used_columns(weights: np.ndarray) -> np.ndarray:
+    """Without those behind the last style asked for: servers that still run an older version may have fewer."""
+    used = np.flatnonzero(weights.any(axis=0))
+    return weights[:, : used[-1] + 1 if len(used) else 1]
+
+
+def _check_pixels(photo: Photo, stroke: Stroke, max_pixels: int) -> None:
+    height, width = painted_size(photo.height, photo.width, stroke)
+    if height * width <= max_pixels:
+        return
+    fitting = _fitting_size(photo, stroke, max_pixels)
+    advice = f"--max-size {fitting} or less (in Python: max_size={fitting})"
+    what = "the photo has"
+    if (height, width) != (photo.height, photo.width):
+        number = parse_stroke(stroke) or 1.0
+        what = f"at a stroke of {number:g} the photo is painted at"
+        broader = math.ceil(100 * number * math.sqrt(height * width / max_pixels)) / 100
+        if broader <= MAX_STROKE:
+            advice = f"--stroke {broader:g} or more (in Python: stroke={broader:g})"
+    raise PhotoError(
+        f"{photo.name}: the model takes at most {max_pixels / 1e6:.3g} megapixels, {what} "
+        f"{height * width / 1e6:.3g} ({width}x{height}); use {advice}."
+    )
+
+
+def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
+    """The largest `max_size` at which the photo is painted at no more than so many pixels."""
+    longest, shortest = sorted((photo.height, photo.width), reverse=True)
+
+    def pixels(max_size: int) -> int:
+        return math.prod(painted_size(max_size, max(MIN_SIDE, round(shortest * max_size / longest)), stroke))
+
+    return MIN_SIDE - 1 + bisect_right(range(MIN_SIDE, longest), max_pixels, key=pixels)
+
+
+def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
+    try:
+        data = answer["image_bytes"].flat[0]
+    except (KeyError, IndexError) as error:
+        raise _no_image(error) from None
+    if not isinstance(data, bytes):
+        raise _no_image(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
+    return data
+
+
+def _no_image(error: Exception) -> ModelError:
+    return ModelError(f"Expected a painting from the model, got none that can be read ({error}).")

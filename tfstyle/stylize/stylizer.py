@@ -1,0 +1,96 @@
+"""A photo in, a stylized image out: the one path that every request takes, in this process or over gRPC.
+
+`Stylizer` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is an `Engine`: a
+SavedModel in this process, a client of a server, or a fake in tests.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.style_mix import StyleMix
+from tfstyle.engines.engine import Engine
+from tfstyle.errors import RequestError
+from tfstyle.imaging.photo import Photo, PhotoSource
+from tfstyle.model_store.versions import CATALOG_FILE, find_model
+from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.request import StylizeRequest
+
+
+class Stylizer:
+    """Paints photos in the styles of one model.
+
+        stylizer = tfstyle.Stylizer()
+        stylizer.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("stylized.jpg")
+
+    Args:
+        engine: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.
+        model: Folder or name of that model; None is the newest version of `tfstyle`. Not together with `engine`.
+        threads: CPU threads for a model in this process; None leaves it to TensorFlow.
+
+    Raises:
+        ModelError: If there is no complete model at `model`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+    ):
+        if engine is not None and model is not None:
+            raise RequestError("Expected an engine or a model, got both; the engine has its model already.")
+        self._engine = engine
+        self._folder = find_model(model) if engine is None else None
+        self._threads = threads
+        self._catalog: Catalog | None = None
+
+    def styles(self, *, refresh: bool = False) -> Catalog:
+        """The model's styles, asked for once.
+
+        Args:
+            refresh: Ask again, as after a server changed to another version of its model.
+        """
+        if self._catalog is None or refresh:
+            self._catalog = self._describe()
+        return self._catalog
+
+    def stylize(self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any) -> Photo:
+        """Stylize one photo.
+
+        Args:
+            photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
+            style: A `StylizeOptions`; or its first field, one style or several in proportion: `"a"`, `"a:60,b:40"` or
+                `{"a": 60, "b": 40}`.
+            **options: The other fields of `StylizeOptions`: strength, preserve_color, mask, regions, fade, max_size,
+                stroke, format.
+
+        Returns:
+            The stylized image, of the photo's size, with its ICC profile, name and notes.
+
+        Raises:
+            PhotoError: If the photo cannot be read, or is too small or too large for the model.
+            MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
+                the photo does not show.
+            UnknownStyleError: If the model has no such style.
+            RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
+        """
+        request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        return request.stylized(self._predict("encoded", request.inputs(self.styles())))
+
+    def _describe(self) -> Catalog:
+        if self._folder is not None and (self._folder / CATALOG_FILE).exists():
+            return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without TensorFlow
+        return Catalog.from_describe(self._predict("describe", {}))
+
+    def _predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if self._engine is None:
+            from tfstyle.engines.saved_model import SavedModelEngine
+
+            assert self._folder is not None
+            self._engine = SavedModelEngine(self._folder, threads=self._threads)
+        return self._engine.predict(signature, inputs)

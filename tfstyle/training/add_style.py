@@ -1,0 +1,277 @@
+"""A further style for a trained model: all convolutions stay, and one row of gammas and betas is learned in minutes.
+
+The new row starts as the known one that comes nearest to the painting. How hard the painting pulls is set while it
+learns: until the new style stands between photo and painting as the known ones do, by the Gram matrices of their
+paintings that came with the model. A known style can be learned again in the same way: its row starts as what it is,
+keeps the balance it has, and takes the old one's place.
+
+Reference: [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 3.4.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tfstyle.contract.catalog import Catalog, Style
+from tfstyle.errors import ModelError, TrainingError
+from tfstyle.evaluation import distances as evaluate
+from tfstyle.evaluation.distances import Distances, Evaluator, Targets
+from tfstyle.export.saved_model import export
+from tfstyle.model_store import versions
+from tfstyle.networks import checkpoint as weights
+from tfstyle.networks import precision
+from tfstyle.networks.transformer import Transformer
+from tfstyle.training.batches import Batches
+from tfstyle.training.photo_dataset import PhotoSet
+from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleRecipe
+from tfstyle.training.time_budget import Budget
+from tfstyle.training.trainer import StyleTrainer, averaged_weights
+
+# Half the time each, however many steps that is: small crops bring colours and strokes for a quarter of the price.
+STAGES = (Stage(size=128, batch=4, steps=1), Stage(size=256, batch=2, steps=1))
+# As the released model's recipe has them, and one against frames.
+WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0, frame=50.0)
+LEARNING_RATE = 1e-2  # a row alone stands ten times what the convolutions do
+FINAL_LEARNING_RATE = 5e-4  # a cosine over the time there is leads from one to the other
+EMA_MOMENTUM = 0.97  # averages over about 30 of some hundred steps
+LOOKS = 4  # photos on which rows are compared
+BALANCING = 0.05  # per step, of the logarithm by which style and content are out of balance
+BALANCE_RANGE = 4.0  # the style's weight is at most this many times more or less than `WEIGHTS` has it
+
+Report = Callable[[int, Mapping[str, float]], None]  # step, loss terms
+
+
+@dataclass(frozen=True)
+class KnownVersion:
+    """The newest version of a model, with everything the next one takes over."""
+
+    network: Transformer
+    catalog: Catalog
+    targets: dict[str, Targets]  # empty where the model came without
+
+    @classmethod
+    def load(cls, model_folder: Path) -> "KnownVersion":
+        """Reads the newest version.
+
+        Raises:
+            TrainingError, ModelError: If something of it is missing, or its styles are not those of its rows.
+        """
+        found = versions.versions(model_folder)
+        extra = found[max(found)] / "assets.extra"
+        network, styles = weights.load(extra)
+        catalog = Catalog.load(extra / "catalog.json")
+        if (names := tuple(style.name for style in styles)) != catalog.names:
+            raise ModelError(
+                f"Expected the styles of config.json and catalog.json in {extra} to be the same, got {names} and "
+                f"{catalog.names}; export the model again."
+            )
+        saved = extra / evaluate.TARGETS_FILE
+        return cls(network, catalog, evaluate.load_targets(saved) if saved.exists() else {})
+
+
+class NewStyle:
+    """Learns the row of one style.
+
+    Args:
+        model_folder: A model with at least one version; the newest is taken.
+        style: What the row will be called; the name of a known style has that one learned again.
+        painting: What it is learned from, uint8 [H, W, 3].
+        photos: What it is learned on.
+
+    Attributes:
+        looks: Photos to judge by, uint8 [B, H, W, 3].
+        known_distances: Of the known styles on `looks`, means; None where the model came without their targets. Of a
+            style that is learned again, what its row has so far.
+        again: Whether the style is a known one.
+        start: The style whose row it starts as; None: the mean of all.
+        step: Steps done.
+
+    Raises:
+        TrainingError, ModelError: If the model does not have what it takes, or too few photos can be read.
+    """
+
+    def __init__(self, model_folder: Path, style: Style, painting: np.ndarray, photos: PhotoSet):
+        self.model_folder, self.style, self.photos = model_folder, style, photos
+        self.known = KnownVersion.load(model_folder)
+        self.evaluator = Evaluator()
+        self.targets = self.evaluator.targets(painting)
+        self.again = style.name in self.known.catalog.names
+        self.stages = STAGES[-1:] if self.again else STAGES  # a known style has its colours already
+        looks = {stage.size: self._batches(stage.size, LOOKS, seed=0)[0]["image"] for stage in self.stages}
+        self.looks = looks[STAGES[-1].size]
+        # Distances depend on the size of the pictures, so each stage has a balance of its own to reach.
+        self.balances = {size: self._known_distances(pictures) for size, pictures in looks.items()}
+        self.known_distances = self.balances[STAGES[-1].size]
+        self.start = style if self.again else self._nearest_row(looks[STAGES[0].size])
+        recipe = Recipe(
+            name="new style",
+            styles=(StyleRecipe(name=style.name, layers=evaluate.STYLE_LAYERS),),
+            network=replace(self.known.network.config, styles=1),
+            stages=self.stages,
+            weights=WEIGHTS,
+            content_layer=evaluate.CONTENT_LAYER,
+            mirrored=True,
+        )
+        with precision.policy(precision.as_keras_policy("auto")):
+            network = weights.new_transformer(recipe.network)
+            # By the name of a known row it is that row; by any other, the mean.
+            weights.initialize(network, (self.start or style,), self.known.network, self.known.catalog.styles)
+            for variable in network.variables:
+                variable.trainable = variable.name in ("gamma", "beta")
+            self.trainer = StyleTrainer(network, recipe, {style.name: painting})
+        self.trainer.compile(keras.optimizers.Adam(LEARNING_RATE, use_ema=True, ema_momentum=EMA_MOMENTUM))
+        self.trainer.optimizer.build(self.trainer.trainable_variables)
+        self.style_weight = tf.Variable(WEIGHTS.style)
+        self.step = 0
+
+    def learn(self, budget: Budget, report: Report = lambda step, terms: None) -> None:
+        """Learns until the budget says that it is time to save.
+
+        Raises:
+            TrainingError: If photos cannot be read, or the loss is not finite.
+        """
+        slowest = 0.0  # seconds, of the first step of a stage: TensorFlow plans the computation with it
+        for number, stage in enumerate(self.stages):
+            batches = self._batches(stage.size, stage.batch, seed=1 + number)
+            seconds = 4 * slowest  # of the first step with larger crops, roughly
+            index = 0
+            while budget.learned < (number + 1) / len(self.stages) and budget.left > seconds:
+                began = budget.spent
+                terms = self._learn_from(batches[index]["image"], budget.learned)
+                seconds = budget.spent - began
+                slowest = max(slowest, seconds)
+                self._rebalance(stage.size, terms)
+                index, self.step = index + 1, self.step + 1
+                report(self.step, terms)
+
+    def learned(self) -> Transformer:
+        """A network with this one row, averaged over the last steps."""
+        network = weights.new_transformer(self.trainer.recipe.network)
+        averages = averaged_weights(self.trainer)
+        for variable, value in zip(network.variables, self.trainer.transformer.variables, strict=True):
+            variable.assign(averages.get(value.path, value))
+        return network
+
+    def paint(self) -> np.ndarray:
+        """The photos of `looks` as they are painted now, uint8 [B, H, W, 3]."""
+        return _paint(self.learned(), self.looks, np.ones(1))
+
+    def distances(self) -> Distances:
+        """Of the new style on the photos of `looks`."""
+        return self._measure(self.learned(), np.ones(1), self.looks)
+
+    def save(self, distances: Distances) -> Path:
+        """Writes the model's next version, which has the style as its last, or where it was if learned again.
+
+        Should there be a newer version by now than the row was learned for, it gets the row if its convolutions are
+        the same: another style was added meanwhile.
+
+        Args:
+            distances: What `distances` gave: of the painting's sizes, those near some photo are kept.
+
+        Returns:
+            The version's folder.
+
+        Raises:
+            TrainingError, ModelError: If the newest version has other convolutions, or by now has the style that is
+                new, or lacks the one that was learned again.
+        """
+        targets = {size: self.targets[size] for size in distances.sizes}
+        with versions.alone_in(self.model_folder, wait=True):
+            known = KnownVersion.load(self.model_folder)
+            names, styles = known.catalog.names, known.catalog.styles
+            if self.style.name in names and not self.again:
+                raise ModelError(
+                    f"{self.model_folder} got a style named {self.style.name!r} meanwhile; nothing was written."
+                )
+            if self.again and self.style.name not in names:
+                raise ModelError(
+                    f"{self.model_folder} has no style named {self.style.name!r} any more, since a version was taken "
+                    "back meanwhile; nothing was written."
+                )
+            index = names.index(self.style.name) if self.again else len(names)
+            return export(
+                weights.with_row(known.network, self.learned(), index),
+                (*styles[:index], self.style, *styles[index + 1 :]),
+                versions.next_version(self.model_folder),
+                known.catalog.max_pixels,
+                {**known.targets, self.style.name: targets},
+            )
+
+    def _batches(self, size: int, batch: int, seed: int) -> Batches:
+        return Batches(self.photos, 1, size, batch, seed=(seed,))
+
+    def _known_distances(self, photos: np.ndarray) -> Distances | None:
+        """Means over the known styles, None where the model came without their targets; of a known style, its own."""
+        rows = dict(zip(self.known.catalog.names, np.eye(len(self.known.catalog)), strict=True))
+        if self.again:
+            return self._measure(self.known.network, rows[self.style.name], photos)
+        targets = {name: target for name, target in self.known.targets.items() if name in rows}
+        if not targets:
+            return None
+        measured = self.evaluator.evaluate(
+            lambda photo, name: _paint(self.known.network, photo[None], rows[name])[0], photos, targets
+        )
+        return evaluate.mean(list(measured.values()))
+
+    def _measure(self, network: Transformer, row: np.ndarray, photos: np.ndarray) -> Distances:
+        """Distances to the new style's painting."""
+        stylize = lambda photo, _: _paint(network, photo[None], row)[0]  # noqa: E731
+        return self.evaluator.evaluate(stylize, photos, {self.style.name: self.targets})[self.style.name]
+
+    def _nearest_row(self, photos: np.ndarray) -> Style | None:
+        """The known style, or None for the mean of all, whose paintings have the lowest loss against the painting."""
+        count = len(self.known.catalog)
+        rows: dict[Style | None, np.ndarray] = dict(zip(self.known.catalog, np.eye(count), strict=True))
+        rows[None] = np.full(count, 1 / count)
+        losses = {}
+        for style, row in rows.items():
+            distances = self._measure(self.known.network, row, photos)
+            losses[style] = WEIGHTS.content * distances.content + WEIGHTS.style * distances.style
+        return min(losses, key=losses.__getitem__)
+
+    def _learn_from(self, photos: np.ndarray, share: float) -> dict[str, float]:
+        """One step, when this share of the time is over; the loss terms before it, means over the photos."""
+        cosine = (1 + math.cos(math.pi * share)) / 2
+        self.trainer.optimizer.learning_rate = FINAL_LEARNING_RATE + cosine * (LEARNING_RATE - FINAL_LEARNING_RATE)
+        terms = {name: float(value) for name, value in self._step(tf.constant(photos)).items()}
+        if broken := [name for name, value in terms.items() if not math.isfinite(value)]:
+            raise TrainingError(
+                f"The {broken[0]} loss is not finite at step {self.step + 1}; nothing was written. Are painting "
+                "and photos ordinary pictures?"
+            )
+        return terms
+
+    @tf.function
+    def _step(self, photos):
+        # Not compiled by XLA: on a CPU that takes longer than it saves.
+        trainer = self.trainer
+        inputs = {"image": photos, "style": tf.zeros(photos.shape[0], tf.int32)}
+        row = [variable.value for variable in trainer.trainable_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(row)
+            losses = trainer.loss_terms(inputs, trainer(inputs))
+            terms = {name: tf.reduce_mean(value) for name, value in losses.items()}
+            pulls = {name: getattr(WEIGHTS, name) for name in terms} | {"style": self.style_weight}
+            total = sum(pulls[name] * value for name, value in terms.items())
+        trainer.optimizer.apply(tape.gradient(total, row), trainer.trainable_variables)
+        return terms
+
+    def _rebalance(self, size: int, terms: Mapping[str, float]) -> None:
+        """Moves the style's weight to where both distances are the same multiple of the known styles'."""
+        if wanted := self.balances[size]:
+            excess = math.log((terms["style"] / wanted.style) / (terms["content"] / wanted.content))
+            weight = float(self.style_weight) * math.exp(BALANCING * excess)
+            self.style_weight.assign(np.clip(weight, WEIGHTS.style / BALANCE_RANGE, WEIGHTS.style * BALANCE_RANGE))
+
+
+def _paint(network: Transformer, photos: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Photos, uint8 [B, H, W, 3], in one mix of the network's styles."""
+    style = np.tile(row.astype("float32"), (len(photos), 1))
+    return np.round(ops.convert_to_numpy(network(photos, style))).astype("uint8")
