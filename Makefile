@@ -14,11 +14,12 @@ help:
 	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
 	@echo "make check   lint and the fast tests: what to run before each commit"
 	@echo "make test    run all tests, two at a time; COVERAGE=1 prints what they run through"
-	@echo "make lint    ruff, format check, type check, workflows"
+	@echo "make lint    ruff, format check, type check, arrows between rooms, workflows"
 	@echo "make docs    the documentation site: dist/site"
 	@echo "make wheel   the package: dist/*.whl"
 	@echo "make sbom    what is in the package and in each image: dist/sbom"
-	@echo "make images  build the container images with buildah, start and ask each; IMAGES=bot for one, PIP_CONF=file"
+	@echo "make images  build the container images with buildah, start and ask each; IMAGES=bot for one, PULL=1 for"
+	@echo "             true base images, PIP_CONF=file where packages come from a mirror"
 	@echo "make digests pin the images of others by their digests, as their registries tell them"
 	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
@@ -49,6 +50,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --no-progress .github
@@ -64,7 +66,7 @@ sbom: $(VENV)/.dev
 
 # Minutes an image, gigabytes of disk. PIP_CONF, where packages come from a mirror, stays out of the images.
 images: $(VENV)/.dev
-	$(BIN)/python -m tools.images $(IMAGES) $(if $(PIP_CONF),--pip-conf $(PIP_CONF))
+	$(BIN)/python -m tools.images $(IMAGES) $(if $(PULL),--pull) $(if $(PIP_CONF),--pip-conf $(PIP_CONF))
 
 digests: $(VENV)/.base
 	$(BIN)/python -m tools.digests

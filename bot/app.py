@@ -58,8 +58,11 @@ async def run(settings: Settings) -> None:
             max_pixels=settings.max_pixels,
             label=settings.label,
             tls=settings.tls,
+            decoders=settings.concurrency,
+            decoder_bytes=settings.decoder_bytes,
         )
         stack.push_async_callback(painter.close)
+        await painter.start()
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:
             return

@@ -24,6 +24,7 @@ Fault = Literal[
     "nothing_found",
     "photo_gone",
     "photo_too_large",
+    "photo_too_small",
     "photo_unreadable",
     "poll",
     "refused",

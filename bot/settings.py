@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     album_limit: int = Field(10, ge=1, le=10, description="photos of one album; the rest is left out")
     max_file_mb: int = Field(20, ge=1, le=20, description="largest file, in MB; Telegram lets bots fetch 20")
     max_megapixels: float = Field(25.0, gt=0, le=120, description="largest photo")
+    decoder_mb: int = Field(224, ge=64, description="memory that photos may take while they are decoded, in MB")
     timeout: float = Field(120.0, gt=0, description="seconds that one painting may take on the server")
     languages: Languages = Field(LANGUAGES, description="languages to speak; the first one is for everybody else")
     admins: Ids = Field(frozenset(), description="user ids that may ask for /stats")
@@ -150,6 +151,11 @@ class Settings(BaseSettings):
     def max_file_bytes(self) -> int:
         """`max_file_mb` in bytes."""
         return self.max_file_mb * 2**20
+
+    @property
+    def decoder_bytes(self) -> int:
+        """`decoder_mb` in bytes."""
+        return self.decoder_mb * 2**20
 
     @property
     def max_pixels(self) -> int:

@@ -52,6 +52,7 @@ from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
 
 FOLDER = Path("chat")  # where pictures go
 _TIMEOUT = 300.0  # seconds for one painting
+_DECODER_BYTES = 4 * 2**30  # of somebody's own machine, for their own photos
 _CHAT = _USER = 1
 _HINT = 'Type "photo FILE", words, a /command, or the number of a button; "quit" ends.'
 _LAST_WORDS = ("quit", "exit")
@@ -225,7 +226,7 @@ class Terminal:
 
 async def chat(address: str, folder: Path, language: str) -> None:
     """Read lines from stdin and answer them until it ends."""
-    painter = Painter(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS)
+    painter = Painter(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS, decoder_bytes=_DECODER_BYTES)
     terminal = Terminal(painter, folder, language)
     try:
         await terminal.hear("/start")

@@ -52,7 +52,7 @@ class ToyModel(tf.Module):
     def encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
         def one(args):
             data, weights, strength = args
-            photo = tf.image.decode_png(data, channels=3)
+            photo = tf.image.decode_png(data, channels=3, name="photo.damaged")
             painting = tf.cast(self._paint(photo[None], weights)[0], tf.float32)
             mixed = tf.cast(photo, tf.float32) * (1 - strength) + painting * strength
             return tf.io.encode_png(tf.cast(tf.round(mixed), tf.uint8))

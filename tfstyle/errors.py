@@ -2,6 +2,8 @@
 
 StyleTransferError         catches all of them; each message says what was expected, what came and what to do
 ├── PhotoError             the photo: unreadable, too small or too large
+│   ├── PhotoTooSmallError fewer pixels than the network needs
+│   └── PhotoTooLargeError more than are decoded here; `.pixels` and `.limit` say how many
 ├── MaskError              the mask: unreadable, or another shape than the photo
 ├── UnknownStyleError      no such style; `.known` lists those there are
 ├── RequestError           weights, strength or options out of range
@@ -12,11 +14,35 @@ StyleTransferError         catches all of them; each message says what was expec
 
 
 class StyleTransferError(Exception):
-    """Anything that tfstyle refuses or cannot do, with advice in the message."""
+    """Anything that tfstyle refuses or cannot do, with advice in the message.
+
+    Attributes:
+        graph_code: Where the model refused, a `tfstyle.contract.graph_errors.GraphCode`; else empty.
+    """
+
+    graph_code: str = ""
 
 
 class PhotoError(StyleTransferError):
     """The photo is unreadable, too small or too large."""
+
+
+class PhotoTooSmallError(PhotoError):
+    """The photo has fewer pixels a side than the network needs."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """The photo has more pixels than are decoded.
+
+    Attributes:
+        pixels: H * W, or a number that is certainly less.
+        limit: The most that would have been taken.
+    """
+
+    def __init__(self, message: str, *, pixels: int = 0, limit: int = 0):
+        super().__init__(message)
+        self.pixels = pixels
+        self.limit = limit
 
 
 class MaskError(StyleTransferError):

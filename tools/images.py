@@ -220,9 +220,9 @@ def main() -> None:
     names = arguments.names or list(ASK)
     if unknown := set(names) - set(ASK):
         parser.error(f"no image named {', '.join(sorted(unknown))}; there are {', '.join(ASK)}")
-    for program, package in (("buildah", "buildah"), ("mmdebstrap", "mmdebstrap")):
+    for program in ("buildah",) if arguments.pull else ("buildah", "mmdebstrap"):
         if shutil.which(program) is None:
-            sys.exit(f"{program} is not installed; on Debian: apt-get install {package}")
+            sys.exit(f"{program} is not installed; on Debian: apt-get install {program}")
     pip = []
     if arguments.pip_conf:
         pip = [f"--volume={arguments.pip_conf.resolve()}:/etc/pip.conf:ro", "--volume=/etc/ssl/certs:/etc/ssl/certs:ro"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.metrics import Fault
 from bot.storage.tasks import StorageAwayError
 from bot.texts import Texts
-from bot.work.style_service import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
+from bot.work.style_service import NothingFoundError, SegmenterMissingError
 from serving.client.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -15,7 +15,15 @@ from serving.client.errors import (
     ServerDownError,
     ServingError,
 )
-from tfstyle.errors import MaskError, PhotoError, RequestError, UnknownStyleError
+from tfstyle.errors import (
+    MaskError,
+    PhotoError,
+    PhotoTooLargeError,
+    PhotoTooSmallError,
+    RequestError,
+    UnknownStyleError,
+)
+from tfstyle.imaging.photo import MIN_SIDE
 
 MAX_TRIES = 4  # that end in a fault of ours or of the server's
 MAX_DEADLINES = 2
@@ -85,9 +93,11 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
         case MaskGoneError():
             return Problem(kind="mask_gone", text=texts.mask_gone)
         case PhotoTooLargeError():
-            limit = f"{max_megapixels:.3g}"
-            text = texts.too_many_pixels.format(size=error.megapixels, limit=limit)
+            limit = min(max_megapixels, error.limit / 1e6) if error.limit else max_megapixels
+            text = texts.too_many_pixels.format(size=f"{error.pixels / 1e6:.0f}", limit=f"{limit:.3g}")
             return Problem(kind="photo_too_large", text=text)
+        case PhotoTooSmallError():
+            return Problem(kind="photo_too_small", text=texts.too_few_pixels.format(least=MIN_SIDE))
         case PhotoError():
             return Problem(kind="photo_unreadable", text=texts.photo_unreadable)
         case NothingFoundError():

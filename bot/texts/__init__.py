@@ -81,6 +81,7 @@ class Texts:
     need_reply_photo: str
     file_too_large: str
     too_many_pixels: str
+    too_few_pixels: str
     photo_unreadable: str
     mask_unfit: str
     masks_missing: str

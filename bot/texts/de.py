@@ -112,6 +112,7 @@ TEXTS = Texts(
     file_too_large="Diese Datei hat {size} MB; höchstens {limit} MB kann ich nehmen. Schick sie kleiner oder als Foto.",
     too_many_pixels="Dieses Bild hat {size} Megapixel; höchstens {limit} kann ich nehmen. Schick es kleiner oder als "
     "Foto.",
+    too_few_pixels="Dieses Bild ist zu klein: Jede Seite braucht mindestens {least} Pixel.",
     photo_unreadable="Dieses Bild kann ich nicht lesen. Schick es als JPEG, PNG oder WebP oder als Foto.",
     mask_unfit="Die Maske passt nicht: Sie braucht die Form des Fotos, weiß, wo ich malen soll.",
     masks_missing="Personen und Motive kann ich hier nicht finden; nimm left, right, top, bottom, radial oder eine "

@@ -106,6 +106,7 @@ TEXTS = Texts(
     file_too_large="This file has {size} MB; the most I can take is {limit} MB. Send it smaller, or as a photo.",
     too_many_pixels="This picture has {size} megapixels; the most I can take is {limit}. Send it smaller, or as a "
     "photo.",
+    too_few_pixels="This picture is too small: it needs at least {least} pixels on each side.",
     photo_unreadable="I cannot read this picture. Send it as JPEG, PNG or WebP, or as a photo.",
     mask_unfit="The mask does not fit: it needs the photo's shape, white where I shall paint.",
     masks_missing="I cannot find people or subjects here; use left, right, top, bottom, radial or a mask of your own.",

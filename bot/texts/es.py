@@ -110,6 +110,7 @@ TEXTS = Texts(
     too_many_pixels="Esta imagen tiene {size} megapíxeles; puedo aceptar {limit} como máximo. Envíala más pequeña o "
     "como "
     "foto.",
+    too_few_pixels="Esta imagen es demasiado pequeña: cada lado necesita al menos {least} píxeles.",
     photo_unreadable="No puedo leer esta imagen. Envíala como JPEG, PNG o WebP, o como foto.",
     mask_unfit="La máscara no encaja: necesita la forma de la foto, blanca donde debo pintar.",
     masks_missing="Aquí no puedo encontrar personas ni motivos; usa left, right, top, bottom, radial o una máscara "

@@ -1,7 +1,7 @@
 """From a photo's bytes and a look to a painting's bytes, on the style server.
 
-Pixels are touched on a few threads only, and large paintings composed one at a time, so memory stays bounded and the
-event loop free.
+What people send is decoded in processes of its own. Pixels are touched on a few threads only, and large paintings
+composed one at a time, so memory stays bounded and the event loop free.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +22,8 @@ from serving.client import AsyncStyleClient, Tls
 from serving.client.errors import ServingError
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import MaskError, PhotoError, StyleTransferError
-from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, open_picture, read_photo
+from tfstyle.imaging.decoder import MEMORY_BYTES, Decoder
+from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, check_size, read_photo
 from tfstyle.masks.mask import resolve
 from tfstyle.masks.segmentation import SEGMENTS
 from tfstyle.stylize.options import StylizeOptions
@@ -50,14 +52,6 @@ class NothingFoundError(MaskError):
         self.place = place
 
 
-class PhotoTooLargeError(PhotoError):
-    """The photo has more pixels than are decoded here; `megapixels` says how many, for people."""
-
-    def __init__(self, megapixels: str):
-        super().__init__(f"The photo has {megapixels} megapixels, which is more than is decoded here.")
-        self.megapixels = megapixels
-
-
 @dataclass(frozen=True, kw_only=True)
 class Painting:
     """A painting as a file: what Telegram shows as a photo, or what it must carry as a file."""
@@ -84,6 +78,8 @@ class Painter:
         label: Of the model's version to paint with; empty is the newest.
         tls: Encrypt; None is plain text.
         threads: Photos whose pixels are worked on at once.
+        decoders: Photos that are decoded at once.
+        decoder_bytes: Memory that they may take together.
 
     Attributes:
         reachable: The server answered when it was asked last.
@@ -98,9 +94,14 @@ class Painter:
         label: str = "",
         tls: Tls | None = None,
         threads: int = 2,
+        decoders: int = 4,
+        decoder_bytes: int = MEMORY_BYTES,
     ):
         self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
+        # Threads of their own: who waits for a decoder that hangs holds up nobody whose photo is decoded.
+        self._decoding = ThreadPoolExecutor(decoders, thread_name_prefix="decoding")
+        self._decoder = Decoder(memory=decoder_bytes)
         self._large = asyncio.Semaphore(1)
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
@@ -109,7 +110,13 @@ class Painter:
     async def close(self) -> None:
         """End calls that are under way."""
         await self._client.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._decoding):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._decoder.close()
+
+    async def start(self) -> None:
+        """Make ready what the first photo would have to wait for."""
+        await self._decoded(self._decoder.start)
 
     async def catalog(self) -> Catalog:
         """The styles, as they were heard last.
@@ -153,6 +160,7 @@ class Painter:
 
         Raises:
             PhotoTooLargeError: If it has too many pixels.
+            PhotoTooSmallError: If it has too few.
             PhotoError: If it cannot be read.
             MaskError: If the mask cannot be read or has another shape.
             NothingFoundError: If what is to be painted is not in the photo.
@@ -161,13 +169,35 @@ class Painter:
             ServingError: If the server does not answer or refuses.
         """
         catalog = await self.catalog()
-        width, height = await self._on_thread(_checked_size, data, self._max_pixels)
-        scale = min(1.0, _longer_side(width, height, look.size, result, catalog.max_pixels) / max(width, height))
-        async with self._large if scale**2 * width * height > _LARGE else contextlib.nullcontext():
-            return await self._paint(data, look, result, mask, catalog)
+        header = await self._decoded(self._decoder.read_header, data)
+        check_size(header.width, header.height, "photo", max_pixels=self._max_pixels)
+        longest = _longer_side(header.width, header.height, look.size, result, catalog.max_pixels)
+        scale = min(1.0, longest / max(header.width, header.height))
+        async with self._large if scale**2 * header.width * header.height > _LARGE else contextlib.nullcontext():
+            photo = await self._decoded(
+                self._decoder.read_photo, data, header=header, longest=longest, fit=min(longest, MAX_SIZE)
+            )
+            values = None if mask is None else await self._mask(mask, longest)
+            return await self._paint(photo, look, result, values, (header.height, header.width), catalog)
 
-    async def _paint(self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog) -> Painting:
-        photo, options = await self._on_thread(self._prepare, data, look, result, mask, catalog)
+    async def _mask(self, mask: bytes, longest: int) -> np.ndarray:
+        try:
+            return await self._decoded(
+                self._decoder.read_gray, mask, max_pixels=self._max_pixels, longest=longest, fit=MIN_SIDE
+            )
+        except PhotoError as error:
+            raise MaskError(str(error)) from None
+
+    async def _paint(
+        self,
+        photo: Photo,
+        look: Look,
+        result: Result,
+        mask: np.ndarray | None,
+        photo_size: tuple[int, int],
+        catalog: Catalog,
+    ) -> Painting:
+        photo, options = await self._on_thread(self._prepare, photo, look, result, mask, photo_size, catalog)
         painted = await self._client.stylize_encoded(photo, options)
         if result is Result.COMPARISON:
             return await self._on_thread(_side_by_side, photo, painted.data)
@@ -177,12 +207,17 @@ class Painter:
         return Painting(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)
 
     def _prepare(
-        self, data: bytes, look: Look, result: Result, mask: bytes | None, catalog: Catalog
+        self,
+        photo: Photo,
+        look: Look,
+        result: Result,
+        mask: np.ndarray | None,
+        photo_size: tuple[int, int],
+        catalog: Catalog,
     ) -> tuple[Photo, StylizeOptions]:
-        if mask is not None:
-            _checked_size(mask, self._max_pixels)
-        original = read_photo(data)
-        photo = _sized(original, look.size, result, catalog.max_pixels)
+        if max(photo.height, photo.width) < max(photo_size):
+            # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.
+            photo = replace(photo, jpeg=replace(photo, icc_profile=None).encode("jpeg"))
         options: dict[str, Any] = {
             "strength": look.strength / 100,
             "preserve_color": look.keep_colors,
@@ -193,8 +228,7 @@ class Painter:
         else:
             options["style"] = dict(look.styles) or {catalog.names[0]: 1.0}
             if mask is not None:
-                size = (original.height, original.width)
-                options["mask"] = resolve(mask, photo.height, photo.width, photo_size=size).values
+                options["mask"] = resolve(mask, photo.height, photo.width).values
             elif look.mask:
                 options["mask"] = _place(look.mask, photo)
         return photo, StylizeOptions(**options)
@@ -202,19 +236,8 @@ class Painter:
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
-
-def _checked_size(data: bytes, max_pixels: int) -> tuple[int, int]:
-    """Width and height by the header, before a pixel is decoded."""
-    try:
-        with open_picture(data, "photo") as header:
-            width, height = header.size
-    except PhotoError as error:
-        if isinstance(error.__context__, Image.DecompressionBombError):  # Pillow's own limit, and it tells no size
-            raise PhotoTooLargeError(f">{2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}") from None
-        raise
-    if width * height > max_pixels:
-        raise PhotoTooLargeError(f"{width * height / 1e6:.0f}")
-    return width, height
+    async def _decoded(self, work: Callable[..., T], *args: Any, **options: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, partial(work, *args, **options))
 
 
 def _longer_side(width: int, height: int, size: int, result: Result, max_pixels: int) -> int:
@@ -227,14 +250,6 @@ def _longer_side(width: int, height: int, size: int, result: Result, max_pixels:
     limit = longer if result is Result.FILE else min(size or longer, MAX_SIZE)
     limit = min(limit, math.floor(longer * math.sqrt(max_pixels / (width * height))))
     return max(limit, min(longer, math.ceil(longer * MIN_SIDE / shorter)))  # the model needs so many on both sides
-
-
-def _sized(photo: Photo, size: int, result: Result, max_pixels: int) -> Photo:
-    smaller = photo.resize_to(_longer_side(photo.width, photo.height, size, result, max_pixels))
-    if smaller is photo:
-        return photo
-    # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.
-    return replace(smaller, jpeg=replace(smaller, icc_profile=None).encode("jpeg"))
 
 
 def _place(place: str, photo: Photo) -> Any:

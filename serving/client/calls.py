@@ -17,8 +17,9 @@ from serving import codec
 from serving.client.errors import InvalidRequestError, MessageTooLargeError, ServerFaultError, ServingError
 from serving.protos import wire_pb2
 from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import DType, Signature, TensorInfo
-from tfstyle.errors import MaskError, PhotoError, UnknownStyleError
+from tfstyle.errors import UnknownStyleError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
@@ -201,7 +202,7 @@ class Calls:
         try:
             return (yield from self.predict("encoded", inputs))
         except InvalidRequestError as error:
-            if isinstance(error, PhotoError | MaskError | MessageTooLargeError):
+            if error.graph_code not in ("", GraphCode.WEIGHTS_COLUMNS) or isinstance(error, MessageTooLargeError):
                 raise
             # An older version that serves again has fewer columns, and a refusal does not tell its version.
             now = yield from self._describe()

@@ -143,8 +143,7 @@ def from_rpc_error(error: grpc.RpcError, address: str, timeout: float | None = N
         case grpc.StatusCode.INVALID_ARGUMENT if _NO_LABEL in details:
             return ModelNotFoundError(f"The server at {address} has no such version: {details}", code)
         case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.OUT_OF_RANGE:
-            kind = _refused_kind(error.details() or "")
-            return kind(f"The server at {address} refused the request: {details}", code)
+            return _refused(error.details() or "", f"The server at {address} refused the request: {details}", code)
         case grpc.StatusCode.UNIMPLEMENTED:
             return ServerFaultError(
                 f"The server at {address} does not know this call ({details}); is it TensorFlow Serving?", code
@@ -165,10 +164,14 @@ def not_trusted(address: str, reason: str, code: grpc.StatusCode | None = None) 
     return CertificateError(f"The server at {address} answers, but not as expected of TLS: {reason}.", code)
 
 
-def _refused_kind(details: str) -> type[InvalidRequestError]:
-    match refusal(details):
-        case PhotoError():
-            return RefusedPhotoError
-        case MaskError():
-            return RefusedMaskError
-    return InvalidRequestError
+def _refused(details: str, sentence: str, code: grpc.StatusCode) -> InvalidRequestError:
+    """What the graph refused, by its code."""
+    reason = refusal(details)
+    kind = InvalidRequestError
+    if isinstance(reason, PhotoError):
+        kind = RefusedPhotoError
+    elif isinstance(reason, MaskError):
+        kind = RefusedMaskError
+    error = kind(sentence, code)
+    error.graph_code = reason.graph_code
+    return error

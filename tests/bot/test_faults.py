@@ -452,8 +452,14 @@ def test_a_decompression_bomb_is_refused_on_its_header(person, bot):
 
     person.send_file(bytes(data))
 
-    person.wait_for_text("This picture has >179 megapixels; the most I can take is 25.")
+    person.wait_for_text("This picture has 400 megapixels; the most I can take is 25.")
     assert bot.resident_mb() < before + 20
+
+
+def test_a_picture_of_too_few_pixels_is_told(person):
+    person.send_file(photo_bytes(15, 15, format="png"))
+
+    person.wait_for_text("This picture is too small: it needs at least 16 pixels on each side.")
 
 
 def test_what_is_no_picture_is_told(person):
@@ -596,7 +602,7 @@ def test_an_unexpected_fault_is_tried_again_and_then_told(own_api, styles, tmp_p
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(bot.work.style_service, "_sized", fail)
+    monkeypatch.setattr(bot.work.style_service, "_longer_side", fail)
     person = Person(own_api, 1)
     with BotThread(own_api, styles[1], tmp_path):
         person.send_photo(photo_bytes(), "scream")

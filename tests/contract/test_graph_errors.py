@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfstyle.contract.graph_errors import graph_sentence, refusal
+from tfstyle.contract.graph_errors import GraphCode, graph_sentence, refusal
 from tfstyle.errors import MaskError, PhotoError, RequestError
 
 
@@ -35,21 +35,30 @@ def test_quotes_are_not_escaped():
     assert graph_sentence(r"assertion failed: [Got: \"gif\".]") == 'Got: "gif".'
 
 
-@pytest.mark.parametrize(
-    ("sentence", "kind"),
-    [
-        ("Expected image_bytes of at most 100 pixels. Got 20 x 20.", PhotoError),
-        ("Expected image of at least 16 x 16 pixels. Got 1 x 1.", PhotoError),
-        ("Expected a JPEG or PNG in image_bytes. Got 4 bytes of something else.", PhotoError),
-        ("Invalid PNG. Failed to initialize decoder.", PhotoError),
-        ("Expected a mask as large as the picture, [16 16] (height, width). Got: [8 8].", MaskError),
-        ("Expected a JPEG or PNG in region_masks. Got 4 bytes of something else.", MaskError),
-        ("Expected strength in 0..1. Got a smallest of 2, a largest of 2.", RequestError),
-        ("Expected format jpeg or png. Got: gif.", RequestError),
-        ("Expected strength for every picture of image_bytes: 1 pictures. Got: 2.", RequestError),
-    ],
-)
-def test_refusals_are_about_the_photo_the_mask_or_the_request(sentence, kind):
-    error = refusal(f"assertion failed: [{sentence}]")
-    assert type(error) is kind
-    assert str(error) == sentence
+@pytest.mark.parametrize("code", GraphCode)
+def test_refusals_are_about_the_photo_the_mask_or_the_request_by_their_code(code):
+    """Whatever the sentence says: this one speaks of all three."""
+    error = refusal(f"assertion failed: [[{code}] Expected an image, a mask and a strength. Got: [16 16].]")
+    about = code.partition(".")[0]
+    assert type(error) is {"photo": PhotoError, "mask": MaskError}.get(about, RequestError)
+    assert error.graph_code == code
+    assert str(error) == "Expected an image, a mask and a strength. Got: [16 16]."
+
+
+@pytest.mark.parametrize("number", ["", "_3"])
+def test_what_a_decoder_refuses_is_coded_by_the_name_of_its_node(number):
+    """TensorFlow numbers nodes of one name."""
+    error = refusal(
+        f"Graph execution error:\n\nDetected at node x/mask.damaged{number} defined at (most recent call last):\n"
+        f"<stack traces unavailable>\nInvalid PNG data, size 29768\n\t [[{{{{node x/mask.damaged{number}}}}}]]"
+    )
+    assert type(error) is MaskError
+    assert error.graph_code == "mask.damaged"
+    assert str(error) == "Invalid PNG data, size 29768"
+
+
+def test_a_refusal_of_another_model_has_no_code():
+    error = refusal("assertion failed: [Expected an image of another kind.]")
+    assert type(error) is RequestError
+    assert error.graph_code == ""
+    assert str(error) == "Expected an image of another kind."

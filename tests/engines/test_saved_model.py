@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfstyle import Stylizer
-from tfstyle.engines.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelEngine
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError
 
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def predictor(folder):
-    return SavedModelPredictor(folder.parent)
+    return SavedModelEngine(folder)
 
 
 def test_the_newest_version_is_opened(predictor, folder):
@@ -69,17 +69,18 @@ def test_a_signature_without_inputs_answers(predictor):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "kind"),
+    ("code", "sentence", "kind"),
     [
-        ("Expected image of at least 16 x 16 pixels. Got: [1 1].", PhotoError),
-        ("Expected a mask as large as the picture. Got: [8 8].", MaskError),
-        ("Expected strength in 0..1. Got a smallest of 2.", RequestError),
+        ("photo.small", "Expected image of at least 16 x 16 pixels. Got: [1 1].", PhotoError),
+        ("mask.size", "Expected a mask as large as the picture. Got: [8 8].", MaskError),
+        ("strength.range", "Expected strength in 0..1. Got a smallest of 2.", RequestError),
     ],
 )
-def test_refusals_are_in_the_words_of_the_graph(predictor, sentence, kind):
+def test_refusals_are_in_the_words_of_the_graph(predictor, code, sentence, kind):
     with pytest.raises(kind) as caught:
-        predictor.predict("refuse", {"sentence": np.array(sentence.encode(), dtype=object)})
+        predictor.predict("refuse", {"sentence": np.array(f"[{code}] {sentence}".encode(), dtype=object)})
     assert str(caught.value) == sentence
+    assert caught.value.graph_code == code
 
 
 def test_an_unknown_signature_is_a_model_error(predictor):
@@ -98,7 +99,7 @@ def test_a_broken_graph_is_a_model_error(tmp_path, folder):
     broken = shutil.copytree(folder, tmp_path / "1")
     (broken / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(ModelError, match="the model cannot be loaded"):
-        SavedModelPredictor(broken)
+        SavedModelEngine(broken)
 
 
 def test_a_half_written_model_is_refused_before_tensorflow_sees_it(tmp_path):
@@ -110,5 +111,5 @@ def test_a_half_written_model_is_refused_before_tensorflow_sees_it(tmp_path):
 def test_threads_that_come_too_late_are_said_not_ignored(folder, caplog):
     """TensorFlow runs by now, and its number of threads is fixed."""
     with caplog.at_level(logging.WARNING):
-        SavedModelPredictor(folder, threads=63)
+        SavedModelEngine(folder, threads=63)
     assert "its number of threads stays as it is" in caplog.text

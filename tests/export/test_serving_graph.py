@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tfstyle.contract.graph_errors import graph_code
 from tfstyle.contract.signatures import SIGNATURES
 from tfstyle.imaging.color import luminance_only, rgb_to_yiq
 from tfstyle.networks import checkpoint
@@ -329,30 +330,36 @@ def png_header(width, height):
 
 
 @pytest.mark.parametrize(
-    ("image", "mix", "mask", "sentence"),
+    ("image", "mix", "mask", "code", "sentence"),
     [
-        (b"", FIRST, b"", "Expected a JPEG or PNG in image_bytes. Got 0 bytes"),
-        (b"GIF89a and more", FIRST, b"", "Expected a JPEG or PNG in image_bytes. Got 15 bytes"),
-        (PNG[:40], FIRST, b"", "Invalid PNG"),
-        (JPEG[: len(JPEG) // 2], FIRST, b"", "Invalid JPEG data"),
+        (b"", FIRST, b"", "photo.format", "Expected a JPEG or PNG in image_bytes. Got 0 bytes"),
+        (b"GIF89a and more", FIRST, b"", "photo.format", "Expected a JPEG or PNG in image_bytes. Got 15 bytes"),
+        (PNG[:40], FIRST, b"", "photo.damaged", "Invalid PNG"),
+        (JPEG[: len(JPEG) // 2], FIRST, b"", "photo.damaged", "Invalid JPEG data"),
+        (b"\xff\xd8\xff", FIRST, b"", "photo.damaged", "Invalid JPEG data"),
+        (png_header(30_000, 30_000), FIRST, b"", "photo.large", "Got 30000 x 30000 .*no larger than 2000 x 2000"),
         (
-            png_header(30_000, 30_000),
+            png_header(30, 20).replace(b"IHDR", b"CgBI") + png_header(30_000, 30_000)[8:],
             FIRST,
             b"",
-            "Got 30000 x 30000 .*no larger than 2000 x 2000",
+            "photo.format",
+            "JPEG or PNG",
         ),
-        (png_header(30, 20).replace(b"IHDR", b"CgBI") + png_header(30_000, 30_000)[8:], FIRST, b"", "JPEG or PNG"),
-        (png_header(2**32 - 1, 2**32 - 1), FIRST, b"", "at most 4000000 pixels"),
-        (encode(IMAGE[0, :1, :1]), FIRST, b"", "at least 16 x 16 pixels. Got 1 x 1"),
-        (PNG, [1, 0, 0], b"", "at most 2 style columns in region_weights"),
-        (PNG, [1, -1], b"", "region_weights that are finite and not negative"),
-        (PNG, FIRST, encode(IMAGE[0, :, :29, 0]), r"as large as the picture, \[20 30\]"),
-        (PNG, FIRST, b"no picture", "JPEG or PNG in region_masks"),
+        (png_header(2**32 - 1, 2**32 - 1), FIRST, b"", "photo.large", "at most 4000000 pixels"),
+        (encode(IMAGE[0, :1, :1]), FIRST, b"", "photo.small", "at least 16 x 16 pixels. Got 1 x 1"),
+        (PNG, [1, 0, 0], b"", "weights.columns", "at most 2 style columns in region_weights"),
+        (PNG, [1, -1], b"", "weights.range", "region_weights that are finite and not negative"),
+        (PNG, FIRST, encode(IMAGE[0, :, :29, 0]), "mask.size", r"as large as the picture, \[20 30\]"),
+        (PNG, FIRST, b"no picture", "mask.format", "JPEG or PNG in region_masks"),
+        (PNG, FIRST, encode(IMAGE[0, :, :, 0])[:40], "mask.damaged", "Invalid PNG"),
+        (PNG, FIRST, png_header(30_000, 30_000), "mask.large", "region_masks of at most 4000000 pixels"),
+        (PNG, FIRST, encode(IMAGE[0, :1, :1, 0]), "mask.small", "region_masks of at least 16 x 16"),
     ],
 )
-def test_bad_bytes_are_refused_with_a_sentence(model, image, mix, mask, sentence):
-    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+def test_bad_bytes_are_refused_with_a_code_and_a_sentence(model, image, mix, mask, code, sentence):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence) as refused:
         model.encoded([image], [[mix]], [[mask]])
+    assert graph_code(refused.value.message) == code
 
 
 def test_an_unknown_format_and_missing_masks_are_refused(model):

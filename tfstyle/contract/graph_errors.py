@@ -1,20 +1,51 @@
-"""What a model says when it refuses a request, without the wrapping TensorFlow puts around it.
+"""What a model says when it refuses a request: a code for programs, a sentence for people.
 
-The checks live in the graph, so the same sentence arrives in-process and through gRPC, each time inside other brackets:
+The checks live in the graph, so the same text arrives in-process and through gRPC, each time inside other brackets:
 
-    {{function_node __inference_encoded_123}} assertion failed: [Expected strength in 0..1. Got a smallest of 2, ...]
+    {{function_node __inference_encoded_123}} assertion failed: [[strength.range] Expected strength in 0..1. Got ...]
          [[{{node StatefulPartitionedCall/Assert}}]] [Op:__inference_...]
+
+What a decoder of TensorFlow refuses has TensorFlow's sentence; its node is named by the code:
+
+    Invalid PNG data, size 29768 [[{{node map/while/cond/photo.damaged}}]]
 """
 
 import re
+from enum import StrEnum
 
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
+
+
+class GraphCode(StrEnum):
+    """Why the graph refused; part of the wire contract. Before the dot: what it is about."""
+
+    PHOTO_FORMAT = "photo.format"  # neither JPEG nor PNG
+    PHOTO_DAMAGED = "photo.damaged"
+    PHOTO_SMALL = "photo.small"
+    PHOTO_LARGE = "photo.large"
+    PHOTO_CHANNELS = "photo.channels"
+    MASK_FORMAT = "mask.format"
+    MASK_DAMAGED = "mask.damaged"
+    MASK_SMALL = "mask.small"
+    MASK_LARGE = "mask.large"
+    MASK_SIZE = "mask.size"  # not as large as the photo
+    MASK_RANGE = "mask.range"
+    STRENGTH_RANGE = "strength.range"
+    WEIGHTS_SHAPE = "weights.shape"
+    WEIGHTS_COLUMNS = "weights.columns"  # more than the model has styles
+    WEIGHTS_RANGE = "weights.range"
+    REQUEST_SHAPE = "request.shape"  # as many values as pictures
+    REQUEST_REGIONS = "request.regions"
+    REQUEST_FORMAT = "request.format"
+
 
 _NODES = re.compile(r"\[\[\{\{.*?\]\]|\{\{[^}]*\}\}|\[Op:[^\]]*\]|\(\d+\) [A-Z_ ]+:", re.DOTALL)
 _WHERE = re.compile(r"Graph execution error:.*?(<stack traces unavailable>|Node: '[^']*')", re.DOTALL)
 _ASSERTED = re.compile(r"assertion failed: \[(.*)\]\s*\Z", re.DOTALL | re.IGNORECASE)
 _REPEATED = re.compile(r"\n\d+ (successful operations|derived errors).*", re.DOTALL)
-_ABOUT_PHOTO = re.compile(r"Expected (image|a JPEG or PNG)|(?!Expected).*\b(jpe?g|png|image)", re.IGNORECASE)
+_CODES = "|".join(re.escape(code) for code in GraphCode)
+_CODED = re.compile(rf"\[({_CODES})\] ?")
+_NODE = re.compile(rf"\{{\{{node [^}}]*\b({_CODES})(_\d+)?\}}\}}")
 
 
 def refusal(message: str) -> StyleTransferError:
@@ -24,18 +55,27 @@ def refusal(message: str) -> StyleTransferError:
         message: As TensorFlow or a server put it.
 
     Returns:
-        `MaskError` or `PhotoError` if the sentence is about masks or about the photo, else `RequestError`.
+        `MaskError` or `PhotoError` if the code is about a mask or the photo, else `RequestError`; with the code as
+        `graph_code`, which is empty where a graph has none, as those of other models.
     """
-    sentence = graph_sentence(message)
-    if "mask" in sentence.partition(" Got")[0]:
-        return MaskError(sentence)
-    return PhotoError(sentence) if _ABOUT_PHOTO.match(sentence) else RequestError(sentence)
+    code = graph_code(message)
+    about = code.partition(".")[0]
+    kind = {"photo": PhotoError, "mask": MaskError}.get(about, RequestError)
+    error: StyleTransferError = kind(graph_sentence(message))
+    error.graph_code = code
+    return error
+
+
+def graph_code(message: str) -> str:
+    """The code in a TensorFlow error message, one of `GraphCode`; empty if there is none."""
+    found = _CODED.search(message) or _NODE.search(message)
+    return found[1] if found else ""
 
 
 def graph_sentence(message: str) -> str:
-    """The sentence inside a TensorFlow error message."""
+    """The sentence inside a TensorFlow error message, without its code."""
     text = _NODES.sub(" ", _WHERE.sub("", _REPEATED.sub("", message)))
     asserted = _ASSERTED.search(text)
     if asserted:  # its strings are escaped as in C
         text = asserted[1].replace('\\"', '"')
-    return " ".join(text.split())
+    return " ".join(_CODED.sub("", text).split())

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import SIGNATURES, Signature
 from tfstyle.imaging.color import RGB_TO_YIQ
 from tfstyle.networks.transformer import MIN_SIDE, Transformer
@@ -89,6 +90,7 @@ class ServingGraph(tf.Module):
         checks = [
             _check(
                 tf.reduce_all(tf.equal(size, batch)),
+                GraphCode.REQUEST_SHAPE,
                 f"Expected {name} for every picture of image_bytes: {{}} pictures. Got: {{}}.",
                 batch,
                 size,
@@ -99,6 +101,7 @@ class ServingGraph(tf.Module):
         checks.append(
             _check(
                 tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
+                GraphCode.REQUEST_REGIONS,
                 "Expected one mask per region and at least one region. region_weights has {} regions, "
                 "region_masks {}. An empty mask means everywhere.",
                 regions[0],
@@ -118,7 +121,10 @@ class ServingGraph(tf.Module):
 
     def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
         formats_check = _check(
-            tf.reduce_any(tf.equal(format, ["jpeg", "png"])), "Expected format jpeg or png. Got: {}.", format
+            tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
+            GraphCode.REQUEST_FORMAT,
+            "Expected format jpeg or png. Got: {}.",
+            format,
         )
         with tf.control_dependencies([formats_check]):
             image_bytes = tf.identity(image_bytes)
@@ -167,7 +173,11 @@ class ServingGraph(tf.Module):
         """The image, once its size is known to be one the network takes."""
         checks = _size_checks(tf.shape(image)[1], tf.shape(image)[2], self.catalog.max_pixels, "image")
         channels = tf.shape(image)[3]
-        checks.append(_check(tf.equal(channels, 3), "Expected image of 3 channels, RGB. Got: {}.", channels))
+        checks.append(
+            _check(
+                tf.equal(channels, 3), GraphCode.PHOTO_CHANNELS, "Expected image of 3 channels, RGB. Got: {}.", channels
+            )
+        )
         with tf.control_dependencies(checks):
             return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
 
@@ -180,18 +190,21 @@ class ServingGraph(tf.Module):
         checks = [
             _check(
                 tf.reduce_all(tf.equal(shape[:-1], leading)),
+                GraphCode.WEIGHTS_SHAPE,
                 f"Expected {name} of shape {form} that goes with the photos, {{}} before N. Got: {{}}.",
                 leading,
                 shape,
             ),
             _check(
                 columns <= count,
+                GraphCode.WEIGHTS_COLUMNS,
                 f"Expected at most {count} style columns in {name}, one per style of this model. Got: {{}}. Describe "
                 "the model again.",
                 columns,
             ),
             _check(
                 tf.reduce_all(tf.math.is_finite(weights)) & tf.reduce_all(weights >= 0),
+                GraphCode.WEIGHTS_RANGE,
                 f"Expected {name} that are finite and not negative. Got a smallest of {{}}, a largest of {{}}.",
                 tf.reduce_min(weights),
                 tf.reduce_max(weights),
@@ -234,8 +247,12 @@ def _compose(image, stylized, share, preserve_color):
     return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
 
 
-def _decode(encoded, channels: int, max_pixels: int, name: str):
-    """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding."""
+def _decode(encoded, channels: int, max_pixels: int, name: str, *, of_mask: bool = False):
+    """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding.
+
+    What a decoder refuses has no sentence of ours; the code is the name of its node, which TensorFlow tells.
+    """
+    damaged = GraphCode.MASK_DAMAGED if of_mask else GraphCode.PHOTO_DAMAGED
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
     is_png = tf.cond(
         tf.strings.length(encoded) >= 33,
@@ -248,6 +265,7 @@ def _decode(encoded, channels: int, max_pixels: int, name: str):
     )
     kind = _check(
         is_jpeg | is_png,
+        GraphCode.MASK_FORMAT if of_mask else GraphCode.PHOTO_FORMAT,
         f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",
         tf.strings.length(encoded),
     )
@@ -255,15 +273,15 @@ def _decode(encoded, channels: int, max_pixels: int, name: str):
         encoded = tf.identity(encoded)
     height, width = tf.cond(
         is_jpeg,
-        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded)[:2])),
+        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=damaged)[:2])),
         lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
     )
-    with tf.control_dependencies(_size_checks(height, width, max_pixels, name)):
+    with tf.control_dependencies(_size_checks(height, width, max_pixels, name, of_mask=of_mask)):
         encoded = tf.identity(encoded)
     decoded = tf.cond(
         is_jpeg,
-        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(encoded, channels=channels),
+        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=damaged),
+        lambda: tf.io.decode_png(encoded, channels=channels, name=damaged),
     )
     return tf.ensure_shape(decoded, (None, None, channels))
 
@@ -272,9 +290,10 @@ def _decode_mask(encoded, shape, max_pixels: int):
     """Float32 `[H,W]`, 0..1, of the picture whose batch shape is `shape`; all ones for no bytes."""
 
     def decode():
-        mask = _decode(encoded, 1, max_pixels, "region_masks")[:, :, 0]
+        mask = _decode(encoded, 1, max_pixels, "region_masks", of_mask=True)[:, :, 0]
         fits = _check(
             tf.reduce_all(tf.equal(tf.shape(mask), shape[1:3])),
+            GraphCode.MASK_SIZE,
             "Expected a mask as large as the picture, {} (height, width). Got: {}.",
             shape[1:3],
             tf.shape(mask),
@@ -292,19 +311,21 @@ def _big_endian(encoded, offset: int):
     return tf.cast(tf.minimum(number, 2**31 - 1), tf.int32)
 
 
-def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
+def _size_checks(height, width, max_pixels: int, name: str, *, of_mask: bool = False) -> list[tf.Operation]:
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
     shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
     fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
     return [
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
+            GraphCode.MASK_SMALL if of_mask else GraphCode.PHOTO_SMALL,
             f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
             height,
             width,
         ),
         _check(
             pixels <= max_pixels,
+            GraphCode.MASK_LARGE if of_mask else GraphCode.PHOTO_LARGE,
             f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
             "{} x {}.",
             height,
@@ -317,25 +338,27 @@ def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation
 def _checked_strength(strength, shape):
     """Strengths as `[B,1,1,1]`, once known to be in 0..1."""
     strength = _checked_length(strength, shape, "strength")
-    return _checked_fraction(strength, "strength")[:, None, None, None]
+    return _checked_fraction(strength, GraphCode.STRENGTH_RANGE, "strength")[:, None, None, None]
 
 
 def _checked_mask(mask, shape):
     expected = tf.concat([shape[:3], [1]], axis=0)
     fits = _check(
         tf.reduce_all(tf.equal(tf.shape(mask), expected)),
+        GraphCode.MASK_SIZE,
         "Expected a mask as large as the picture, {} (batch, height, width, 1). Got: {}.",
         expected,
         tf.shape(mask),
     )
     with tf.control_dependencies([fits]):
-        return _checked_fraction(tf.identity(mask), "mask")
+        return _checked_fraction(tf.identity(mask), GraphCode.MASK_RANGE, "mask")
 
 
-def _checked_fraction(value, name: str):
+def _checked_fraction(value, code: GraphCode, name: str):
     inside = tf.reduce_all((value >= 0) & (value <= 1 + BOUNDARY))  # false for NaN too
     check = _check(
         inside,
+        code,
         f"Expected {name} in 0..1. Got a smallest of {{}}, a largest of {{}}.",
         tf.reduce_min(value),
         tf.reduce_max(value),
@@ -347,6 +370,7 @@ def _checked_fraction(value, name: str):
 def _checked_length(value, shape, name: str):
     check = _check(
         tf.reduce_all(tf.equal(tf.shape(value), shape[:1])),
+        GraphCode.REQUEST_SHAPE,
         f"Expected {name} for every picture, {{}}. Got: {{}}.",
         shape[:1],
         tf.shape(value),
@@ -355,9 +379,9 @@ def _checked_length(value, shape, name: str):
         return tf.identity(value)
 
 
-def _check(condition, sentence: str, *values) -> tf.Operation:
-    """INVALID_ARGUMENT with `sentence`, its `{}` filled with `values`, unless `condition` holds."""
-    return tf.debugging.Assert(condition, [tf.strings.format(sentence, values)])
+def _check(condition, code: GraphCode, sentence: str, *values) -> tf.Operation:
+    """INVALID_ARGUMENT with `[code] sentence`, its `{}` filled with `values`, unless `condition` holds."""
+    return tf.debugging.Assert(condition, [tf.strings.format(f"[{code}] {sentence}", values)])
 
 
 def _concrete(signature: Signature, body) -> tf.types.experimental.ConcreteFunction:

@@ -39,7 +39,8 @@ def to_rgb(image: Image.Image, name: str) -> tuple[Image.Image, bytes | None]:
     if image.has_transparency_data:
         return _on_background(image, "white"), profile if _is_for_rgb(profile) else None
     if image.mode in {"RGB", "P", "RGBX"}:
-        return image.convert("RGB"), profile if _is_for_rgb(profile) else None
+        rgb = image if image.mode == "RGB" else image.convert("RGB")  # no copy: large photos take memory enough
+        return rgb, profile if _is_for_rgb(profile) else None
     if image.mode == "LAB":
         return _to_srgb(image, ImageCms.createProfile("LAB")), None
     if profile and image.mode in {"CMYK", "L"}:

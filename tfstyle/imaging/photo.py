@@ -12,6 +12,7 @@ describes the old values, is dropped. RGB values are never converted: their prof
 import importlib
 import io
 import os
+import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import numpy as np
 from PIL import Image
 
-from tfstyle.errors import PhotoError, RequestError
+from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
 from tfstyle.imaging.color_modes import to_gray, to_rgb, turn_upright
 from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_icc_profile
 
@@ -170,7 +171,28 @@ def format_for(path: str | os.PathLike[str]) -> Format:
     return FORMAT_BY_SUFFIX[suffix]
 
 
-def read_photo(source: PhotoSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
+@dataclass(frozen=True, kw_only=True)
+class PictureHeader:
+    """What a picture says about itself before a pixel is decoded.
+
+    Attributes:
+        format: As Pillow calls it, lower case: `jpeg`, `png`, `webp`, ...
+        width: Columns, before it is turned upright.
+        height: Rows.
+        mode: Pillow's word for what a pixel is: `RGB`, `RGBA`, `P`, `I;16`, ...
+        progressive: A JPEG that comes in several scans, all of which are kept until the last one.
+    """
+
+    format: str
+    width: int
+    height: int
+    mode: str = "RGB"
+    progressive: bool = False
+
+
+def read_photo(
+    source: PhotoSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS, longest: int | None = None
+) -> Photo:
     """Read a photo from wherever it is.
 
     Args:
@@ -178,6 +200,7 @@ def read_photo(source: PhotoSource, *, name: str | None = None, max_pixels: int 
             array, or a `Photo`, which comes back as it is.
         name: What messages call it; by default its path, or `photo`.
         max_pixels: Largest H * W, checked on the header before decoding.
+        longest: Shrink files to so many pixels on the longer side, already while decoding where the format can.
 
     Raises:
         PhotoError: If it is missing, empty, not a picture, broken, truncated, too small or too large.
@@ -191,13 +214,24 @@ def read_photo(source: PhotoSource, *, name: str | None = None, max_pixels: int 
         check_size(source.width, source.height, label, max_pixels=max_pixels)
         return _guarded(lambda: _to_photo(source.copy(), source.format, None, label), label)
     data, label = read_bytes(source, name)
-    image = open_picture(data, label)
-    check_size(image.width, image.height, label, max_pixels=max_pixels)
-    return _guarded(lambda: _to_photo(image, image.format, data, label), label)
+    image = _open_checked(data, label, max_pixels=max_pixels)
+    photo = _guarded(lambda: _to_photo(image, image.format, data, label, longest), label)
+    if longest is not None:
+        photo = photo.resize_to(longest)
+        check_size(photo.width, photo.height, label)
+    return photo
 
 
-def read_gray(source: PhotoSource, *, name: str | None = None) -> np.ndarray:
+def read_gray(
+    source: PhotoSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS, longest: int | None = None
+) -> np.ndarray:
     """Read a picture as gray values, float32 `[H,W]`, 0..1; transparent is 0.
+
+    Args:
+        source: As for `read_photo`.
+        name: What messages call it.
+        max_pixels: Largest H * W.
+        longest: Shrink a file to about so many pixels on the longer side.
 
     Raises:
         PhotoError: As `read_photo`, but a picture of any size down to 1x1 is taken.
@@ -205,12 +239,12 @@ def read_gray(source: PhotoSource, *, name: str | None = None) -> np.ndarray:
     if isinstance(source, Photo):
         return np.asarray(Image.fromarray(source.pixels).convert("L"), dtype=np.float32) / 255
     if isinstance(source, Image.Image):
-        image, label = source, name or "mask"
-    else:
-        data, label = read_bytes(source, name)
-        image = open_picture(data, label)
-    check_size(image.width, image.height, label, min_side=1)
-    return _guarded(lambda: _to_gray(image.copy(), label), label)
+        label = name or "mask"
+        check_size(source.width, source.height, label, min_side=1, max_pixels=max_pixels)
+        return _guarded(lambda: _to_gray(source.copy(), label), label)
+    data, label = read_bytes(source, name)
+    image = _open_checked(data, label, min_side=1, max_pixels=max_pixels)
+    return _guarded(lambda: _to_gray(_decoded(image, longest), label), label)
 
 
 def read_bytes(source: Any, name: str | None = None) -> tuple[bytes, str]:
@@ -242,6 +276,25 @@ def read_bytes(source: Any, name: str | None = None) -> tuple[bytes, str]:
     return data, name
 
 
+def read_header(data: bytes, name: str) -> PictureHeader:
+    """What a picture's header says.
+
+    Raises:
+        PhotoError: As `open_picture`.
+    """
+    if size := _webp_size(data):  # Pillow takes memory for all pixels as it opens one
+        mode = "RGBA" if data[12:16] == b"VP8L" or (data[12:16] == b"VP8X" and data[20] & 0x10) else "RGB"
+        return PictureHeader(format="webp", width=size[0], height=size[1], mode=mode)
+    with open_picture(data, name) as image:
+        return PictureHeader(
+            format=str(image.format).lower(),
+            width=image.width,
+            height=image.height,
+            mode=image.mode,
+            progressive="progressive" in image.info,
+        )
+
+
 def open_picture(data: bytes, name: str) -> Image.Image:
     """Read a picture's header, not yet its pixels.
 
@@ -257,18 +310,30 @@ def open_picture(data: bytes, name: str) -> Image.Image:
     return _guarded(lambda: Image.open(io.BytesIO(data), formats=_readable_formats()), name)
 
 
+def _open_checked(data: bytes, name: str, *, min_side: int = MIN_SIDE, max_pixels: int) -> Image.Image:
+    """An opened picture of a size that is allowed; Pillow takes memory for all pixels of a WebP as it opens one."""
+    if size := _webp_size(data):
+        check_size(*size, name, min_side=min_side, max_pixels=max_pixels)
+    image = open_picture(data, name)
+    check_size(image.width, image.height, name, min_side=min_side, max_pixels=max_pixels)
+    return image
+
+
 def check_size(width: int, height: int, name: str, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> None:
     """Refuse pictures that are too small or too large.
 
     Raises:
-        PhotoError: If a side has fewer than `min_side` pixels or there are more than `max_pixels`.
+        PhotoTooSmallError: If a side has fewer than `min_side` pixels.
+        PhotoTooLargeError: If there are more than `max_pixels`.
     """
     if min(width, height) < min_side:
-        raise PhotoError(f"{name}: expected at least {min_side}x{min_side} pixels, got {width}x{height}.")
+        raise PhotoTooSmallError(f"{name}: expected at least {min_side}x{min_side} pixels, got {width}x{height}.")
     if width * height > max_pixels:
-        raise PhotoError(
+        raise PhotoTooLargeError(
             f"{name}: expected at most {max_pixels / 1e6:.3g} megapixels, got {width}x{height} "
-            f"({width * height / 1e6:.0f} megapixels); make it smaller first."
+            f"({width * height / 1e6:.0f} megapixels); make it smaller first.",
+            pixels=width * height,
+            limit=max_pixels,
         )
 
 
@@ -286,22 +351,29 @@ def _guarded(decode: Callable[[], T], name: str) -> T:
             f"broken file."
         ) from None
     except Image.DecompressionBombError:
-        raise PhotoError(
-            f"{name}: expected at most {MAX_PIXELS / 1e6:.3g} megapixels, got far more; make it smaller first."
+        raise PhotoTooLargeError(
+            f"{name}: expected at most {MAX_PIXELS / 1e6:.3g} megapixels, got far more; make it smaller first.",
+            pixels=2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS),
+            limit=MAX_PIXELS,
         ) from None
+    except MemoryError:
+        raise PhotoError(f"{name}: decoding the picture takes more memory than there is; make it smaller.") from None
     except Exception as error:  # decoders raise nearly anything on broken bytes: OSError, struct.error, IndexError, ...
         broken = "is truncated" if "truncated" in str(error).lower() else f"is broken ({error})"
         raise PhotoError(f"{name}: the picture {broken}; try another copy of it.") from None
 
 
-def _to_photo(image: Image.Image, format: str | None, data: bytes | None, name: str) -> Photo:
+def _to_photo(
+    image: Image.Image, format: str | None, data: bytes | None, name: str, longest: int | None = None
+) -> Photo:
     kind = (format or "png").lower()
     notes: tuple[str, ...] = ()
     if kind == "mpo":  # what Pillow calls a JPEG with a depth map or a gain map behind it
         kind = "jpeg"
     elif getattr(image, "is_animated", False):
         notes = ("has several frames: the first one was taken",)
-    image.load()
+    size = image.size
+    image = _decoded(image, longest)
     plain_jpeg = kind == "jpeg" and image.mode == "RGB"
     turned = turn_upright(image)
     rgb, profile = to_rgb(image, name)
@@ -311,8 +383,43 @@ def _to_photo(image: Image.Image, format: str | None, data: bytes | None, name: 
         format=kind,
         name=name,
         notes=notes,
-        jpeg=bare_jpeg(data) if data is not None and plain_jpeg and not turned else None,
+        jpeg=bare_jpeg(data) if data is not None and plain_jpeg and not turned and image.size == size else None,
     )
+
+
+def _decoded(image: Image.Image, longest: int | None) -> Image.Image:
+    """Decode an image, and shrink it before anything else takes memory for all its pixels."""
+    size = width, height = image.size
+    if longest is not None and longest < max(size):
+        size = max(1, round(width * longest / max(size))), max(1, round(height * longest / max(size)))
+        image.draft(None, size)  # JPEG only: by 2, 4 or 8
+    image.load()
+    if size == image.size or image.format == "TIFF":  # which has its orientation where a smaller image has none
+        return image
+    if image.mode == "P":
+        palette, image = image, image.convert("RGBA" if image.has_transparency_data else "RGB")
+        palette.close()
+    if image.mode in ("RGBA", "LA") or (image.mode in ("RGB", "L", "CMYK") and not image.has_transparency_data):
+        smaller = image.resize(size, Image.Resampling.LANCZOS)
+        image.close()  # others hold it, and with it its memory
+        return smaller
+    return image
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height as a WebP's first chunk tells them; None if it is none."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return None
+    match data[12:16]:
+        case b"VP8 " if data[23:26] == b"\x9d\x01\x2a":
+            width, height = struct.unpack_from("<HH", data, 26)
+            return width & 0x3FFF, height & 0x3FFF
+        case b"VP8L" if data[20] == 0x2F:
+            bits = struct.unpack_from("<I", data, 21)[0]
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8X":
+            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    return None
 
 
 def _to_gray(image: Image.Image, name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from bot.conversation.failures import (
     explain,
 )
 from bot.texts import load_texts
-from bot.work.style_service import NothingFoundError, PhotoTooLargeError, SegmenterMissingError
+from bot.work.style_service import NothingFoundError, SegmenterMissingError
 from serving.client.errors import (
     DeadlineError,
     ModelNotFoundError,
@@ -19,7 +19,7 @@ from serving.client.errors import (
     ServerBusyError,
     ServerFaultError,
 )
-from tfstyle.errors import MaskError, PhotoError, RequestError
+from tfstyle.errors import MaskError, PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
 
 EN = load_texts("en")
 
@@ -34,6 +34,7 @@ def explained(error, *, tries=1, waited=0.0):
         (PictureGoneError("x"), "photo_gone", EN.photo_gone),
         (MaskGoneError("x"), "mask_gone", EN.mask_gone),
         (PhotoError("x"), "photo_unreadable", EN.photo_unreadable),
+        (PhotoTooSmallError("x"), "photo_too_small", EN.too_few_pixels.format(least=16)),
         (RefusedPhotoError("x"), "photo_unreadable", EN.photo_unreadable),
         (MaskError("x"), "mask_unfit", EN.mask_unfit),
         (NothingFoundError("person"), "nothing_found", EN.nothing_found.format(place="person")),
@@ -48,9 +49,15 @@ def test_what_is_wrong_with_a_photo_is_told_at_once(error, kind, text):
 
 
 def test_too_many_pixels_are_told_in_megapixels():
-    problem = explained(PhotoTooLargeError("108"))
+    problem = explained(PhotoTooLargeError("x", pixels=108_000_000, limit=120_000_000))
 
     assert "108 megapixels; the most I can take is 25." in problem.text
+
+
+def test_a_format_that_takes_more_memory_has_a_lower_limit_of_its_own():
+    problem = explained(PhotoTooLargeError("x", pixels=20_000_000, limit=12_340_000))
+
+    assert "20 megapixels; the most I can take is 12.3." in problem.text
 
 
 @pytest.mark.parametrize(

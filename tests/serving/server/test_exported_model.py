@@ -58,25 +58,34 @@ WEIGHTS = "Expected region_weights that are finite and not negative. Got a small
 
 
 @pytest.mark.parametrize(
-    ("request_", "kind", "sentence"),
+    ("request_", "kind", "code", "sentence"),
     [
-        pytest.param(inputs(weights=(np.nan, 1)), InvalidRequestError, WEIGHTS, id="NaN weight"),
-        pytest.param(inputs(weights=(-1, 2)), InvalidRequestError, WEIGHTS + "-1, a largest of 2.", id="negative"),
+        pytest.param(inputs(weights=(np.nan, 1)), InvalidRequestError, "weights.range", WEIGHTS, id="NaN weight"),
+        pytest.param(
+            inputs(weights=(-1, 2)),
+            InvalidRequestError,
+            "weights.range",
+            WEIGHTS + "-1, a largest of 2.",
+            id="negative",
+        ),
         pytest.param(
             inputs(weights=(1, 0, 0)),
             InvalidRequestError,
+            "weights.columns",
             "Expected at most 2 style columns in region_weights, one per style of this model. Got: 3.",
             id="too many columns",
         ),
         pytest.param(
             inputs(mask=gray(48, 32)),
             RefusedMaskError,
+            "mask.size",
             "Expected a mask as large as the picture, [48 64] (height, width). Got: [48 32].",
             id="mask of another size",
         ),
         pytest.param(
             inputs(png_header(30_000, 30_000)),
             RefusedPhotoError,
+            "photo.large",
             "Expected image_bytes of at most 4000000 pixels. Got 30000 x 30000 (height x width): send it no larger "
             "than 2000 x 2000.",
             id="too large",
@@ -84,16 +93,20 @@ WEIGHTS = "Expected region_weights that are finite and not negative. Got a small
         pytest.param(
             inputs(encode(Image.new("RGB", (1, 1)))),
             RefusedPhotoError,
+            "photo.small",
             "Expected image_bytes of at least 16 x 16 pixels. Got 1 x 1 (height x width).",
             id="1x1",
         ),
-        pytest.param(inputs(JPEG[: len(JPEG) // 2]), RefusedPhotoError, "Invalid JPEG data", id="truncated JPEG"),
+        pytest.param(
+            inputs(JPEG[: len(JPEG) // 2]), RefusedPhotoError, "photo.damaged", "Invalid JPEG data", id="truncated JPEG"
+        ),
     ],
 )
-def test_a_refusal_is_one_sentence_and_the_next_request_succeeds(tiny, request_, kind, sentence):
+def test_a_refusal_is_one_sentence_and_the_next_request_succeeds(tiny, request_, kind, code, sentence):
     with pytest.raises(InvalidRequestError) as caught:
         tiny.predict("encoded", request_)
     assert type(caught.value) is kind
+    assert caught.value.graph_code == code
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert str(caught.value).startswith(f"The server at {tiny.address} refused the request: {sentence}")
     assert "\n" not in str(caught.value)
