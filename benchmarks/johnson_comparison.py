@@ -185,9 +185,9 @@ class Comparison:
 
     @cached_property
     def _predictor(self):
-        from tfstyle.engines.saved_model import SavedModelPredictor
+        from tfstyle.engines.saved_model import SavedModelEngine
 
-        return SavedModelPredictor(self.model)
+        return SavedModelEngine(self.model)
 
     def _kept(self, name: str, measure: Callable[[], Any]) -> Any:
         """What an earlier run measured under this name, or what `measure` gives now."""
@@ -218,10 +218,10 @@ class _Task:
     @cached_property
     def objective(self) -> "Objective":
         """The loss of both, content + 2 * style."""
-        from tfstyle.optimization.objective import Objective, StyleImage, Weights
+        from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 
-        image = StyleImage(name=self.style, painting=self.painting)
-        weights = Weights(content=1, style=STYLE_WEIGHT, total_variation=0)
+        image = StyleTarget(name=self.style, pixels=self.painting)
+        weights = ObjectiveWeights(content=1, style=STYLE_WEIGHT, total_variation=0)
         return Objective(self.photo.astype(np.float32), [image], weights)
 
     def optimize(self, iterations: int, report: Callable[[], None] = lambda: None) -> list[float]:
