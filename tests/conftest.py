@@ -6,9 +6,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture

@@ -79,8 +79,14 @@ class Look:
         try:
             known = known_fields(cls, document)
             regions = tuple((str(place), _mix(mix)) for place, mix in known.pop("regions", ()))
-            return cls(**{**known, "styles": _mix(known.pop("styles", ())), "regions": regions})
-        except (TypeError, AttributeError) as error:
+            look = cls(**{**known, "styles": _mix(known.pop("styles", ())), "regions": regions})
+            look.encode(())  # finds places that there are not
+            if look.mask not in ("", *PLACES) and look.mask_message is None:
+                raise ValueError("a mask of no place")
+            if not (0 <= look.strength <= 100 and 0 <= look.size <= MAX_STORED_SIZE):
+                raise ValueError("a number out of range")
+            return look
+        except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"Expected settings as they are stored, got something else ({error!r}).") from error
 
     def encode(self, names: Sequence[str]) -> str:
