@@ -1,7 +1,7 @@
 """A fresh virtual environment with exactly the packages of some lock files, and the project from this checkout.
 
-Its packages are those of the environment that the tests run in, linked file by file, so it takes seconds and no index; that
-they have the locked versions is checked. What a lock file lacks cannot be imported there.
+Its packages are those of the environment that the tests run in, linked file by file, so it takes seconds and no index.
+That they have the locked versions is checked. What a lock file lacks cannot be imported there.
 """
 
 import os
@@ -12,6 +12,7 @@ import sysconfig
 import venv
 from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -30,6 +31,8 @@ def make_environment(locks: Sequence[str], folder: Path) -> Path:
             source = Path(str(package.locate_file(file)))
             if ".." not in file.parts and file.suffix != ".pyc" and source.is_file():
                 _link(source, site / file)
+                if file.suffix == ".py" and (compiled := Path(cache_from_source(str(source)))).exists():
+                    _link(compiled, Path(cache_from_source(str(site / file))))
     (site / "tfstyle.pth").write_text(f"{ROOT}\n")  # as an editable installation
     script = programs / "tfstyle"
     script.write_text(f"#!{programs / 'python'}\nimport sys\nfrom tfstyle.cli import main\nsys.exit(main())\n")

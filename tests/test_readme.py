@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import serving.server.model_server
 from serving.client import StyleClient
 from testing.bot_api import BotApi, Person
 from testing.lock_environment import make_environment
@@ -27,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.integration]
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-ROWS = re.findall(r"^\| [^|]+ \| `(.+?)` \| [^|]* \| ((?:`[\w.]+`(?:, )?)+) \|$", README, re.MULTILINE)
+ROWS = re.findall(r"^\| [^|]+ \| `(.+?)` \|[^|]*\| ((?:`[\w.]+`(?:, )?)+) \|$", README, re.MULTILINE)
 COMMANDS = {command: tuple(re.findall(r"`([\w.]+)`", locks)) for command, locks in ROWS}
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -47,12 +46,6 @@ def environment(tmp_path_factory):
         return made[locks]
 
     return environment
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving.server.model_server.running(versions.models_root()) as address:
-        yield address
 
 
 @pytest.fixture
@@ -102,10 +95,10 @@ def test_the_table_names_commands_and_lock_files_that_there_are():
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith(LONG)])
-def test_commands_run_in_the_environment_that_they_name(command, environment, folder, server):
+def test_commands_run_in_the_environment_that_they_name(command, environment, folder, released_server):
     before = set(folder.rglob("*"))
 
-    code, said = run(environment(*COMMANDS[command]), command.replace(ADDRESS, server), folder)
+    code, said = run(environment(*COMMANDS[command]), command.replace(ADDRESS, released_server), folder)
 
     assert code == 0, said
     pictures = [path for path in set(folder.rglob("*")) - before if path.suffix in (".jpg", ".png")]
@@ -180,8 +173,8 @@ def test_make_demo_works_after_make_demo_alone(environment, folder):
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_python_examples_run(code, environment, folder, server):
-    (folder / "example.py").write_text(code.replace(ADDRESS, server))
+def test_python_examples_run(code, environment, folder, released_server):
+    (folder / "example.py").write_text(code.replace(ADDRESS, released_server))
     lock = "client.lock" if "serving.client" in code else "serve.lock"
 
     ended, said = run(environment(lock), "python example.py", folder)
