@@ -4,11 +4,16 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture
@@ -26,6 +31,16 @@ def astronaut() -> np.ndarray:
 def coffee() -> np.ndarray:
     """A cup of coffee, CC0; uint8 [400, 600, 3]."""
     return skimage.data.coffee()
+
+
+@pytest.fixture(scope="session")
+def released_server() -> Iterator[str]:
+    """Address of a server with the released model; whoever only asks it shares it."""
+    from serving.server import model_server
+    from tfstyle.model_store.versions import models_root
+
+    with model_server.running(models_root()) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
