@@ -7,9 +7,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("unhurried")
+
 
 # What `make check` leaves out, by folder or file below tests/. Single tests are marked where they stand.
 SLOW = (  # TensorFlow trains, paints or exports; processes are started by the dozen
@@ -127,14 +132,14 @@ def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
     import keras
 
     from tfstyle.export.saved_model import export
-    from tfstyle.networks import checkpoint
+    from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_transformer
     from tfstyle.networks.transformer import TransformerConfig
 
     keras.utils.set_random_seed(0)
-    transformer = checkpoint.new_transformer(TransformerConfig(styles=len(styles), widths=(4, 8), blocks=1))
-    for variable in transformer.variables:  # rows that differ, or every style would look the same
-        if variable.name in ("gamma", "beta"):
-            variable.assign(variable + keras.random.normal(variable.shape, stddev=0.5, seed=1))
+    trunk = new_transformer(TransformerConfig(widths=(4, 8), blocks=1))
+    # Style vectors that differ, or every style would look the same.
+    table = neutral_vector(trunk) + np.random.default_rng(1).normal(0, 0.5, (len(styles), trunk.style_size))
+    model = Checkpoint(trunk, tuple(styles), table.astype("float32"))
     root = tmp_path_factory.mktemp("models")
-    export(transformer, styles, root / "tiny" / str(version), max_pixels=2000 * 2000)
+    export(model, root / "tiny" / str(version), max_pixels=2000 * 2000)
     return root
