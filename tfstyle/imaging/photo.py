@@ -25,6 +25,7 @@ from PIL import Image
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
 from tfstyle.imaging.color_modes import to_gray, to_rgb, turn_upright
 from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_icc_profile
+from tfstyle.imaging.whole_file import write_file
 
 MIN_SIDE = 16  # the network halves a picture twice and mirrors its borders: less has nothing to mirror
 MAX_PIXELS = 120_000_000  # a 108-megapixel phone photo passes: 360 MB as RGB
@@ -140,7 +141,7 @@ class Photo:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to `path` in the format that its ending names: .jpg, .jpeg, .png or .webp."""
-        Path(path).write_bytes(self.encode(format_for(path)))
+        write_file(path, self.encode(format_for(path)))
 
     def to_pil(self) -> Image.Image:
         """The picture for Pillow, with its ICC profile in `info`."""
