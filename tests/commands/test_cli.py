@@ -645,3 +645,28 @@ def test_the_version_is_told(capsys):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("tfstyle 0.")
+
+
+def test_what_is_seen_through_stays_so_and_is_white_in_a_jpeg(folder, capsys):
+    cutout = Image.new("RGBA", (64, 48), (200, 30, 30, 0))
+    cutout.paste((30, 90, 200, 255), (0, 0, 32, 48))
+    cutout.save("cutout.png")
+
+    for arguments in ([], ["--stroke", "2"], ["--max-size", "32"]):
+        for output in ("out.png", "out.webp"):
+            assert main(["stylize", "cutout.png", "--style", "the_scream", *arguments, "-o", output]) == 0
+            painting = Image.open(output)
+            assert painting.mode == "RGBA"
+            seen = cutout.resize(painting.size, Image.Resampling.LANCZOS).getchannel("A")
+            np.testing.assert_allclose(np.asarray(painting.getchannel("A"), int), np.asarray(seen, int), atol=1)
+            np.testing.assert_allclose(np.asarray(painting)[10, 5, :3], COLOURS["the_scream"], atol=3)
+    capsys.readouterr()
+
+    assert main(["stylize", "cutout.png", "--style", "the_scream", "-o", "out.jpg"]) == 0
+    assert "cutout.png: transparency laid over white: JPEG has none\n" in capsys.readouterr().err
+    painting = np.asarray(Image.open("out.jpg"), int)
+    np.testing.assert_allclose(painting[24, 60], [255, 255, 255], atol=2)
+    np.testing.assert_allclose(painting[24, 5], COLOURS["the_scream"], atol=4)
+
+    assert main(["sheet", "cutout.png", "--style", "the_scream", "-o", "sheet.png"]) == 0
+    assert Image.open("sheet.png").mode == "RGB"

@@ -93,6 +93,8 @@ def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "St
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
     stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
+    if format == "jpeg":
+        stylized = stylized.on_white()
     write(stylized.encode(format), path)
     return {
         "photo": source,
