@@ -4,7 +4,7 @@ A model's own paintings are measured, beside them with --optimize what optimizat
 anything else made: pictures named PHOTO.STYLE.jpg (.png, .webp), as `tfstyle stylize` names its own.
 What is printed are means over the photos; --csv has every photo and style.
 
-  tfstyle evaluate holiday/ --paintings paintings/ --style starry_night --optimize 300 --plot distances.png
+  tfstyle evaluate holiday/ --style-images paintings/ --style starry_night --optimize 300 --plot distances.png
   tfstyle evaluate photo.jpg --pictures made_by_others/ --csv distances.csv --json
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to paint, or folders of them")
     parser.add_argument(
-        "--paintings",
+        "--style-images",
         metavar="DIR",
         help="folder with the paintings, <name>.jpg or .png (default: the Gram matrices that came with the model)",
     )
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
     parser.add_argument(
-        "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --paintings"
+        "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --style-images"
     )
     parser.add_argument(
         "--pictures", metavar="DIR", help="also measure pictures of another making, DIR/PHOTO.STYLE.jpg or .png"
@@ -74,12 +74,12 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.commands.shared.stylizers import progress_bar
         from tfstyle.evaluation import distances as evaluate
         from tfstyle.imaging import photo as images
-        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.imaging.style_images import find_style_images
         from tfstyle.model_store import versions
         from tfstyle.stylize.stylizer import Stylizer
 
-    if args.optimize and not args.paintings:
-        raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
+    if args.optimize and not args.style_images:
+        raise RequestError("Expected --style-images with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(catalog[name].name for name in args.style or catalog.names)
     evaluator = evaluate.Evaluator(args.vgg19)
     paintings: dict[str, np.ndarray] = {}
-    if args.paintings:
-        found = find_paintings(Path(args.paintings), names)
+    if args.style_images:
+        found = find_style_images(Path(args.style_images), names)
         paintings = {name: images.read_photo(file).pixels for name, file in found.items()}
         targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
         inputs += map(str, found.values())
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         saved = versions.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
         known = evaluate.load_targets(saved)
         if missing := [name for name in names if name not in known]:
-            raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
+            raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --style-images DIR.")
         targets = {name: known[name] for name in names}
     methods: dict[str, Callable[[Photo, str], np.ndarray]] = {
         "network": lambda photo, style: stylizer.stylize(photo, style).pixels
