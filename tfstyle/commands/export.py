@@ -9,7 +9,10 @@ from tfstyle.commands.shared.argument_types import whole
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")
     parser.add_argument(
-        "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
+        "--to",
+        metavar="DIR",
+        help="version folder to write (default: the next version of saved_models/tfstyle); a file ending in .npz gets "
+        "the weights alone, in half precision, from which a training can go on",
     )
     parser.add_argument(
         "--paintings",
@@ -37,6 +40,10 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.networks.checkpoint import Checkpoint
 
     model = Checkpoint.load(Path(args.weights))
+    if args.to and args.to.endswith(".npz"):
+        model.save(Path(args.to), "float16")
+        print(f"{args.to}: step {model.step}")
+        return 0
     target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
     known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)
     targets = distances.load_targets(known) if known else {}
