@@ -132,7 +132,8 @@ def test_add_style_and_train_begin_in_the_environment_that_they_name(environment
         code, said = run(programs, command.replace("holiday/", "nowhere/"), folder)
         assert code == 2
         assert said_first in said
-        assert run(programs, f"python -c 'import {module}'", folder) == (0, "")
+        code, said = run(programs, f"python -c 'import {module}'", folder)
+        assert code == 0, said
 
 
 def test_chat_paints_after_make_chat_alone(environment, folder):
