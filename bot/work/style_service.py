@@ -222,6 +222,7 @@ class Painter:
             "strength": look.strength / 100,
             "preserve_color": look.keep_colors,
             "format": "png" if result is Result.FILE else "jpeg",
+            "metadata": "none",
         }
         if look.regions:
             options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in look.regions]

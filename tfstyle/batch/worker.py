@@ -99,4 +99,4 @@ class BatchWorker:
             self._stylizer = Stylizer(model=work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
         output = self._stylizer.stylize(path, options)
-        return output.encode(format)
+        return output.encode(format, metadata=work.options.metadata)
