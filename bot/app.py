@@ -1,4 +1,4 @@
-"""The parts put together, from start to graceful stop."""
+"""Application: the parts put together, from start to graceful stop."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from bot.settings import PREFIX, Settings, SettingsError
 from bot.storage.store import Store
 from bot.telegram_api.messenger import Messenger, seconds_of
 from bot.telegram_api.receiver import Receiver
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from bot.work.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.database_url, owner)
         stack.callback(store.close)
-        painter = Painter(
+        style_service = StyleService(
             settings.server,
             timeout=settings.timeout,
             max_pixels=settings.max_pixels,
@@ -61,20 +61,20 @@ async def run(settings: Settings) -> None:
             decoders=settings.concurrency,
             decoder_bytes=settings.decoder_bytes,
         )
-        stack.push_async_callback(painter.close)
-        await painter.start()
+        stack.push_async_callback(style_service.close)
+        await style_service.start()
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:
             return
         messenger = Messenger(bot)
-        worker = Worker(store, messenger, painter, settings, bot.bot)
+        worker = Worker(store, messenger, style_service, settings, bot.bot)
         receiver = Receiver(bot, store, worker.wake)
         webhook = settings.mode == "webhook"
         routes = [receiver.webhook(settings)] if webhook else []
-        await _serve(make_app(store, receiver, worker, painter, routes), settings, stack)
+        await _serve(make_app(store, receiver, worker, style_service, routes), settings, stack)
         parts: dict[Fault, Callable[[], Awaitable[None]]] = {
             "updates": partial(receiver.keep_webhook, settings) if webhook else receiver.poll,
-            "styles": painter.keep_fresh,
+            "styles": style_service.keep_fresh,
             "commands": partial(messenger.register_commands, settings.languages),
         }
         others = [asyncio.create_task(kept_going(name, part)) for name, part in parts.items()]

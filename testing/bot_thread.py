@@ -11,7 +11,7 @@ from bot.settings import Settings
 from bot.storage.store import Store
 from bot.telegram_api.messenger import Messenger
 from bot.telegram_api.receiver import Receiver
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from bot.work.worker import Worker
 from testing.bot_api import BotApi
 
@@ -66,8 +66,8 @@ class BotThread:
         self._bot = Bot(settings.token.get_secret_value(), settings.base_url, settings.base_file_url)
         await self._bot.initialize()
         self.messenger = Messenger(self._bot)
-        self._painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
-        self._worker = Worker(self.store, self.messenger, self._painter, settings, self._bot.bot)
+        self._style_service = StyleService(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
+        self._worker = Worker(self.store, self.messenger, self._style_service, settings, self._bot.bot)
         receiver = Receiver(self._bot, self.store, self._worker.wake)
         self._tasks = [asyncio.create_task(part) for part in (receiver.poll(), self._worker.run(receiver.caught_up))]
 
@@ -75,6 +75,6 @@ class BotThread:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._painter.close()
+        await self._style_service.close()
         await self._bot.shutdown()
         self.store.close()

@@ -1,4 +1,4 @@
-"""What a fault means to whoever sent the photo: try again in silence, try again and say so, or say why not."""
+"""Failures: what a fault means to whoever sent the photo: try again without a word, or with one, or say why not."""
 
 import math
 from dataclasses import dataclass
@@ -61,13 +61,13 @@ class Problem:
         kind: What metrics and logs call it.
         text: What the sender reads; empty for nothing.
         again: Seconds until the next try; None if there is none.
-        blameless: The try does not count.
+        count_attempt: Whether the try counts.
     """
 
     kind: Fault
     text: str = ""
     again: float | None = None
-    blameless: bool = False
+    count_attempt: bool = True
 
 
 def kind_of(error: Exception, otherwise: Fault) -> Fault:
@@ -116,7 +116,7 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
             if waited > PATIENCE_SECONDS:
                 return Problem(kind="server_down", text=texts.server_gave_up)
             again = min(_LONGEST_WAIT, max(0.5, waited / 4))
-            return Problem(kind="server_down", text=texts.waiting_for_server, again=again, blameless=True)
+            return Problem(kind="server_down", text=texts.waiting_for_server, again=again, count_attempt=False)
         case InvalidRequestError() | RequestError():
             return Problem(kind="refused", text=texts.refused.format(reason=_without_address(error)))
         case ServingError() if tries < MAX_TRIES:

@@ -1,4 +1,4 @@
-"""What must survive a crash: updates not answered yet, what is to be painted, and what each chat has chosen.
+"""Store: what must survive a crash. Updates not answered yet, what is to be painted, and what each chat has chosen.
 
 One table of tasks holds updates, albums that are still arriving, and paint jobs, so all are claimed, handed back and
 finished by the same few statements, in SQLite and PostgreSQL alike. A task is
@@ -46,13 +46,13 @@ from bot.storage.tasks import (
     UPDATE,
     Kind,
     NewTask,
-    Outcome,
-    Place,
+    QueuePosition,
     Quota,
     Refusal,
     Stats,
     StorageAwayError,
     Task,
+    TaskEffects,
 )
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
@@ -249,16 +249,18 @@ class Store:
         return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
 
     @_transaction
-    def hand_back(self, connection: Connection, task_id: int, *, delay: float = 0.0, blameless: bool = True) -> None:
+    def hand_back(
+        self, connection: Connection, task_id: int, *, delay: float = 0.0, count_attempt: bool = False
+    ) -> None:
         """Give a task back to be claimed again.
 
         Args:
             task_id: The task.
             delay: Seconds during which nobody shall.
-            blameless: This attempt does not count, as when the server is down.
+            count_attempt: Whether this attempt counts; not where it is nobody's fault, as when the server is down.
         """
         values = _handed_back() | {"not_before": time.time() + min(delay, MAX_AHEAD)}
-        if blameless:
+        if not count_attempt:
             values["attempts"] = tasks.c.attempts - 1
         connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
 
@@ -269,7 +271,7 @@ class Store:
         task_id: int,
         state: Literal["done", "failed"] = "done",
         *,
-        outcome: Outcome | None = None,
+        effects: TaskEffects | None = None,
         seconds: float | None = None,
     ) -> bool:
         """End a task and store what it leaves behind; its payload is deleted, but for what the outcome keeps.
@@ -277,22 +279,22 @@ class Store:
         Returns:
             False if the task was not this process's any more; nothing is changed then.
         """
-        kept = json.dumps(outcome.keeps if outcome else {})
+        kept = json.dumps(effects.keeps if effects else {})
         values = {"state": state, "finished_at": time.time(), "payload": kept, "seconds": seconds}
         ended = connection.execute(
             sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
         ).one_or_none()
         if ended is None:
             return False
-        if outcome is None:
+        if effects is None:
             return True
-        for task in outcome.tasks:
+        for task in effects.tasks:
             self._add(connection, task)
-        if outcome.settings is not None:
-            self._save_settings(connection, ended.chat_id, outcome.settings)
-        for message_id, source in outcome.sources.items():
+        if effects.settings is not None:
+            self._save_settings(connection, ended.chat_id, effects.settings)
+        for message_id, source in effects.sources.items():
             self._save_source(connection, ended.chat_id, message_id, source)
-        if outcome.forget:
+        if effects.forget:
             self._forget(connection, ended.chat_id)
         return True
 
@@ -359,13 +361,13 @@ class Store:
         return _task(row) if row else None
 
     @_transaction
-    def place(self, connection: Connection, task: Task) -> Place | None:
+    def queue_position(self, connection: Connection, task: Task) -> QueuePosition | None:
         """Where a paint job stands; None if it is not queued any more."""
         if not _count(connection, tasks.c.id == task.id, tasks.c.state == "queued"):
             return None
         paint = tasks.c.kind == PAINT
         earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
-        return Place(
+        return QueuePosition(
             before=_count(connection, paint, tasks.c.state == "queued", earlier),
             running=_count(connection, paint, tasks.c.state == "running"),
             seconds=self._mean_seconds(connection),

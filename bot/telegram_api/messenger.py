@@ -1,4 +1,4 @@
-"""Everything the bot sends to Telegram: within its limits, tried again after faults, with the token in no message.
+"""Messenger: everything the bot sends to Telegram, within its limits, tried again after faults, without the token.
 
 What is sent twice after a fault of the network is either harmless (an edit, a chat action) or cannot be told apart from
 a first time: the Bot API has no key that would make sending a message repeatable. So paintings are edits of a message
@@ -34,9 +34,9 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 from bot.conversation.events import Keyboard
 from bot.conversation.failures import FileTooLargeError, PictureGoneError
 from bot.metrics import count_retry
-from bot.telegram_api.flood_control import Silence
+from bot.telegram_api.flood_control import FloodControl
 from bot.texts import load_texts
-from bot.work.style_service import Painting
+from bot.work.style_service import StylizedImage
 
 _log = logging.getLogger(__name__)
 
@@ -100,12 +100,12 @@ class Messenger:
         self._bot = bot
         self._overall = AsyncLimiter(*_OVERALL)
         self._chats: dict[int, AsyncLimiter] = {}
-        self._silence = Silence()
+        self._flood_control = FloodControl()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
 
-    def silence(self, chat_id: int) -> float:
+    def flood_wait(self, chat_id: int) -> float:
         """Seconds for which Telegram does not want to be asked about this chat."""
-        return self._silence.left(chat_id)
+        return self._flood_control.seconds_left(chat_id)
 
     async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0, thread: int = 0) -> int:
         """Send a text.
@@ -186,7 +186,9 @@ class Messenger:
                 return message.photo[-1].file_id
         return ""
 
-    async def turn_into(self, chat_id: int, message_id: int, painting: Painting, text: str, keyboard: Keyboard) -> None:
+    async def turn_into(
+        self, chat_id: int, message_id: int, painting: StylizedImage, text: str, keyboard: Keyboard
+    ) -> None:
         """Let a message become a painting; doing it twice changes nothing.
 
         Raises:
@@ -205,7 +207,14 @@ class Messenger:
             raise MessageGoneError(str(error)) from None
 
     async def send_painting(
-        self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0, thread: int = 0
+        self,
+        chat_id: int,
+        painting: StylizedImage,
+        text: str,
+        keyboard: Keyboard,
+        *,
+        reply_to: int = 0,
+        thread: int = 0,
     ) -> int:
         """Send a painting as a message of its own.
 
@@ -228,7 +237,7 @@ class Messenger:
         return (await self._send(chat_id, send)).message_id
 
     async def send_album(
-        self, chat_id: int, paintings: Sequence[Painting], text: str, *, reply_to: int = 0, thread: int = 0
+        self, chat_id: int, paintings: Sequence[StylizedImage], text: str, *, reply_to: int = 0, thread: int = 0
     ) -> None:
         """Send two to ten paintings as an album, with a caption under its first picture."""
         kinds = {painting.suffix == ".jpg" and painting.fits_photo for painting in paintings}
@@ -268,7 +277,7 @@ class Messenger:
         It is not worth waiting for: where Telegram's limits leave no room, or a call fails, nothing is changed. Every
         other edit of the message waits until the note has arrived, so that a note never covers it.
         """
-        if self._silence.left(chat_id) or not self._overall.has_capacity(2):
+        if self._flood_control.seconds_left(chat_id) or not self._overall.has_capacity(2):
             return
         if chat_id < 0 and not self._chat(chat_id).has_capacity(_RESERVED):  # groups count edits
             return
@@ -280,7 +289,7 @@ class Messenger:
                 await self._chat(chat_id).acquire()
             await self._bot.edit_message_text(text, chat_id, message_id)
         except RetryAfter as error:
-            self._keep_quiet(error, chat_id)
+            self._pause(error, chat_id)
         except TelegramError as error:
             _log.debug("a note was not taken", extra={"error": str(error)})
         finally:
@@ -315,7 +324,7 @@ class Messenger:
         async def keep() -> None:
             while True:
                 with contextlib.suppress(Exception):  # it is an ornament
-                    if not self._silence.left(chat_id):
+                    if not self._flood_control.seconds_left(chat_id):
                         await self._bot.send_chat_action(
                             chat_id, ChatAction.UPLOAD_PHOTO, message_thread_id=thread or None
                         )
@@ -432,14 +441,14 @@ class Messenger:
         wait = _FIRST_WAIT
         end = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
         while True:
-            while silence := self._silence.left(chat_id):
-                if time.monotonic() + silence > end:
-                    raise TelegramAwayError("Telegram asks to wait", silence)
-                await asyncio.sleep(silence)
+            while wait_for := self._flood_control.seconds_left(chat_id):
+                if time.monotonic() + wait_for > end:
+                    raise TelegramAwayError("Telegram asks to wait", wait_for)
+                await asyncio.sleep(wait_for)
             try:
                 return await call()
             except RetryAfter as error:
-                self._keep_quiet(error, chat_id)
+                self._pause(error, chat_id)
             except BadRequest:  # a NetworkError by its class, but no fault of the network
                 raise
             except NetworkError as error:
@@ -452,9 +461,9 @@ class Messenger:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
-    def _keep_quiet(self, error: RetryAfter, chat_id: int | None) -> None:
+    def _pause(self, error: RetryAfter, chat_id: int | None) -> None:
         seconds = seconds_of(error.retry_after)
-        self._silence.keep(seconds, chat_id)
+        self._flood_control.pause(seconds, chat_id)
         count_retry("retry_after")
         _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 
@@ -484,11 +493,11 @@ def _reply(message_id: int) -> ReplyParameters | None:
     return ReplyParameters(message_id, allow_sending_without_reply=True) if message_id else None
 
 
-def _file(painting: Painting) -> InputFile:
+def _file(painting: StylizedImage) -> InputFile:
     return InputFile(painting.data, filename=f"painting{painting.suffix}")
 
 
-def _media(painting: Painting, text: str, *, as_photo: bool | None = None) -> InputMediaPhoto | InputMediaDocument:
+def _media(painting: StylizedImage, text: str, *, as_photo: bool | None = None) -> InputMediaPhoto | InputMediaDocument:
     if as_photo is None:
         as_photo = painting.suffix == ".jpg" and painting.fits_photo
     filename = f"painting{painting.suffix}"

@@ -1,4 +1,4 @@
-"""Updates in: each is stored before Telegram is told that it arrived.
+"""Receiver: each update is stored before Telegram is told that it arrived.
 
 By polling, asking for what follows an update confirms it, so the next question waits for the database. By webhook, the
 answer 200 confirms, so it waits too. Either way a crash in between makes Telegram send the update again, and its key in

@@ -1,4 +1,4 @@
-"""Tells those in line where they stand."""
+"""Position notifier: tells those in line where they stand."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, 
 _PAUSE = 1.0
 
 
-class Line:
+class PositionNotifier:
     """Edits each waiting job's message every few seconds, in all chats at once and in each one after another.
 
     Args:
@@ -33,7 +33,7 @@ class Line:
         self._messenger = messenger
         self._telling: dict[int, asyncio.Task[None]] = {}  # by chat
 
-    async def keep_telling(self) -> None:
+    async def run(self) -> None:
         """Tell until cancelled."""
         try:
             while True:
@@ -68,13 +68,13 @@ class Line:
         if not order.target or order.repaints:
             return
         # Asked for last, so that what is answered meanwhile is not told any more; `note` keeps that order.
-        place = await self._store.place(task)
-        if place is not None and place.seconds:
-            seconds = math.ceil((place.before + 1) * place.seconds / max(1, place.running))
-            text = load_texts(order.language).in_line.format(position=place.before + 1, seconds=seconds)
+        position = await self._store.queue_position(task)
+        if position is not None and position.seconds:
+            seconds = math.ceil((position.before + 1) * position.seconds / max(1, position.running))
+            text = load_texts(order.language).in_line.format(position=position.before + 1, seconds=seconds)
             await self._messenger.note(task.chat_id, order.target, text)
 
 
 def _count_fault(error: Exception) -> None:
-    count_fault(failures.kind_of(error, "line"))
+    count_fault(failures.kind_of(error, "position"))
     _log.exception("nobody was told where they stand")

@@ -1,4 +1,4 @@
-"""Claims what is stored and has it done; what cannot be ended is handed back."""
+"""Worker: claims what is stored and has it done; what cannot be ended is handed back."""
 
 import asyncio
 import contextlib
@@ -21,11 +21,11 @@ from bot.telegram_api.messenger import BlockedError, Messenger, MigratedError, T
 from bot.telegram_api.updates import topic
 from bot.texts import load_texts
 from bot.work.answers import Answers
-from bot.work.conversation_provider import Talks
+from bot.work.conversation_provider import ConversationProvider
 from bot.work.jobs import Jobs
-from bot.work.position_notifier import Line
-from bot.work.retry_clock import Patience
-from bot.work.style_service import Painter
+from bot.work.position_notifier import PositionNotifier
+from bot.work.retry_clock import RetryClock
+from bot.work.style_service import StyleService
 
 _log = logging.getLogger(__name__)
 
@@ -62,21 +62,23 @@ class Worker:
     Args:
         store: The database.
         messenger: The way to Telegram.
-        painter: The way to the style server.
+        style_service: The way to the style server.
         settings: The operator's choices.
         me: The bot's own user.
     """
 
-    def __init__(self, store: Store, messenger: Messenger, painter: Painter, settings: Settings, me: telegram.User):
+    def __init__(
+        self, store: Store, messenger: Messenger, style_service: StyleService, settings: Settings, me: telegram.User
+    ):
         self._store = store
         self._messenger = messenger
         self._settings = settings
-        talks = Talks(painter, settings)
-        self._answers = Answers(store, messenger, talks, settings, me, self.wake, self._stop)
-        self._jobs = Jobs(store, messenger, painter, talks, settings)
-        self._line = Line(store, messenger)
+        conversations = ConversationProvider(style_service, settings)
+        self._answers = Answers(store, messenger, conversations, settings, me, self.wake, self._stop)
+        self._jobs = Jobs(store, messenger, style_service, conversations, settings)
+        self._position_notifier = PositionNotifier(store, messenger)
         self._wakers = {kind: asyncio.Event() for kind in (UPDATE, ALBUM, PAINT)}
-        self._patience = Patience()
+        self._retry_clock = RetryClock()
         self._deliveries = asyncio.Semaphore(DELIVERIES)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._last_beat = time.monotonic()
@@ -106,7 +108,7 @@ class Worker:
                     PAINT, self._settings.concurrency, self._paint, user_limit=self._settings.user_concurrency
                 )
             ),
-            asyncio.create_task(self._line.keep_telling()),
+            asyncio.create_task(self._position_notifier.run()),
         ]
         keeping = asyncio.create_task(self._keep())
         try:
@@ -204,14 +206,14 @@ class Worker:
             _log.exception("a task failed", extra={"task": task.id, "attempts": task.attempts})
             with contextlib.suppress(Exception):
                 if task.attempts < failures.MAX_TRIES:
-                    await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
+                    await self._store.hand_back(task.id, delay=task.attempts / 2, count_attempt=True)
                 else:
                     await self._give_up(task, "it failed too often")
 
     async def _wait_for_telegram(self, task: Task, error: TelegramAwayError) -> None:
         """Try again later, in a place among those that work that others have meanwhile; not for ever."""
         count_fault("telegram_away")
-        if self._patience.waited(task.id) <= failures.PATIENCE_SECONDS:
+        if self._retry_clock.waited(task.id) <= failures.PATIENCE_SECONDS:
             await self._store.hand_back(task.id, delay=error.again)
             return
         with contextlib.suppress(TelegramAwayError):

@@ -193,7 +193,7 @@ def test_a_server_that_stays_away_for_an_hour_is_given_up():
     patient = explained(ServerDownError("away"), waited=60)
     impatient = explained(ServerDownError("away"), waited=bot.conversation.failures.PATIENCE_SECONDS + 1)
 
-    assert (patient.text, patient.blameless) == (EN.waiting_for_server, True)
+    assert (patient.text, patient.count_attempt) == (EN.waiting_for_server, False)
     assert patient.again is not None
     assert (impatient.text, impatient.again) == (EN.server_gave_up, None)
 

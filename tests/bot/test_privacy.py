@@ -31,7 +31,7 @@ def database(own_api, styles, tmp_path, monkeypatch):
         person.say("/strength 33")
         person.wait_for_text("Strength: 33 %.")
         own_api.wait_for(lambda: not thread.run(thread.store.unfinished(4711)))
-        own_api.wait_for(lambda: thread.run(thread.store.settings(4711))["look"]["strength"] == 33)
+        own_api.wait_for(lambda: thread.run(thread.store.settings(4711))["style_settings"]["strength"] == 33)
         with sqlite3.connect(tmp_path / "bot.db") as connection:
             connection.row_factory = sqlite3.Row
             yield {
@@ -45,7 +45,7 @@ def test_there_are_three_tables_and_what_is_done_holds_nothing_that_was_sent(dat
 
     assert {kind for kind, _ in kept} == {"update", "album", "paint"}
     assert {kind for kind, keys in kept if keys} == {"album"}
-    assert all(keys <= {"look"} for _, keys in kept)
+    assert all(keys <= {"style_settings"} for _, keys in kept)
     assert "secret" not in str(database)
     assert "file-" not in str(database["tasks"])
 
@@ -57,4 +57,4 @@ def test_what_stays_of_photos_and_masks_are_references_only(database):
     assert {key for source in sources for key in source} == {"message_id", "pictures", "from_bot"}
     pictures = [picture for source in sources for picture in source["pictures"]]
     assert {key for picture in pictures for key in picture} == {"file_id", "width", "height", "file_size"}
-    assert json.loads(database["chats"][0]["settings"]).keys() == {"look", "saw_styles"}
+    assert json.loads(database["chats"][0]["settings"]).keys() == {"style_settings", "saw_styles"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.conversation.conversation import Conversation
 from bot.conversation.events import Chat, Message, Picture, Press, Replied
-from bot.conversation.style_settings import PLACES, Look
+from bot.conversation.style_settings import PLACES, StyleSettings
 from bot.settings import Settings
 from bot.storage.store import Store
 from bot.telegram_api.receiver import WEBHOOK_PATH, Receiver
@@ -202,7 +202,7 @@ def test_whatever_people_write_is_answered(message):
         assert Chat.from_dict(json.loads(json.dumps(chat.to_dict(), allow_nan=False))) == chat
         for look in [chat.look, *(action.order.look for action in actions if hasattr(action, "order"))]:
             assert 0 <= look.strength <= 100
-            assert Look.decode(look.encode(CATALOG.names), CATALOG.names).strength == look.strength
+            assert StyleSettings.decode(look.encode(CATALOG.names), CATALOG.names).strength == look.strength
 
 
 @cases(200)

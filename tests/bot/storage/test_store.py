@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from bot.storage import store as storage
 from bot.storage.store import StorageError, Store
-from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Outcome, Quota, StorageAwayError
+from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Quota, StorageAwayError, TaskEffects
 
 _numbers = itertools.count()
 
@@ -263,7 +263,7 @@ def test_a_task_handed_back_waits_and_an_attempt_without_blame_is_not_counted(st
         await asyncio.sleep(0.25)
         task = await store.claim(PAINT)
         assert task.attempts == 1
-        await store.hand_back(task.id, blameless=False)
+        await store.hand_back(task.id, count_attempt=True)
         assert (await store.claim(PAINT)).attempts == 2
 
     run(story())
@@ -273,15 +273,15 @@ def test_the_end_of_an_update_and_what_it_leaves_are_stored_together_or_not_at_a
     async def story():
         await store.add([update(1)])
         task = await store.claim(UPDATE)
-        outcome = Outcome(settings={"a": 1}, tasks=(job("j"),), sources={5: {"message_id": 4, "pictures": []}})
-        bad = Outcome(settings={"a": object()}, tasks=(job("k"),))
+        effects = TaskEffects(settings={"a": 1}, tasks=(job("j"),), sources={5: {"message_id": 4, "pictures": []}})
+        bad = TaskEffects(settings={"a": object()}, tasks=(job("k"),))
         with pytest.raises(TypeError):
-            await store.finish(task.id, outcome=bad)
+            await store.finish(task.id, effects=bad)
         assert await store.known("k") is None
         assert await store.owns(task.id)
 
-        assert await store.finish(task.id, outcome=outcome)
-        assert not await store.finish(task.id, outcome=outcome)
+        assert await store.finish(task.id, effects=effects)
+        assert not await store.finish(task.id, effects=effects)
         assert await store.settings(1) == {"a": 1}
         assert await store.source(1, 5) == {"message_id": 4, "pictures": []}
         assert [task.key for task in await claim_all(store)] == ["j"]
@@ -326,8 +326,8 @@ def test_what_an_ended_task_keeps_is_told_by_its_key(store):
         await store.add([job("album", kind=ALBUM)])
         task = await store.claim(ALBUM)
         assert (await store.known("album"))["reply_to"] == 7
-        await store.finish(task.id, outcome=Outcome(keeps={"look": 1}))
-        assert await store.known("album") == {"look": 1}
+        await store.finish(task.id, effects=TaskEffects(keeps={"style_settings": 1}))
+        assert await store.known("album") == {"style_settings": 1}
 
     run(story())
 
@@ -415,10 +415,10 @@ def test_a_place_in_line_counts_those_before(store):
         told = [await store.waiting_long(after=0, again=60) for _ in range(3)]
         assert [task.key for task in told[:2]] == ["j2", "j3"]
         assert told[2] is None
-        place = await store.place(told[1])
+        place = await store.queue_position(told[1])
         assert (place.before, place.running, place.seconds) == (1, 1, 4.0)
         await store.claim(PAINT)
-        assert await store.place(told[0]) is None  # out of the line
+        assert await store.queue_position(told[0]) is None  # out of the line
 
     run(story())
 
@@ -455,13 +455,13 @@ def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_nee
 
     async def story():
         await store.add([job("done", user_id=8), job("album", kind=ALBUM)])
-        await store.finish((await store.claim(ALBUM)).id, outcome=Outcome(keeps={"look": 1}))
+        await store.finish((await store.claim(ALBUM)).id, effects=TaskEffects(keeps={"style_settings": 1}))
         await store.add([update(1), update(2, chat_id=2), update(3)])
         await store.finish(
-            (await store.claim(PAINT)).id, outcome=Outcome(sources={9: {"message_id": 1, "pictures": []}})
+            (await store.claim(PAINT)).id, effects=TaskEffects(sources={9: {"message_id": 1, "pictures": []}})
         )
         task = await store.claim(UPDATE)
-        await store.finish(task.id, outcome=Outcome(forget=True))
+        await store.finish(task.id, effects=TaskEffects(forget=True))
         with store.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT key FROM tasks WHERE chat_id = 1 OR user_id = 1").scalars().all()
             kept = connection.exec_driver_sql("SELECT key, payload FROM tasks WHERE chat_id = 0 ORDER BY key").all()
@@ -488,8 +488,8 @@ def test_forgetting_a_chat_deletes_all_of_it_but_what_limits_and_repetitions_nee
 def test_a_group_that_moves_takes_everything_along(store):
     async def story():
         await store.add([update(1, chat_id=-5)])
-        outcome = Outcome(settings={"a": 1}, tasks=(job("j", chat_id=-5),), sources={9: {"message_id": 1}})
-        await store.finish((await store.claim(UPDATE)).id, outcome=outcome)
+        effects = TaskEffects(settings={"a": 1}, tasks=(job("j", chat_id=-5),), sources={9: {"message_id": 1}})
+        await store.finish((await store.claim(UPDATE)).id, effects=effects)
         await store.migrate(-5, -1005)
         assert await store.settings(-1005) == {"a": 1}
         assert await store.source(-1005, 9) == {"message_id": 1}
@@ -640,7 +640,7 @@ def test_what_is_deleted_is_in_no_file_of_the_database_once_it_was_shredded(tmp_
         await store.add(
             [NewTask(key="k", kind=UPDATE, chat_id=1, user_id=1, payload={"text": "a secret"}, update_id=1)]
         )
-        await store.finish((await store.claim(UPDATE)).id, outcome=Outcome(forget=True))
+        await store.finish((await store.claim(UPDATE)).id, effects=TaskEffects(forget=True))
         assert b"a secret" in (tmp_path / "bot.db-wal").read_bytes()
         await store.shred()
 

@@ -235,7 +235,7 @@ def test_photos_of_a_chat_that_has_to_wait_are_not_painted_meanwhile(chats, own_
     model.seconds = 1.0
     sent = [person.send_photo(photo_bytes(seed=seed), "scream") for seed in range(2)]
     own_api.wait_for(lambda: model.painting == 1 and person.texts() == [EN.painting] * 2)
-    thread.messenger._silence.keep(8, person.chat_id)
+    thread.messenger._flood_control.pause(8, person.chat_id)
     model.seconds = 0.0
 
     other.wait_for_answer(other.send_photo(photo_bytes(), "wave"))

@@ -6,8 +6,8 @@ import pytest
 
 import bot.work.style_service
 from bot.conversation.events import Result
-from bot.conversation.style_settings import FULL_SIZE, Look
-from bot.work.style_service import Painter
+from bot.conversation.style_settings import FULL_SIZE, StyleSettings
+from bot.work.style_service import StyleService
 from testing.bot_api import photo_bytes
 from testing.style_server import style_server
 from tfstyle.imaging.photo import read_photo
@@ -19,11 +19,11 @@ def paint():
     with style_server() as (_, address):
 
         async def painted(data):
-            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            style_service = StyleService(address, timeout=60, max_pixels=25_000_000)
             try:
-                return await painter.paint(data, Look(size=FULL_SIZE), Result.FILE)
+                return await style_service.paint(data, StyleSettings(size=FULL_SIZE), Result.FILE)
             finally:
-                await painter.close()
+                await style_service.close()
 
         yield lambda data: asyncio.run(painted(data))
 
@@ -56,12 +56,14 @@ def test_large_paintings_are_made_one_at_a_time(size, at_once):
         model.seconds = 1.0
 
         async def paint_three():
-            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            style_service = StyleService(address, timeout=60, max_pixels=25_000_000)
             try:
                 photos = [photo_bytes(*size, seed=seed) for seed in range(3)]
-                await asyncio.gather(*(painter.paint(one, Look(size=FULL_SIZE), Result.FILE) for one in photos))
+                await asyncio.gather(
+                    *(style_service.paint(one, StyleSettings(size=FULL_SIZE), Result.FILE) for one in photos)
+                )
             finally:
-                await painter.close()
+                await style_service.close()
 
         asyncio.run(paint_three())
 

@@ -15,14 +15,14 @@ import bot.work.style_service
 import bot.work.worker
 from bot.conversation.events import Order, Picture
 from bot.conversation.failures import MAX_CRASHES, MAX_TRIES
-from bot.conversation.style_settings import Look
+from bot.conversation.style_settings import StyleSettings
 from bot.http_endpoints import make_app
 from bot.metrics import ERRORS, PHOTOS
 from bot.settings import Settings
 from bot.storage.store import Store
 from bot.storage.tasks import PAINT, NewTask, StorageAwayError
 from bot.texts import load_texts
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from bot.work.worker import ALIVE_SECONDS, Worker
 from testing.bot_api import photo_bytes
 from testing.bot_thread import BotThread
@@ -41,7 +41,7 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
     """The database as those crashes left it; the server then fails as often as a job without any may see it fail."""
     poison, unlucky = new_person(own_api), new_person(own_api)
     file_id = own_api.store_file(photo_bytes())
-    order = Order(pictures=(Picture(file_id=file_id),), look=Look())
+    order = Order(pictures=(Picture(file_id=file_id),), style_settings=StyleSettings())
     store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "before")
     for person, crashes in ((poison, MAX_CRASHES), (unlucky, MAX_CRASHES - 1)):
         job = NewTask(
@@ -162,7 +162,7 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
 
 def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
     monkeypatch.setattr(bot.work.position_notifier, "_PAUSE", 0.0)
-    before = {kind: errors(kind) for kind in ("line", "storage")}
+    before = {kind: errors(kind) for kind in ("position", "storage")}
     faults = [StorageAwayError("the database restarts"), KeyError("nobody foresaw this"), KeyError("nor this")]
 
     async def story():
@@ -174,7 +174,7 @@ def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
             told.set()
 
         telling = asyncio.create_task(
-            bot.work.position_notifier.Line(SimpleNamespace(waiting_long=waiting_long), None).keep_telling()
+            bot.work.position_notifier.PositionNotifier(SimpleNamespace(waiting_long=waiting_long), None).keep_telling()
         )
         async with asyncio.timeout(10):
             await told.wait()
@@ -182,7 +182,7 @@ def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
 
     asyncio.run(story())
 
-    assert {kind: errors(kind) - count for kind, count in before.items()} == {"line": 2, "storage": 1}
+    assert {kind: errors(kind) - count for kind, count in before.items()} == {"position": 2, "storage": 1}
 
 
 def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):
@@ -192,8 +192,8 @@ def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatc
     asked = []
 
     async def story():
-        painter = Painter(styles[1], timeout=5, max_pixels=10**6)
-        describe = painter._client.styles
+        style_service = StyleService(styles[1], timeout=5, max_pixels=10**6)
+        describe = style_service._client.styles
 
         async def broken_at_first(**options):
             asked.append(1)
@@ -201,14 +201,14 @@ def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatc
                 raise ZeroDivisionError
             return await describe(**options)
 
-        painter._client.styles = broken_at_first
-        keeping = asyncio.create_task(bot.app.kept_going("styles", painter.keep_fresh))
+        style_service._client.styles = broken_at_first
+        keeping = asyncio.create_task(bot.app.kept_going("styles", style_service.keep_fresh))
         async with asyncio.timeout(10):
-            while not painter.reachable or len(asked) < 5:
+            while not style_service.reachable or len(asked) < 5:
                 await asyncio.sleep(0.01)
         assert not keeping.done()
         keeping.cancel()
-        await painter.close()
+        await style_service.close()
 
     asyncio.run(story())
 
