@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import math
 import shlex
 import subprocess
 import sys
@@ -175,7 +176,7 @@ class Terminal:
                 mask = Path(self._replied[message_id].pictures[0].file_id).read_bytes()
             for picture in order.pictures:
                 data = Path(picture.file_id).read_bytes()
-                painting = await self._style_service.paint(data, order.style_settings, order.result, mask=mask)
+                painting = await self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
                 number = next(self._ids)
                 path = self._save(f"{Path(picture.file_id).stem}.{number}{painting.suffix}", painting.data)
                 keyboard = keyboards.painting_keyboard(order.style_settings, conversation.catalog, texts)
@@ -190,8 +191,8 @@ class Terminal:
             problem = failures.explain(
                 error,
                 texts,
-                tries=failures.MAX_TRIES,
-                waited=failures.PATIENCE_SECONDS + 1,
+                tries=failures.RetryPolicy().tries,
+                waited=math.inf,
                 max_megapixels=MAX_PIXELS / 1e6,
             )
             print(problem.text)

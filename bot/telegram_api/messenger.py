@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -42,18 +43,9 @@ _log = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
-# Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
-# of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute. That leaves
-# room for calls that are delayed on the way and arrive together.
-_OVERALL = (4, 0.2)
-_PRIVATE = (3, 3.0)
-_GROUP = (9, 60.0)
 _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
-PATIENCE_SECONDS = 60.0  # for one call; whoever made it may make it again later
-_PRESS_SECONDS = 5.0  # for the answer to a press, which nobody awaits longer
 _MEDIA_SECONDS = 120.0  # for Telegram to answer after an upload: who gives up sooner sends it twice
 _ANONYMOUS_ADMIN = ChatID.ANONYMOUS_ADMIN
 _ACTION_SECONDS = 4.5  # a chat action is shown for five
@@ -89,16 +81,45 @@ class MigratedError(Exception):
         self.chat_id = chat_id
 
 
+@dataclass(frozen=True, kw_only=True)
+class MessengerTimings:
+    """How fast and how long the messenger tries.
+
+    Telegram takes about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A
+    limiter of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute.
+    That leaves room for calls that are delayed on the way and arrive together.
+
+    Attributes:
+        overall: Capacity, and seconds in which so many drain.
+        private: The same for a private chat.
+        group: The same for a group.
+        first_wait: Seconds before the second try.
+        longest_wait: Seconds between two tries.
+        give_up: Seconds for one call; whoever made it may make it again later.
+        press: Seconds for the answer to a press, which nobody awaits longer.
+    """
+
+    overall: tuple[int, float] = (4, 0.2)
+    private: tuple[int, float] = (3, 3.0)
+    group: tuple[int, float] = (9, 60.0)
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    give_up: float = 60.0
+    press: float = 5.0
+
+
 class Messenger:
     """Sends to Telegram.
 
     Args:
         bot: A connection that is initialized already.
+        timings: How fast and how long it tries.
     """
 
-    def __init__(self, bot: Bot):
+    def __init__(self, bot: Bot, timings: MessengerTimings = MessengerTimings()):
         self._bot = bot
-        self._overall = AsyncLimiter(*_OVERALL)
+        self._timings = timings
+        self._overall = AsyncLimiter(*timings.overall)
         self._chats: dict[int, AsyncLimiter] = {}
         self._flood_control = FloodControl()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
@@ -314,7 +335,8 @@ class Messenger:
         """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
         with contextlib.suppress(TelegramError, TelegramAwayError):
             await self._retried(
-                lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None), patience=_PRESS_SECONDS
+                lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None),
+                seconds=self._timings.press,
             )
 
     @asynccontextmanager
@@ -380,7 +402,7 @@ class Messenger:
                 code = None if language == languages[0] else language
                 await self._retried(
                     lambda: self._bot.set_my_commands(commands, language_code=code),  # noqa: B023
-                    patience=math.inf,
+                    seconds=math.inf,
                 )
         except TelegramError as error:
             _log.warning("the commands are not registered", extra={"error": str(error)})
@@ -431,15 +453,15 @@ class Messenger:
             raise
 
     async def _retried(
-        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, patience: float | None = None
+        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, seconds: float | None = None
     ) -> T:
-        """Call until Telegram answers, for so many seconds, or `PATIENCE_SECONDS`.
+        """Call until Telegram answers, for so many seconds, by default as the timings say.
 
         Raises:
             TelegramAwayError: After those; or at once if Telegram has asked to wait for longer.
         """
-        wait = _FIRST_WAIT
-        end = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
+        wait = self._timings.first_wait
+        end = time.monotonic() + (self._timings.give_up if seconds is None else seconds)
         while True:
             while wait_for := self._flood_control.seconds_left(chat_id):
                 if time.monotonic() + wait_for > end:
@@ -457,9 +479,9 @@ class Messenger:
                 count_retry("network")
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
                 if time.monotonic() + wait > end:
-                    raise TelegramAwayError(str(error), _LONGEST_WAIT) from None
+                    raise TelegramAwayError(str(error), self._timings.longest_wait) from None
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                wait = min(2 * wait, self._timings.longest_wait)
 
     def _pause(self, error: RetryAfter, chat_id: int | None) -> None:
         seconds = seconds_of(error.retry_after)
@@ -468,7 +490,9 @@ class Messenger:
         _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 
     def _chat(self, chat_id: int) -> AsyncLimiter:
-        limiter = self._chats.pop(chat_id, None) or AsyncLimiter(*(_GROUP if chat_id < 0 else _PRIVATE))
+        limiter = self._chats.pop(chat_id, None) or AsyncLimiter(
+            *(self._timings.group if chat_id < 0 else self._timings.private)
+        )
         self._chats[chat_id] = limiter  # as the youngest
         while len(self._chats) > _KEPT_LIMITERS:
             del self._chats[next(iter(self._chats))]

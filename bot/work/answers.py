@@ -35,7 +35,7 @@ from bot.settings import Settings
 from bot.storage.store import Store
 from bot.storage.tasks import ALBUM, PAINT, NewTask, Quota, Refusal, Task, TaskEffects
 from bot.telegram_api.messenger import Messenger
-from bot.telegram_api.updates import read_event
+from bot.telegram_api.updates import read_event, topic
 from bot.texts import Texts, choose_language, load_texts
 from bot.work.conversation_provider import ConversationProvider
 from tfstyle.contract.catalog import Style
@@ -45,7 +45,6 @@ _log = logging.getLogger(__name__)
 
 _KEPT_GALLERIES = 20
 _FOR_ADMINS = ("reset", "forget")  # commands that undo in a group what others have chosen
-ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
 
 
 class Answers:
@@ -54,11 +53,12 @@ class Answers:
     Args:
         store: The database.
         messenger: The way to Telegram.
-        talks: The conversation.
+        conversations: The conversation.
         settings: The operator's choices.
         me: The bot's own user.
         accepted: Called after a job was stored.
         stop: Ends the work on a task in this process, if there is any.
+        album_seconds: Without another photo an album is complete: Telegram marks no end.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class Answers:
         me: telegram.User,
         accepted: Callable[[], None],
         stop: Callable[[int], None],
+        album_seconds: float = 1.5,
     ):
+        self._album_seconds = album_seconds
         self._store = store
         self._messenger = messenger
         self._conversations = conversations
@@ -81,7 +83,7 @@ class Answers:
         self._quota = Quota(user_photos=settings.user_photos_per_hour, queue=settings.queue_limit)
         self._galleries: dict[tuple[Style, ...], str] = {}  # file ids of those that Telegram has
 
-    async def handle(self, task: Task) -> None:
+    async def handle(self, task: Task, _: object = None) -> None:
         """Answer one update and end its task."""
         event = read_event(task.payload, self._me)
         if event is not None:
@@ -139,7 +141,12 @@ class Answers:
                 await self._messenger.say(chat_id, told, thread=event.thread)
         return effects
 
-    async def admit_album(self, task: Task) -> None:
+    async def tell_given_up(self, task: Task) -> None:
+        """Tell the sender of an update that was given up."""
+        text = load_texts(self._settings.languages[0]).internal_error
+        await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
+
+    async def admit_album(self, task: Task, _: object = None) -> None:
         """Take an album whose photos have all arrived, or refuse all of it, and end the task that gathered it."""
         order = Order.from_dict(task.payload)
         texts = load_texts(order.language)
@@ -309,7 +316,7 @@ class Answers:
             chat_id=event.chat_id,
             user_id=event.user_id,
             payload=order.to_dict(),
-            not_before=time.time() + ALBUM_SECONDS,
+            not_before=time.time() + self._album_seconds,
             grows=True,
         )
 

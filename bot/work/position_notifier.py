@@ -5,6 +5,7 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.conversation import failures
 from bot.conversation.events import Order
@@ -16,8 +17,14 @@ from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)
 
-TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, and between two notes
-_PAUSE = 1.0
+
+@dataclass(frozen=True, kw_only=True)
+class NotifierTimings:
+    """When those in line are told: after so many seconds, again after so many, and between two rounds."""
+
+    after: float = 3.0
+    again: float = 5.0
+    pause: float = 1.0
 
 
 class PositionNotifier:
@@ -26,9 +33,11 @@ class PositionNotifier:
     Args:
         store: The database.
         messenger: The way to Telegram.
+        timings: When they are told.
     """
 
-    def __init__(self, store: Store, messenger: Messenger):
+    def __init__(self, store: Store, messenger: Messenger, timings: NotifierTimings = NotifierTimings()):
+        self._timings = timings
         self._store = store
         self._messenger = messenger
         self._telling: dict[int, asyncio.Task[None]] = {}  # by chat
@@ -41,14 +50,16 @@ class PositionNotifier:
                     await self._tell()
                 except Exception as error:
                     _count_fault(error)
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._timings.pause)
         finally:
             for notes in self._telling.values():
                 notes.cancel()
 
     async def _tell(self) -> None:
         due: dict[int, list[Task]] = defaultdict(list)
-        while (task := await self._store.waiting_long(after=TOLD_AFTER, again=TOLD_AGAIN)) is not None:
+        while (
+            task := await self._store.waiting_long(after=self._timings.after, again=self._timings.again)
+        ) is not None:
             due[task.chat_id].append(task)
         for chat_id, tasks in due.items():
             if chat_id not in self._telling:  # else Telegram is slow there: the next round is soon

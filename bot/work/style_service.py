@@ -32,7 +32,6 @@ from tfstyle.stylize.stroke_size import PAINTED_SIDE
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
-REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _LARGE = PAINTED_SIDE**2  # pixels; paintings of more are composed here, in memory many times their size
 _GAP = 8  # pixels between photo and painting in a comparison
@@ -80,6 +79,8 @@ class StyleService:
         threads: Photos whose pixels are worked on at once.
         decoders: Photos that are decoded at once.
         decoder_bytes: Memory that they may take together.
+        refresh_seconds: After so long a new style is in the picker.
+        file_max_bytes: Of a stylized image as PNG; larger ones come as JPEG.
 
     Attributes:
         reachable: The server answered when it was asked last.
@@ -96,7 +97,11 @@ class StyleService:
         threads: int = 2,
         decoders: int = 4,
         decoder_bytes: int = MEMORY_BYTES,
+        refresh_seconds: float = 3.0,
+        file_max_bytes: int = FILE_MAX_BYTES,
     ):
+        self._refresh_seconds = refresh_seconds
+        self._file_max_bytes = file_max_bytes
         self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         # Threads of their own: who waits for a decoder that hangs holds up nobody whose photo is decoded.
@@ -147,12 +152,12 @@ class StyleService:
         while True:
             with contextlib.suppress(ServingError):
                 await self.refresh()
-            await asyncio.sleep(REFRESH_SECONDS)
+            await asyncio.sleep(self._refresh_seconds)
 
-    async def paint(
+    async def stylize(
         self, data: bytes, style_settings: StyleSettings, result: Result, *, mask: bytes | None = None
     ) -> StylizedImage:
-        """Paint a photo.
+        """Stylize a photo.
 
         Args:
             data: The photo as a file.
@@ -180,7 +185,7 @@ class StyleService:
                 self._decoder.read_photo, data, header=header, longest=longest, fit=min(longest, MAX_SIZE)
             )
             values = None if mask is None else await self._mask(mask, longest)
-            return await self._paint(photo, style_settings, result, values, (header.height, header.width), catalog)
+            return await self._stylize(photo, style_settings, result, values, (header.height, header.width), catalog)
 
     async def _mask(self, mask: bytes, longest: int) -> np.ndarray:
         try:
@@ -190,7 +195,7 @@ class StyleService:
         except PhotoError as error:
             raise MaskError(str(error)) from None
 
-    async def _paint(
+    async def _stylize(
         self,
         photo: Photo,
         style_settings: StyleSettings,
@@ -203,7 +208,7 @@ class StyleService:
         painted = await self._client.stylize_encoded(photo, options)
         if result is Result.COMPARISON:
             return await self._on_thread(_side_by_side, photo, painted.data)
-        if len(painted.data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
+        if len(painted.data) > self._file_max_bytes:  # a PNG of a large painting may be
             return await self._on_thread(_as_jpeg, painted.data)
         suffix = SUFFIX_BY_FORMAT["png" if painted.format == "png" else "jpeg"]
         return StylizedImage(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import bot.metrics
-from bot.metrics import Outcome, Fault, Retry
+from bot.metrics import Fault, Outcome, Retry
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIES = [

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-import bot.work.answers
+from bot.app import BotTimings
 from bot.storage.tables import metadata
 from testing.bot_api import Person, buttons_of, photo_bytes
 from testing.bot_thread import BotThread
@@ -14,11 +14,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
 
 
 @pytest.fixture
-def database(own_api, styles, tmp_path, monkeypatch):
+def database(own_api, styles, tmp_path):
     """Rows by table, as dicts, after a person has used everything that leaves something."""
-    monkeypatch.setattr(bot.work.answers, "ALBUM_SECONDS", 0.3)
     person = Person(own_api, 4711)
-    with BotThread(own_api, styles[1], tmp_path) as thread:
+    with BotThread(own_api, styles[1], tmp_path, timings=BotTimings(album_seconds=0.3)) as thread:
         sent = person.send_photo(photo_bytes(), "scream strength 77")
         answer = person.wait_for_answer(sent)
         person.press(answer, "Weaker")
