@@ -28,7 +28,7 @@ from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkErro
 from tfstyle.errors import StyleTransferError
 
 if TYPE_CHECKING:
-    from tfstyle.networks.transformer import Transformer
+    from tfstyle.networks.checkpoint import Checkpoint
     from tfstyle.training.recipe import Recipe
 
 # Arguments of `TransformerConfig`.
@@ -126,14 +126,14 @@ def run(args: argparse.Namespace) -> None:
     if not with_tensorflow:
         print(f"{args.out} is trained and measured; run --time-only with Keras' TensorFlow backend.", file=sys.stderr)
         return
-    networks = {name: _load(args.out / name) for name in names}
-    seconds = _times(args, networks)
-    rows = list(_rows(args, networks, seconds))
+    models = {name: _load(args.out / name) for name in names}
+    seconds = _times(args, models)
+    rows = list(_rows(args, models, seconds))
     budget = {"steps": args.steps, "size": args.size, "batch": args.batch, "styles": list(args.styles)}
     result = {"machine": machine("tensorflow", "keras"), "threads": args.threads, "budget": budget, "rows": rows}
     save(args, "frontier", result, report(rows, args.sizes, budget))
     plot(args.results / "frontier.png", rows, args.sizes[0])
-    crops = {name: list(_crops(name, network, args.styles)) for name, network in networks.items()}
+    crops = {name: list(_crops(name, model, args.styles)) for name, model in models.items()}
     for question, names in QUESTIONS.items():
         sheet(args.results / f"frontier_{question}.jpg", [crops[name] for name in names if name in crops])
 
@@ -207,7 +207,7 @@ def recipe(args: argparse.Namespace, name: str) -> "Recipe":
         base,
         name=name,
         styles=tuple(known[style] for style in args.styles),
-        network=TransformerConfig(styles=len(args.styles), **{**BASE, **CONFIGURATIONS[name]}),
+        network=TransformerConfig(**{**BASE, **CONFIGURATIONS[name]}),
         stages=(Stage(size=args.size, batch=args.batch, steps=args.steps),),
         ema_momentum=max(0.5, 1 - 10 / args.steps),  # over the last tenth: a short run has no steps to average over
     )
@@ -261,8 +261,8 @@ def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
     targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
     photos = [read_photo(photo).pixels for photo in _photos(args)]
     for name in missing:
-        network = _load(args.out / name)
-        paint = lambda photo, style, network=network: _paint(network, photo, args.styles.index(style))  # noqa: E731
+        model = _load(args.out / name)
+        paint = lambda photo, style, model=model: _paint(model, photo, args.styles.index(style))  # noqa: E731
         distances = {
             style: {"content": value.content, "style": value.style}
             for style, value in evaluator.evaluate(paint, photos, targets).items()
@@ -277,41 +277,40 @@ def _photos(args: argparse.Namespace) -> list[str]:
     return list_photos([str(args.eval)])[: 1 if args.quick else None]
 
 
-def _load(folder: Path) -> "Transformer":
-    from tfstyle.networks import checkpoint
+def _load(folder: Path) -> "Checkpoint":
+    from tfstyle.networks.checkpoint import Checkpoint
 
-    return checkpoint.load(folder)[0]
-
-
-def _paint(network: "Transformer", photo: np.ndarray, row: int) -> np.ndarray:
-    style = np.eye(network.config.styles, dtype="float32")[row]
-    return np.rint(np.asarray(network(photo[None], style[None])[0])).astype(np.uint8)
+    return Checkpoint.load(folder)
 
 
-def _times(args: argparse.Namespace, networks: Mapping[str, "Transformer"]) -> dict[str, dict[str, float]]:
+def _paint(model: "Checkpoint", photo: np.ndarray, row: int) -> np.ndarray:
+    return model.paint(photo[None], np.eye(len(model.styles))[row])[0]
+
+
+def _times(args: argparse.Namespace, models: Mapping[str, "Checkpoint"]) -> dict[str, dict[str, float]]:
     """Medians by size and configuration. Kept: what was timed together is timed together again when one comes new."""
     path = args.out / "seconds.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
-    wanted = {str(size): networks.keys() for size in args.sizes}
+    wanted = {str(size): models.keys() for size in args.sizes}
     if args.time_only or any(not names <= kept.get(size, {}).keys() for size, names in wanted.items()):
         from benchmarks import plain_graph
 
-        kept = plain_graph.seconds(networks, args.sizes, args.turns)
+        kept = plain_graph.seconds(models, args.sizes, args.turns)
         path.write_text(json.dumps(kept, indent=2) + "\n")
     return kept
 
 
 def _rows(
-    args: argparse.Namespace, networks: Mapping[str, "Transformer"], seconds: Mapping[str, Mapping[str, float]]
+    args: argparse.Namespace, models: Mapping[str, "Checkpoint"], seconds: Mapping[str, Mapping[str, float]]
 ) -> Iterator[dict[str, Any]]:
-    for name, network in networks.items():
+    for name, model in models.items():
         distances = json.loads((args.out / name / "distances.json").read_text())
         content = float(np.mean([value["content"] for value in distances.values()]))
         style = float(np.mean([value["style"] for value in distances.values()]))
         yield {
             "name": name,
-            "network": asdict(network.config),
-            "parameters": parameters(network),
+            "network": asdict(model.trunk.config),
+            "parameters": parameters(model),
             "seconds": {str(size): seconds[str(size)][name] for size in args.sizes},
             "content": content,
             "style": style,
@@ -320,19 +319,18 @@ def _rows(
         }
 
 
-def _crops(name: str, network: "Transformer", styles: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+def _crops(name: str, model: "Checkpoint", styles: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
     """A face and a cup in every style, at 1:1, with labels; painted as whole pictures, whose statistics count."""
     import skimage.data
 
     for row, style in enumerate(styles):
         for photo, top, left in ((skimage.data.astronaut(), 0, 96), (skimage.data.coffee(), 60, 180)):
-            yield f"{name}: {style}", _paint(network, photo, row)[top : top + CROP, left : left + CROP]
+            yield f"{name}: {style}", _paint(model, photo, row)[top : top + CROP, left : left + CROP]
 
 
-def parameters(network: "Transformer") -> int:
-    """Numbers that are learned for one style: all kernels and biases, and one row of every normalization."""
-    rows = [np.prod(v.shape[1:] if v.name in ("gamma", "beta") else v.shape) for v in network.variables]
-    return int(np.sum(rows))
+def parameters(model: "Checkpoint") -> int:
+    """Numbers that are learned for one style: all kernels and biases, and its style vector."""
+    return model.trunk.count_params() + model.trunk.style_size
 
 
 if __name__ == "__main__":

@@ -15,17 +15,16 @@ import keras
 import numpy as np
 
 from tfstyle.model_store.versions import find_model
-from tfstyle.networks import checkpoint
+from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.networks.precision import as_keras_policy
-from tfstyle.networks.transformer import Transformer
 
 
 def main() -> None:
     model, precision = sys.argv[1:]
     keras.config.set_dtype_policy(as_keras_policy(precision))
-    network, _ = checkpoint.load(find_model(model or None))
-    paint = _compiled(network)
-    style = np.eye(network.config.styles, dtype=np.float32)[:1]
+    loaded = Checkpoint.load(find_model(model or None))
+    paint = _compiled(loaded)
+    style = np.eye(len(loaded.styles), dtype=np.float32)[:1]
     for line in sys.stdin:
         request = json.loads(line)
         print(json.dumps(_timed(paint, style, **request) if request else _about()), flush=True)
@@ -40,21 +39,21 @@ def _timed(paint: Callable, style: np.ndarray, *, width: int, height: int, batch
     return {"seconds": (time.perf_counter() - began) / calls}
 
 
-def _compiled(network: Transformer) -> Callable:
+def _compiled(model: Checkpoint) -> Callable:
     """uint8 `(B, H, W, 3)` and float32 `(B, N)` to uint8: by XLA with JAX, as a plain graph with TensorFlow."""
     if keras.backend.backend() == "jax":
         import jax
         import jax.numpy as jnp
 
         def call(variables, image, style):
-            painted, _ = network.stateless_call(variables, [], image, style)
+            painted, _ = model.trunk.stateless_call(variables, [], image, (style @ model.table)[:, None])
             return jnp.round(painted).astype(jnp.uint8)
 
-        variables, compiled = [variable.value for variable in network.trainable_variables], jax.jit(call)
+        variables, compiled = [variable.value for variable in model.trunk.trainable_variables], jax.jit(call)
         return lambda image, style: compiled(variables, image, style)
     from benchmarks.plain_graph import graph
 
-    return graph(network)
+    return graph(model)
 
 
 def _about() -> dict[str, str]:

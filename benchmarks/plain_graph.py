@@ -7,23 +7,23 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measuring import in_turns, medians
-from tfstyle.networks.transformer import Transformer
+from tfstyle.networks.checkpoint import Checkpoint
 
 
-def graph(network: Transformer) -> Callable:
-    """uint8 `(B, H, W, 3)` and styles, float32 `(B, N)`, to uint8."""
+def graph(model: Checkpoint) -> Callable:
+    """uint8 `(B, H, W, 3)` and proportions of the styles, float32 `(B, N)`, to uint8."""
     return tf.function(
-        lambda image, style: tf.cast(tf.round(network(image, style)), tf.uint8),
-        (tf.TensorSpec((None, None, None, 3), tf.uint8), tf.TensorSpec((None, network.config.styles), tf.float32)),
+        lambda image, style: tf.cast(tf.round(model.trunk(image, (style @ model.table)[:, None])), tf.uint8),
+        (tf.TensorSpec((None, None, None, 3), tf.uint8), tf.TensorSpec((None, len(model.styles)), tf.float32)),
     )
 
 
-def seconds(networks: Mapping[str, Transformer], sizes: Sequence[int], turns: int) -> dict[str, dict[str, float]]:
-    """Medians of calls, array to array, all networks in turns: size in px to name to seconds."""
-    graphs = {name: graph(network) for name, network in networks.items()}
+def seconds(models: Mapping[str, Checkpoint], sizes: Sequence[int], turns: int) -> dict[str, dict[str, float]]:
+    """Medians of calls, array to array, all models in turns: size in px to name to seconds."""
+    graphs = {name: graph(model) for name, model in models.items()}
 
     def call(name: str, photo: np.ndarray) -> float:
-        style = np.eye(networks[name].config.styles, dtype=np.float32)[:1]
+        style = np.eye(len(models[name].styles), dtype=np.float32)[:1]
         began = time.perf_counter()
         graphs[name](photo, style).numpy()
         return time.perf_counter() - began

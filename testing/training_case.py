@@ -8,6 +8,7 @@ from PIL import Image
 from tfstyle.networks.transformer import TransformerConfig
 from tfstyle.training.photo_dataset import PhotoSet, open_photos
 from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleRecipe
+from tfstyle.training.style_corpus import StyleCorpus
 from tfstyle.training.training_run import Run
 
 LAYERS = ("block1_conv1", "block2_conv1")
@@ -21,13 +22,35 @@ def recipe(**changes) -> Recipe:
             StyleRecipe(name="stripes", layers=LAYERS),
             StyleRecipe(name="dots", layers=LAYERS[:1], weight=2.0),
         ),
-        "network": TransformerConfig(styles=2, widths=(4, 8), blocks=1),
+        "network": TransformerConfig(widths=(4, 8), blocks=1),
         "stages": (Stage(size=32, batch=2, steps=4), Stage(size=48, batch=2, steps=2)),
         "weights": LossWeights(content=1.0, style=2.0, total_variation=1.0, pixel=0.1),
         "content_layer": "block2_conv1",
         "painting_size": 64,
     }
     return Recipe(**{**defaults, **changes})
+
+
+def any_style_recipe(**changes) -> Recipe:
+    """The case with a style encoder and moved photos: two named styles and one predicted in every batch."""
+    stages = (Stage(size=48, batch=3, steps=4, predicted=1, moved=2), Stage(size=64, batch=3, steps=2, predicted=1))
+    weights = LossWeights(content=1.0, style=2.0, total_variation=1.0, shift=60.0)
+    defaults = {"encoder": True, "predicted_layers": LAYERS, "stages": stages, "weights": weights, "warm_up": 2}
+    return recipe(**{**defaults, **changes})
+
+
+def style_images(folder: Path) -> Path:
+    """A folder of four style images: stripes and dots, whole and halved."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pixels in paintings().items():
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+        Image.fromarray(pixels // 2).save(folder / f"dark_{name}.png")
+    return folder
+
+
+def corpus(folder: Path) -> StyleCorpus:
+    """The style images, measured; `folder` holds them and the measurements."""
+    return StyleCorpus.open([str(style_images(folder / "images"))], folder / "cache", LAYERS)
 
 
 def photos(folder: Path, count: int = 6) -> PhotoSet:

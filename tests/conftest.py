@@ -16,6 +16,72 @@ hypothesis.settings.register_profile("unhurried", deadline=None)  # how long a c
 hypothesis.settings.load_profile("unhurried")
 
 
+# What `make check` leaves out, by folder or file below tests/. Single tests are marked where they stand.
+SLOW = (  # TensorFlow trains, paints or exports; processes are started by the dozen
+    "batch/test_job.py",
+    "benchmarks",
+    "commands/test_add_style.py",
+    "commands/test_bulk.py",
+    "commands/test_demo.py",
+    "commands/test_optimize.py",
+    "docker/test_supply_chain.py",
+    "evaluation",
+    "examples",
+    "export",
+    "fuzz",
+    "k8s/test_alerts.py",
+    "masks/test_segmentation.py",
+    "model_store/test_publish.py",
+    "networks/test_precision.py",
+    "networks/test_transformer.py",
+    "networks/test_vgg19.py",
+    "optimization",
+    "test_flow.py",
+    "test_readme.py",
+    "test_released_model.py",
+    "training/test_add_style.py",
+    "training/test_batches.py",
+    "training/test_trainer.py",
+    "training/test_training_run.py",
+)
+INTEGRATION = (  # servers, processes or programs of others
+    "batch/test_job.py",
+    "bot/test_crash.py",
+    "bot/test_load.py",
+    "bot/test_operation.py",
+    "bot/test_replicas.py",
+    "bot/test_secure_service.py",
+    "bot/test_terminal.py",
+    "docker/test_images.py",
+    "faults",
+    "k8s/test_backups.py",
+    "k8s/test_database_roles.py",
+    "k8s/test_database_tls.py",
+    "k8s/test_scripts.py",
+    "serving/client/test_node.py",
+    "serving/client/test_ovmsclient.py",
+    "serving/client/test_restart.py",
+    "serving/conformance",
+    "serving/server",
+    "serving/test_added_style.py",
+    "test_flow.py",
+    "test_kit.py",
+    "test_readme.py",
+)
+INTEGRATION_FIXTURES = {"addresses", "postgres", "released_server", "running_bot"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(tests)
+        places = {str(place) for place in (path, *path.parents)}
+        if places & set(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if places & set(INTEGRATION) or INTEGRATION_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
@@ -66,14 +132,14 @@ def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
     import keras
 
     from tfstyle.export.saved_model import export
-    from tfstyle.networks import checkpoint
+    from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_transformer
     from tfstyle.networks.transformer import TransformerConfig
 
     keras.utils.set_random_seed(0)
-    transformer = checkpoint.new_transformer(TransformerConfig(styles=len(styles), widths=(4, 8), blocks=1))
-    for variable in transformer.variables:  # rows that differ, or every style would look the same
-        if variable.name in ("gamma", "beta"):
-            variable.assign(variable + keras.random.normal(variable.shape, stddev=0.5, seed=1))
+    trunk = new_transformer(TransformerConfig(widths=(4, 8), blocks=1))
+    # Style vectors that differ, or every style would look the same.
+    table = neutral_vector(trunk) + np.random.default_rng(1).normal(0, 0.5, (len(styles), trunk.style_size))
+    model = Checkpoint(trunk, tuple(styles), table.astype("float32"))
     root = tmp_path_factory.mktemp("models")
-    export(transformer, styles, root / "tiny" / str(version), max_pixels=2000 * 2000)
+    export(model, root / "tiny" / str(version), max_pixels=2000 * 2000)
     return root

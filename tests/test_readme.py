@@ -21,8 +21,6 @@ from tfstyle import cli
 from tfstyle.imaging import photo as images
 from tfstyle.model_store import versions
 
-pytestmark = [pytest.mark.slow, pytest.mark.integration]
-
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()

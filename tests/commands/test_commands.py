@@ -72,7 +72,7 @@ def test_training_leaves_weights_losses_and_a_sheet(trained):
     lines = (trained / "losses.csv").read_text().splitlines()
     assert lines[0].startswith("step,seconds_per_step,")
     assert lines[-1].startswith("6,")
-    assert (trained / "model.weights.h5").stat().st_size > 1000
+    assert (trained / "model.npz").stat().st_size > 1000
     photo, first, second = np.split(pixels(trained / "sheet_000006.png"), 3, axis=1)
     assert np.abs(photo - first).mean() > 5
     assert np.abs(photo - second).mean() > 5

@@ -11,7 +11,7 @@ from PIL import Image
 from tfstyle.contract.graph_errors import graph_code
 from tfstyle.contract.signatures import SIGNATURES
 from tfstyle.imaging.color import luminance_only, rgb_to_yiq
-from tfstyle.networks import checkpoint
+from tfstyle.networks.checkpoint import Checkpoint
 
 FIRST, SECOND, BOTH = ([1, 0], [0, 1], [0.5, 0.5])
 
@@ -52,8 +52,15 @@ def model(tiny_models):
 @pytest.fixture(scope="module")
 def reference(tiny_models):
     """The network in Python, floats out."""
-    transformer, _ = checkpoint.load(tiny_models / "tiny" / "1")
-    return lambda image, style: np.array(transformer(image, np.asarray(style, "float32")))
+    model = Checkpoint.load(tiny_models / "tiny" / "1")
+
+    def paint(image, style):
+        style = np.asarray(style, "float32")
+        if style.ndim == 4:
+            return np.array(model.trunk(image, np.tile(model.table, (len(image), 1, 1)), style))
+        return np.array(model.trunk(image, (style @ model.table)[:, None]))
+
+    return paint
 
 
 @pytest.fixture

@@ -176,3 +176,21 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         gradient = ops.convert_to_numpy(tape.gradient(value, image))
         assert np.isfinite(gradient).all(), name
         assert value.shape == (2,), name
+
+
+def test_the_shift_loss_is_the_difference_of_what_both_pictures_show():
+    """Moved by one down and two left; one pixel inside the margin is 3 off, so 9 / (4 * 4) for its one channel."""
+    picture = np.arange(64, dtype="float32").reshape(1, 8, 8, 1)
+    moved = np.roll(picture, (-1, 2), axis=(1, 2))
+    moved[0, 3, 4] += 3
+    moved[0, 0, 0] += 100  # in the margin
+
+    loss = losses.shift_loss(picture, moved, np.array([1, -2]), margin=2)
+
+    np.testing.assert_allclose(loss, [9 / 16])
+
+
+def test_a_picture_moved_the_other_way_has_a_shift_loss():
+    picture = np.arange(64, dtype="float32").reshape(1, 8, 8, 1)
+
+    assert float(losses.shift_loss(picture, np.roll(picture, 1, axis=1), np.array([1, 0]), margin=2)[0]) > 1

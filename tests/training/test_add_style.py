@@ -1,6 +1,5 @@
 import hashlib
 import io
-import json
 import shutil
 from dataclasses import replace
 
@@ -12,10 +11,10 @@ from PIL import Image
 from testing import style_case, training_case
 from testing.fake_model import photo_array
 from tfstyle.contract.catalog import Catalog, Style
-from tfstyle.errors import ModelError, TrainingError
+from tfstyle.errors import ModelError
 from tfstyle.evaluation import distances
 from tfstyle.model_store import versions
-from tfstyle.networks import checkpoint
+from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.training.add_style import NewStyle
 from tfstyle.training.time_budget import Budget
@@ -60,19 +59,23 @@ def checksums(folder):
     return {path: hashlib.sha256(path.read_bytes()).digest() for path in folder.rglob("*") if path.is_file()}
 
 
-def rows_and_kernels(version):
+def table_and_kernels(version):
     """Of the weights file: names of variables to their values."""
-    network, _ = checkpoint.load(version)
-    return {variable.path: np.array(variable) for variable in network.variables}
+    model = Checkpoint.load(version)
+    return {variable.path: np.array(variable) for variable in model.trunk.variables} | {"style_table": model.table}
 
 
 def saved_variables(version):
     """Of the SavedModel, as a server restores them."""
     reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.startswith("weights/")}
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if name.startswith(("weights/", "table"))
+    }
 
 
-@pytest.mark.parametrize("read", [rows_and_kernels, saved_variables])
+@pytest.mark.parametrize("read", [table_and_kernels, saved_variables])
 def test_kernels_and_known_rows_stay_to_the_bit(learned, model, read):
     old, new = read(model / "1"), read(model / "2")
 
@@ -83,7 +86,7 @@ def test_kernels_and_known_rows_stay_to_the_bit(learned, model, read):
             assert new[name].shape == (len(value) + 1, *value.shape[1:])
             longer += 1
         np.testing.assert_array_equal(new[name][: len(value)], value, err_msg=name, strict=True)
-    assert longer == 2 * 5  # gammas and betas of five normalizations, and nothing else
+    assert longer == 1  # the style table, and nothing else
 
 
 @pytest.mark.parametrize("options", [{"style": "first"}, {"style": "second", "strength": 0.6, "mask": "left"}])
@@ -108,8 +111,7 @@ def test_the_next_version_knows_the_style_and_takes_everything_else_over(learned
     assert replace(new.styles[-1], thumbnail=b"") == STRIPES
     assert Image.open(io.BytesIO(new.styles[-1].thumbnail)).size == (160, 160)
     assert new.max_pixels == old.max_pixels
-    config = json.loads((model / "2" / "assets.extra" / "config.json").read_text())
-    assert [style["name"] for style in config["styles"]] == ["first", "second", "stripes"]
+    assert Checkpoint.load(model / "2").names == ("first", "second", "stripes")
     assert (model / "2" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 1000
 
 
@@ -128,22 +130,23 @@ def test_the_painting_can_be_left_at_home_to_evaluate(learned, model):
 
 def test_the_row_comes_nearer_than_the_one_it_began_as(learned):
     names = [style.name for style in learned.known.catalog]
-    began_as = np.eye(2)[names.index(learned.start.name)] if learned.start else np.array([0.5, 0.5])
-    before, after = learned._measure(learned.known.network, began_as, learned.looks), learned.distances()
+    table = learned.known.model.table
+    began_as = table[names.index(learned.start.name)] if learned.start else table.mean(axis=0)
+    before, after = learned._measure(began_as, learned.looks), learned.distances()
 
     assert after.content + 3.5 * after.style < before.content + 3.5 * before.style
 
 
-def test_only_the_row_is_learned(learned):
+def test_only_the_vector_is_learned(learned):
     trained = learned.trainer.trainable_variables
 
-    assert {variable.name for variable in trained} == {"gamma", "beta"}
-    assert {variable.shape[0] for variable in trained} == {1}
+    assert [variable.name for variable in trained] == ["style_table"]
+    assert trained[0].shape == (1, learned.known.model.trunk.style_size)
 
 
-def test_it_starts_as_the_known_row_with_the_lowest_loss(learned):
-    first, second = (learned._measure(learned.known.network, row, learned.looks) for row in np.eye(2))
-    mean = learned._measure(learned.known.network, np.array([0.5, 0.5]), learned.looks)
+def test_it_starts_as_the_known_vector_with_the_lowest_loss(learned):
+    table = learned.known.model.table
+    first, second, mean = (learned._measure(vector, learned.looks) for vector in (*table, table.mean(axis=0)))
     losses = {"first": first, "second": second, None: mean}
 
     best = min(losses, key=lambda name: losses[name].content + 3.5 * losses[name].style)
@@ -183,7 +186,7 @@ def test_a_style_learned_again_replaces_itself_and_nothing_else(learned, model, 
     shutil.copytree(model / "2", folder / "2")
     budget = Budget(2)
     new = NewStyle(folder, STRIPES, training_case.paintings()["stripes"], learned.photos)
-    balance = learned._measure(new.known.network, np.array([0.0, 0.0, 1.0]), new.looks)
+    balance = learned._measure(new.known.model.table[2], new.looks)
     budget.start_learning()
     new.learn(budget)
     version = new.save(new.distances())
@@ -192,9 +195,9 @@ def test_a_style_learned_again_replaces_itself_and_nothing_else(learned, model, 
     assert new.balances == {new.looks.shape[1]: balance}
     assert new.step > 0
     assert Catalog.load(version / "assets.extra" / "catalog.json").names == ("first", "second", "stripes")
-    before, after = rows_and_kernels(folder / "2"), rows_and_kernels(version)
+    before, after = table_and_kernels(folder / "2"), table_and_kernels(version)
     for name, value in before.items():
-        if name.endswith(("gamma", "beta")):
+        if name == "style_table":
             np.testing.assert_array_equal(after[name][:2], value[:2], strict=True)
             assert not np.array_equal(after[name][2], value[2])
         else:
@@ -216,16 +219,17 @@ def test_a_style_learned_again_that_was_taken_back_meanwhile_is_refused(learned,
     assert learned.save(learned.distances()) == folder / "3"
 
 
-def test_rows_of_other_kernels_or_without_a_value_are_refused(learned):
-    row = learned.learned()
-    row.last.bias.assign(row.last.bias + 1)
-    with pytest.raises(TrainingError, match=r"network's kernels, transformer/last/bias is another"):
-        checkpoint.with_row(learned.known.network, row, 2)
+def test_a_vector_for_another_trunk_is_not_saved(learned, model, tmp_path, monkeypatch):
+    folder = tmp_path / "tiny"
+    other = Checkpoint.load(model / "1")
+    other.trunk.last.bias.assign(other.trunk.last.bias + 1)
+    shutil.copytree(model / "1", folder / "1")
+    other.save(folder / "1" / "assets.extra" / "model.npz")
+    monkeypatch.setattr(learned, "model_folder", folder)
 
-    row = learned.learned()
-    row.down[0].norm.gamma.assign(row.down[0].norm.gamma * np.nan)
-    with pytest.raises(TrainingError, match=r"must be finite, transformer/down_0/norm/gamma is not"):
-        checkpoint.with_row(learned.known.network, row, 2)
+    with pytest.raises(ModelError, match="got another trunk meanwhile"):
+        learned.save(learned.distances())
+    assert list(versions.versions(folder)) == [1]
 
 
 def test_a_catalog_of_other_styles_than_the_rows_is_refused(tiny_models, tmp_path):

@@ -118,3 +118,46 @@ def test_photos_that_are_all_corrupt_end_the_training_with_advice(tmp_path):
 
     with pytest.raises(TrainingError, match="tfstyle data check"):
         Batches(photos, styles=1, size=32, batch=1, seed=(0,))[0]
+
+
+def test_a_moved_photo_shows_at_each_pixel_what_lay_the_shift_away(tmp_path):
+    """A smooth ramp in both directions; noise is left out here."""
+    down, right = np.mgrid[:200, :240]
+    ramp = np.stack([down, right, 0 * down], axis=-1).astype("uint8")
+    (tmp_path / "ramp").mkdir()
+    Image.fromarray(ramp).save(tmp_path / "ramp" / "ramp.png")
+    photos = open_photos(tmp_path / "ramp")
+
+    for step in range(6):
+        crops = Batches(photos, styles=1, size=64, batch=1, seed=(step,), moved=1)
+        crop, moved = crops._crop(0, (3, -5))
+        np.testing.assert_allclose(crop[8:56, 8:56].astype(int), moved[5:53, 13:61], atol=1)
+
+
+def test_moved_photos_come_with_their_shift_and_a_little_noise(photos):
+    batches = Batches(photos, styles=2, size=48, batch=3, seed=(0,), moved=2)
+
+    shifts = np.array([batches[step]["shift"] for step in range(60)])
+    batch = batches[1]
+
+    assert batch["moved"].shape == (2, 48, 48, 3)
+    assert batch["moved"].dtype == np.uint8
+    assert np.abs(shifts).max(axis=1).min() >= 1
+    assert 3 < np.abs(shifts).max() <= 8
+    assert np.median(np.abs(shifts).max(axis=1)) <= 3
+    np.testing.assert_array_equal(batch["moved"], batches[1]["moved"])
+
+
+def test_the_corpus_gives_what_the_encoder_sees_and_what_it_is_held_to(photos, tmp_path):
+    corpus = training_case.corpus(tmp_path / "styles")
+    batches = Batches(photos, styles=2, size=32, batch=5, seed=(0,), corpus=corpus, predicted=3)
+
+    batch = batches[0]
+
+    assert batch["style"].shape == (2,)
+    assert batch["image"].shape[0] == 5
+    assert batch["statistics"].shape == (3, 1920)
+    assert batch["block2_conv1_gram"].shape == (3, 128, 128)
+    np.testing.assert_allclose(np.linalg.norm(batch["block2_conv1_gram"].astype("float32"), axis=(1, 2)), 1, rtol=1e-2)
+    drawn = {tuple(row) for step in range(20) for row in batches[step]["statistics"]}
+    assert len(drawn) > 1

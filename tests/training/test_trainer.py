@@ -14,16 +14,17 @@ from keras import ops
 from testing import training_case
 from tfstyle.errors import TrainingError
 from tfstyle.evaluation.distances import resize_short_side
-from tfstyle.networks import checkpoint as weights
-from tfstyle.networks import losses
+from tfstyle.networks import checkpoint, losses
+from tfstyle.networks.style_encoder import StyleEncoderConfig
 from tfstyle.networks.vgg19 import VGG19
+from tfstyle.training.batches import Batches
 from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleImage, StyleRecipe
-from tfstyle.training.trainer import NOISE, StyleTrainer, averaged_weights, make_optimizer
+from tfstyle.training.trainer import NOISE, StyleTrainer, WarmUpHoldCosine, averaged_weights, make_optimizer
 
 
 def new_trainer(recipe: Recipe) -> StyleTrainer:
     keras.utils.set_random_seed(0)
-    trainer = StyleTrainer(weights.new_transformer(recipe.network), recipe, training_case.paintings())
+    trainer = StyleTrainer(checkpoint.new_transformer(recipe.network), recipe, training_case.paintings())
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=False)
     return trainer
 
@@ -217,10 +218,90 @@ def test_the_averaged_weights_are_the_exponential_average_of_the_steps(tmp_path)
     np.testing.assert_allclose(averaged_weights(trainer)[kernel.path], expected, rtol=1e-5, atol=1e-7)
 
 
+def any_style_trainer(corpus) -> StyleTrainer:
+    keras.utils.set_random_seed(0)
+    recipe = training_case.any_style_recipe()
+    transformer = checkpoint.new_transformer(recipe.network)
+    encoder = checkpoint.new_encoder(StyleEncoderConfig(style_size=transformer.style_size))
+    encoder.fit_whitening(corpus.statistics)
+    encoder.mean_vector.assign(checkpoint.neutral_vector(transformer))
+    trainer = StyleTrainer(transformer, recipe, training_case.paintings(), encoder=encoder)
+    trainer.compile(optimizer=make_optimizer(recipe), jit_compile=False)
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def any_style(tmp_path_factory):
+    """A trainer of named and predicted styles, a batch for it, and the style images behind that."""
+    folder = tmp_path_factory.mktemp("any_style")
+    corpus = training_case.corpus(folder)
+    photos = training_case.photos(folder / "photos")
+    batch = Batches(photos, 2, 48, 3, seed=(0,), corpus=corpus, predicted=1, moved=2)[0]
+    return any_style_trainer(corpus), batch, corpus
+
+
+def test_the_last_photos_are_painted_in_predicted_styles_and_held_to_their_own_images(any_style):
+    trainer, batch, corpus = any_style
+    trainer.encoder.kernel.assign(np.random.default_rng(1).normal(0, 0.1, trainer.encoder.kernel.shape))
+    painted = trainer(batch)
+
+    terms = trainer.loss_terms(batch, painted)
+
+    vector = trainer.encoder(batch["statistics"])
+    np.testing.assert_allclose(painted[2:], trainer.transformer(batch["image"][2:], vector[:, None]), atol=1e-2)
+    number = int(np.argmin(np.abs(corpus.statistics - batch["statistics"]).sum(axis=1)))
+    distances = []
+    for place, layer in enumerate(training_case.LAYERS):
+        gram = losses.gram_matrix(VGG19((layer,))(painted[2:])[layer])
+        target = corpus.grams(layer, [number]).astype("float32") * corpus.norms[number, place]
+        distances.append(float(losses.relative_gram_loss(gram, target)[0]))
+    assert float(terms["style"][2]) == pytest.approx(1.2 * np.mean(distances), rel=1e-2)
+    assert terms["style"].shape == (3,)
+
+
+def test_moved_photos_are_compared_where_both_show_the_same(any_style):
+    trainer, batch, _ = any_style
+    painted = trainer(batch)
+
+    shift = ops.convert_to_numpy(trainer.loss_terms(batch, painted)["shift"])
+
+    down, right = batch["shift"]
+    vectors = ops.take(trainer.table, batch["style"], axis=0)[:, None]
+    again = ops.convert_to_numpy(trainer.transformer(batch["moved"], vectors))
+    here = ops.convert_to_numpy(painted)[:2, 16 + down : 32 + down, 16 + right : 32 + right]
+    np.testing.assert_allclose(shift, np.mean((here - again[:, 16:32, 16:32]) ** 2, axis=(1, 2, 3)) / 255**2, rtol=1e-4)
+
+
+def test_a_step_moves_table_and_encoder_and_leaves_the_whitening(any_style):
+    _, batch, corpus = any_style
+    trainer = any_style_trainer(corpus)
+    parts = {"table": trainer.table, "kernel": trainer.encoder.kernel, "whitening": trainer.encoder.whitening}
+    before = {name: np.array(part) for name, part in parts.items()}
+
+    trainer.train_on_batch(batch)
+
+    moved = {name: bool(np.any(before[name] != np.array(part))) for name, part in parts.items()}
+    assert moved == {"table": True, "kernel": True, "whitening": False}
+
+
+def test_the_learning_rate_rises_holds_and_falls_along_a_cosine():
+    schedule = WarmUpHoldCosine(1.0, 0.1, steps=100, hold=0.5, warm_up=4, since=10)
+
+    rates = [float(schedule(step)) for step in (10, 11, 13, 14, 50, 75, 100)]
+
+    np.testing.assert_allclose(rates, [0.25, 0.5, 1, 1, 1, 0.55, 0.1], rtol=1e-5)
+
+
+def test_a_recipe_with_an_encoder_needs_one():
+    recipe = training_case.any_style_recipe()
+    with pytest.raises(TrainingError, match="trains a style encoder; none was given"):
+        StyleTrainer(checkpoint.new_transformer(recipe.network), recipe, training_case.paintings())
+
+
 def test_a_missing_painting_is_named():
     with pytest.raises(TrainingError, match="Missing: dots"):
         StyleTrainer(
-            weights.new_transformer(training_case.recipe().network),
+            checkpoint.new_transformer(training_case.recipe().network),
             training_case.recipe(),
             {"stripes": training_case.paintings()["stripes"]},
         )
@@ -246,7 +327,6 @@ from pathlib import Path
 import keras, numpy as np
 from dataclasses import replace
 from testing import training_case
-from tfstyle.networks import checkpoint as weights
 from tfstyle.training.recipe import StyleImage, StyleRecipe
 folder = Path(sys.argv[1])
 losses = []
@@ -254,11 +334,11 @@ case = training_case.recipe()
 sizes = tuple(StyleImage(painting="dots", layers=training_case.LAYERS, size=size) for size in (64, 96))
 recipe = replace(case, stages=case.stages[:1], weights=replace(case.weights, flip=20.0),
                  styles=(case.styles[0], StyleRecipe(name="dots", blend=sizes)))
-run = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe, init_from=folder,
+run = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe, init_from=folder / "first",
                         report=lambda step, seconds, terms: losses.append(terms["loss"]), jit=True)
 run.train()
 again = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe)
-kernel = np.asarray(run.averaged().last.kernel)
+kernel = np.asarray(run.averaged().trunk.last.kernel)
 print(json.dumps({"backend": keras.backend.backend(), "losses": losses, "resumed": again.step,
                   "kernel": kernel.ravel().tolist()}))
 """
@@ -266,9 +346,7 @@ print(json.dumps({"backend": keras.backend.backend(), "losses": losses, "resumed
 
 def test_the_same_training_on_jax_gives_the_same_losses_and_weights(tmp_path):
     keras.utils.set_random_seed(3)
-    recipe = training_case.recipe()
-    run = training_case.run(tmp_path / "first", tmp_path / "photos")
-    weights.save(weights.new_transformer(recipe.network), run.styles, tmp_path)
+    training_case.run(tmp_path / "first", tmp_path / "photos").save_weights()
 
     jax = in_another_process(BACKEND, tmp_path, KERAS_BACKEND="jax")
     tensorflow = in_another_process(BACKEND, tmp_path, KERAS_BACKEND="tensorflow")
@@ -291,7 +369,8 @@ folder, kill_after = Path(sys.argv[1]), int(sys.argv[2])
 class Killed(BaseException): pass
 def report(step, seconds, terms):
     if step == kill_after: raise Killed
-run = training_case.run(folder, folder.parent / "photos", report=report)
+run = training_case.run(folder, folder.parent / "photos", recipe=training_case.any_style_recipe(),
+                        corpus=training_case.corpus(folder.parent / "styles"), report=report)
 began = run.step
 try:
     run.train()
@@ -303,8 +382,12 @@ print(json.dumps({"began": began, "step": run.step}))
 
 @pytest.mark.parametrize("kill_after", [3, 4, 5])
 def test_a_killed_and_resumed_run_equals_an_unkilled_one_bit_for_bit(tmp_path, kill_after):
-    """Killed inside the first stage, at its end and inside the second, with checkpoints every two steps."""
+    """Killed inside the first stage, at its end and inside the second, with checkpoints every two steps.
+
+    Named and predicted styles, moved photos, style table and encoder: everything that a step may hold.
+    """
     training_case.photos(tmp_path / "photos")
+    training_case.corpus(tmp_path / "styles")
     in_another_process(RESUMED, tmp_path / "whole", 0)
     killed = in_another_process(RESUMED, tmp_path / "parts", kill_after)
     resumed = in_another_process(RESUMED, tmp_path / "parts", 0)

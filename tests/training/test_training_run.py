@@ -7,7 +7,7 @@ from PIL import Image
 
 from testing import training_case
 from tfstyle.errors import TrainingError
-from tfstyle.networks import checkpoint as weights
+from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.training.recipe import LossWeights, Stage, StyleRecipe
 
 
@@ -17,9 +17,11 @@ def test_a_run_leaves_weights_losses_sheets_and_tensorboard_events(tmp_path, rng
 
     run.train()
 
-    network, styles = weights.load(tmp_path / "run")
-    assert [style.name for style in styles] == ["stripes", "dots"]
-    np.testing.assert_array_equal(network.last.kernel, run.averaged().last.kernel)
+    model = Checkpoint.load(tmp_path / "run")
+    assert model.names == ("stripes", "dots")
+    assert model.step == 6
+    np.testing.assert_array_equal(model.trunk.last.kernel, run.averaged().trunk.last.kernel)
+    np.testing.assert_array_equal(model.table, run.averaged().table)
     with (tmp_path / "run" / "losses.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
@@ -117,7 +119,7 @@ def test_steps_done_again_after_a_kill_are_reported_once(tmp_path):
 
     with pytest.raises(Killed):
         training_case.run(tmp_path / "run", tmp_path / "photos", report=kill).train()
-    weights.load(tmp_path / "run")  # a run that was stopped can be exported
+    Checkpoint.load(tmp_path / "run")  # a run that was stopped can be exported
     training_case.run(tmp_path / "run", tmp_path / "photos").train()
 
     with (tmp_path / "run" / "losses.csv").open() as file:
@@ -147,7 +149,7 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_kept(tmp_path):
     training_case.run(tmp_path / "run", tmp_path / "photos").save()
     before = (tmp_path / "run" / "checkpoint.npz").read_bytes()
     wider = training_case.recipe(
-        network=training_case.TransformerConfig(styles=2, widths=(6, 8), blocks=1), weights=LossWeights()
+        network=training_case.TransformerConfig(widths=(6, 8), blocks=1), weights=LossWeights()
     )
 
     with pytest.raises(TrainingError, match="another folder"):
@@ -203,3 +205,32 @@ def test_half_precision_trains_float32_weights_close_to_full_precision(tmp_path)
     for full, half in zip(seen["float32"], seen["mixed_bfloat16"], strict=True):
         assert half == pytest.approx(full, rel=0.05)
         assert half != full
+
+
+def test_a_training_of_any_style_goes_on_from_its_averaged_weights_at_their_step(tmp_path):
+    """As after the loss of a checkpoint: fresh optimizer state, a warm-up, and all that was learned."""
+    corpus = training_case.corpus(tmp_path / "styles")
+    options = {"recipe": training_case.any_style_recipe(), "corpus": corpus}
+    first = training_case.run(tmp_path / "first", tmp_path / "photos", **options)
+    first.train()
+    first.averaged().save(tmp_path / "half.npz", "float16")
+
+    longer = training_case.any_style_recipe(
+        stages=(*training_case.any_style_recipe().stages, Stage(size=48, batch=3, steps=2, predicted=1, moved=2))
+    )
+    options = {"recipe": longer, "corpus": corpus, "init_from": tmp_path / "half.npz"}
+    second = training_case.run(tmp_path / "second", tmp_path / "photos", **options)
+
+    assert second.step == 6
+    np.testing.assert_allclose(second.trainer.table, first.averaged().table, atol=2e-3)
+    np.testing.assert_allclose(second.trainer.encoder.kernel, first.averaged().encoder.kernel, atol=2e-3)
+    assert float(second.trainer.optimizer.learning_rate) == pytest.approx(2e-3 / 2, rel=0.2)  # half of it at first
+    second.train()
+    assert second.step == 8
+    again = training_case.run(tmp_path / "second", tmp_path / "photos", **options)
+    assert int(again.since) == 6
+
+
+def test_an_encoder_without_style_images_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match="give style images to learn from"):
+        training_case.run(tmp_path / "run", tmp_path / "photos", recipe=training_case.any_style_recipe())

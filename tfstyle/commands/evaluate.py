@@ -10,6 +10,7 @@ What is printed are means over the photos; --csv has every photo and style.
 
 import argparse
 import csv
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -185,13 +186,16 @@ def _picture(photo: "Photo", path: Path, max_size: int | None) -> "np.ndarray":
 
 def _write_csv(path: Path, files: list[str], by_photo: "Mapping[str, list[dict[str, Distances]]]") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("method", "photo", "style", "style_distance", "content_distance"))
-        for method, each in by_photo.items():
-            for photo, distances in zip(files, each, strict=True):
-                for style, value in distances.items():
-                    writer.writerow((method, photo, style, f"{value.style:.6g}", f"{value.content:.6g}"))
+    from tfstyle.imaging.whole_file import write_file
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("method", "photo", "style", "style_distance", "content_distance"))
+    for method, each in by_photo.items():
+        for photo, distances in zip(files, each, strict=True):
+            for style, value in distances.items():
+                writer.writerow((method, photo, style, f"{value.style:.6g}", f"{value.content:.6g}"))
+    write_file(path, text.getvalue().encode(errors="surrogateescape"))
 
 
 def _print(measured: "Mapping[str, Mapping[str, Distances]]", photos: int, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from tfstyle.commands.shared.argument_types import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.weights.h5")
+    parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")
     parser.add_argument(
         "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
     )
@@ -34,16 +34,16 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.imaging import photo
         from tfstyle.imaging.style_images import find_paintings
         from tfstyle.model_store import versions
-        from tfstyle.networks import checkpoint
+        from tfstyle.networks.checkpoint import Checkpoint
 
-    transformer, styles = checkpoint.load(Path(args.weights))
+    model = Checkpoint.load(Path(args.weights))
     target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
     known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)
     targets = distances.load_targets(known) if known else {}
     if args.paintings:
-        found = find_paintings(Path(args.paintings), [style.name for style in styles])
+        found = find_paintings(Path(args.paintings), list(model.names))
         evaluator = distances.Evaluator()
         targets = {name: evaluator.targets(photo.read_photo(file).pixels) for name, file in found.items()}
-    saved_model.export(transformer, styles, target, args.max_pixels or saved_model.MAX_PIXELS, targets)
+    saved_model.export(model, target, args.max_pixels or saved_model.MAX_PIXELS, targets)
     print(target)
     return 0

@@ -28,6 +28,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a painting of your own instead of the recipe's; repeat it for more; the file's name is the style's",
     )
+    parser.add_argument(
+        "--style-images",
+        nargs="+",
+        default=[],
+        metavar="DIR[:SHARE]",
+        help="folders of style images that the recipe's style encoder learns from, and of all draws the share of one",
+    )
+    parser.add_argument(
+        "--exclude",
+        type=Path,
+        metavar="FILE",
+        help="lines NAME<tab>PATTERN: images are left out whose path, or row in the folder's sources.tsv, matches",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path.home() / ".cache" / "tfstyle" / "style_images",
+        metavar="DIR",
+        help="where measurements of style images are kept (default: ~/.cache/tfstyle/style_images)",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="the run's folder; a run in it is resumed")
     parser.add_argument(
         "--init-from", metavar="DIR", help="start from these weights: a run or saved_models/NAME/VERSION"
@@ -74,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.networks import precision
         from tfstyle.training.photo_dataset import open_photos
         from tfstyle.training.recipe import load_recipe
+        from tfstyle.training.style_corpus import StyleCorpus
         from tfstyle.training.training_run import Run
 
     recipe, files = _choose_paintings(load_recipe(args.recipe), args)
@@ -87,6 +108,15 @@ def run(args: argparse.Namespace) -> int:
         check_painting(painting, str(files[name]))
     samples = [images.read_photo(file).resize_to(384).pixels for file in args.samples]
     photos = open_photos(args.photos)
+    keras_policy = precision.as_keras_policy(args.precision)
+    corpus = None
+    if recipe.encoder and args.style_images:
+        with precision.policy(keras_policy):
+            corpus = StyleCorpus.open(
+                args.style_images, args.cache, recipe.predicted_layers, args.exclude, args.vgg19,
+                report=lambda done, count: print(f"\rMeasuring style images: {done} of {count}", end="", flush=True),
+            )  # fmt: skip
+            print(f"\r{len(corpus)} style images to learn any style from.")
     with TrainingProgress(recipe, photos) as progress:
         training = Run(
             Path(args.out),
@@ -96,7 +126,8 @@ def run(args: argparse.Namespace) -> int:
             samples=samples,
             init_from=Path(args.init_from) if args.init_from else None,
             vgg19=args.vgg19,
-            precision=precision.as_keras_policy(args.precision),
+            corpus=corpus,
+            precision=keras_policy,
             jit=not args.no_jit,
             checkpoint_every=args.checkpoint_every,
             sheet_every=args.sheet_every,

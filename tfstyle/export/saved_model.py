@@ -3,7 +3,7 @@
     saved_model.pb, variables/                 the signatures of the wire contract
     assets.extra/catalog.json                  the styles, as `describe` tells them
     assets.extra/tf_serving_warmup_requests    requests the server runs before it answers the first one
-    assets.extra/model.weights.h5, config.json the network itself: a SavedModel cannot be trained further
+    assets.extra/model.npz                     the model itself: a SavedModel cannot be trained further
     assets.extra/golden.png                    one fixed picture in every style: for `publish`
     assets.extra/gram_targets.npz              Gram matrices of the paintings, where they are given: for `evaluate`
 
@@ -28,8 +28,7 @@ from tfstyle.errors import ModelError
 from tfstyle.evaluation import distances
 from tfstyle.export.serving_graph import ServingGraph
 from tfstyle.model_store import golden_image
-from tfstyle.networks import checkpoint
-from tfstyle.networks.transformer import Transformer
+from tfstyle.networks.checkpoint import WEIGHTS_FILE, Checkpoint
 
 MAX_PIXELS = 4096 * 3072  # a phone's 12 megapixels
 WARMUP_SIZES = ((1280, 960), (960, 1280), (1280, 720), (720, 1280), (512, 512))  # width x height: what phones send
@@ -37,8 +36,7 @@ THUMBNAIL_SIZE = 160  # px, square
 
 
 def export(
-    transformer: Transformer,
-    styles: tuple[Style, ...],
+    model: Checkpoint,
     target: Path,
     max_pixels: int = MAX_PIXELS,
     targets: Mapping[str, distances.Targets] | None = None,
@@ -46,11 +44,10 @@ def export(
     """Writes one version of a model.
 
     Args:
-        transformer: The trained network.
-        styles: What its rows are called; those without a thumbnail get one here.
+        model: The trained model; styles without a thumbnail get one here.
         target: The version's folder, such as `saved_models/tfstyle/1`.
         max_pixels: Largest H * W the model shall accept.
-        targets: Style name to the Gram matrices of its painting, see `tfstyle.evaluation.distances`.
+        targets: Style name to the Gram matrices of its style image, see `tfstyle.evaluation.distances`.
 
     Returns:
         `target`.
@@ -62,8 +59,8 @@ def export(
         raise ModelError(f"Expected a folder named by a version number, such as {target / '1'}. Got: {target}.")
     if target.exists():
         raise ModelError(f"{target} is there already, and versions do not change. Export as the next number.")
-    catalog = Catalog(with_thumbnails(transformer, styles), max_pixels)
-    graph = ServingGraph(transformer, catalog)
+    catalog = Catalog(with_thumbnails(model), max_pixels)
+    graph = ServingGraph(model, catalog)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no number: servers skip it while it grows.
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -71,9 +68,9 @@ def export(
         signatures = graph.signatures()
         tf.saved_model.save(graph, str(temporary), signatures=signatures)
         extra = temporary / "assets.extra"
-        checkpoint.save(transformer, styles, extra)
+        model.save(extra / WEIGHTS_FILE)
         (extra / "catalog.json").write_text(catalog.to_json(), encoding="utf-8")
-        (temporary / golden_image.GOLDEN_FILE).write_bytes(_golden(signatures["serving_default"], len(styles)))
+        (temporary / golden_image.GOLDEN_FILE).write_bytes(_golden(signatures["serving_default"], len(catalog)))
         if targets:
             distances.save_targets(extra / distances.TARGETS_FILE, targets)
         write_warmup(extra / "tf_serving_warmup_requests", target.parent.name)
@@ -85,17 +82,16 @@ def export(
     return target
 
 
-def with_thumbnails(transformer: Transformer, styles: tuple[Style, ...]) -> tuple[Style, ...]:
+def with_thumbnails(model: Checkpoint) -> tuple[Style, ...]:
     """The styles, each with a small JPEG of the sample photo's face painted in it; those that have one keep it."""
     with (files("tfstyle") / "assets" / "astronaut.jpg").open("rb") as file:
         photo = np.asarray(Image.open(file).convert("RGB").crop((64, 0, 384, 320)))
     painted = []
-    for row, style in zip(np.eye(len(styles), dtype="float32"), styles, strict=True):
-        if style.thumbnail:
-            painted.append(style)
-            continue
-        pixels = np.clip(np.round(transformer(photo[None], row[None])[0]), 0, 255).astype("uint8")
-        painted.append(replace(style, thumbnail=_jpeg(Image.fromarray(pixels).resize((THUMBNAIL_SIZE,) * 2), 85)))
+    for proportions, style in zip(np.eye(len(model.styles)), model.styles, strict=True):
+        if not style.thumbnail:
+            thumbnail = Image.fromarray(model.paint(photo[None], proportions)[0]).resize((THUMBNAIL_SIZE,) * 2)
+            style = replace(style, thumbnail=_jpeg(thumbnail, 85))
+        painted.append(style)
     return tuple(painted)
 
 

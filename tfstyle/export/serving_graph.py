@@ -20,7 +20,8 @@ from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
 from tfstyle.imaging.color import RGB_TO_YIQ
-from tfstyle.networks.transformer import MIN_SIDE, Transformer
+from tfstyle.networks.checkpoint import Checkpoint
+from tfstyle.networks.transformer import MIN_SIDE
 
 JPEG_QUALITY = 95
 PNG_COMPRESSION = 1  # a stylized image's texture hardly compresses, so higher levels take longer for little
@@ -28,22 +29,29 @@ BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is s
 
 
 class ServingGraph(tf.Module):
-    """A transformer with the signatures of `tfstyle.contract.signatures`.
+    """A model with the signatures of `tfstyle.contract.signatures`.
 
     Args:
-        transformer: The trained network, one row per style of the catalog.
+        model: Trunk and style table, one row per style of the catalog.
         catalog: The styles in the order of the columns, and the largest picture to accept.
     """
 
-    def __init__(self, transformer: Transformer, catalog: Catalog):
+    def __init__(self, model: Checkpoint, catalog: Catalog):
         super().__init__()
-        if transformer.config.styles != len(catalog):
-            raise ValueError(f"Expected one style per row: {transformer.config.styles} rows, {len(catalog)} styles.")
+        if model.names != catalog.names:
+            raise ValueError(f"Expected the styles of the model, {model.names}, in the catalog. Got: {catalog.names}.")
         # Saved as plain variables: those that only a Keras model holds are not restored into a session. The model
         # itself stands behind a function, or a tf.Module would save every weight twice.
-        self.weights = [variable.value for variable in transformer.variables]
-        self.paint = lambda image, style: transformer(image, style)
+        self.weights = [variable.value for variable in model.trunk.variables]
+        self.trunk = lambda image, style_vectors, region_maps=None: model.trunk(image, style_vectors, region_maps)
+        self.table = tf.Variable(model.table, trainable=False, name="style_table")
         self.catalog = catalog
+
+    def paint(self, image, style):
+        """Stylized images, float32, in mixes of the named styles: proportions `[B,N]`, or `[B,H,W,N]` per pixel."""
+        if style.shape.rank == 2:
+            return self.trunk(image, tf.matmul(style, self.table)[:, None, :])
+        return self.trunk(image, tf.tile(self.table[None], [tf.shape(image)[0], 1, 1]), style)
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Concrete functions by signature name, inputs and outputs named as in the contract."""

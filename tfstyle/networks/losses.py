@@ -162,6 +162,26 @@ def frame(image: Tensor) -> Tensor:
     return ops.mean(ops.square(outer - inner), axis=1)
 
 
+def shift_loss(stylized: Tensor, moved: Tensor, shift: Tensor, margin: int) -> Tensor:
+    """How far a photo that was moved is painted otherwise: strokes must move with what they are strokes of.
+
+    Args:
+        stylized: Stylized images of photos, `(B, H, W, C)`.
+        moved: Stylized images of the same photos moved: what is at (y, x) there is at (y + dy, x + dx) in the photo.
+        shift: (dy, dx), int32 `(2,)`, px, at most `margin` each way.
+        margin: Pixels at each border that are not compared, since nothing or something else lies there.
+
+    Returns:
+        Mean squared difference, float32 `(B,)`, >= 0, in squared units of the pictures.
+
+    Reference: [Makow and Hernandez] leave video to per-frame painting; synthetic motion is that of
+    [Rao et al., 2021](https://arxiv.org/abs/2102.05822).
+    """
+    back = ops.roll(ops.roll(stylized, -shift[0], axis=1), -shift[1], axis=2)
+    inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
+    return pixel_loss(back[inner], moved[inner])
+
+
 def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:
     """The picture unchanged, its gradient multiplied by a mask: style goes only where the mask says (section 3.6).
 

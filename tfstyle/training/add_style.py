@@ -1,6 +1,6 @@
-"""A further style for a trained model: all convolutions stay, and one row of gammas and betas is learned in minutes.
+"""A further style for a trained model: the trunk stays, and one style vector is learned in minutes.
 
-The new row starts as the known one that comes nearest to the painting. How hard the painting pulls is set while it
+The new vector starts as the known one that comes nearest to the painting. How hard the painting pulls is set while it
 learns: until the new style stands between photo and painting as the known ones do, by the Gram matrices of their
 paintings that came with the model. A known style can be learned again in the same way: its row starts as what it is,
 keeps the balance it has, and takes the old one's place.
@@ -16,7 +16,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from tfstyle.contract.catalog import Catalog, Style
 from tfstyle.errors import ModelError, TrainingError
@@ -24,9 +23,8 @@ from tfstyle.evaluation import distances as evaluate
 from tfstyle.evaluation.distances import Distances, Evaluator, Targets
 from tfstyle.export.saved_model import export
 from tfstyle.model_store import versions
-from tfstyle.networks import checkpoint as weights
-from tfstyle.networks import precision
-from tfstyle.networks.transformer import Transformer
+from tfstyle.networks import checkpoint, precision
+from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.training.batches import Batches
 from tfstyle.training.photo_dataset import PhotoSet
 from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleRecipe
@@ -51,7 +49,7 @@ Report = Callable[[int, Mapping[str, float]], None]  # step, loss terms
 class KnownVersion:
     """The newest version of a model, with everything the next one takes over."""
 
-    network: Transformer
+    model: Checkpoint
     catalog: Catalog
     targets: dict[str, Targets]  # empty where the model came without
 
@@ -64,19 +62,19 @@ class KnownVersion:
         """
         found = versions.versions(model_folder)
         extra = found[max(found)] / "assets.extra"
-        network, styles = weights.load(extra)
+        model = Checkpoint.load(extra)
         catalog = Catalog.load(extra / "catalog.json")
-        if (names := tuple(style.name for style in styles)) != catalog.names:
+        if model.names != catalog.names:
             raise ModelError(
-                f"Expected the styles of config.json and catalog.json in {extra} to be the same, got {names} and "
-                f"{catalog.names}; export the model again."
+                f"Expected the styles of the weights and of catalog.json in {extra} to be the same, got {model.names} "
+                f"and {catalog.names}; export the model again."
             )
         saved = extra / evaluate.TARGETS_FILE
-        return cls(network, catalog, evaluate.load_targets(saved) if saved.exists() else {})
+        return cls(model, catalog, evaluate.load_targets(saved) if saved.exists() else {})
 
 
 class NewStyle:
-    """Learns the row of one style.
+    """Learns the vector of one style.
 
     Args:
         model_folder: A model with at least one version; the newest is taken.
@@ -112,19 +110,18 @@ class NewStyle:
         recipe = Recipe(
             name="new style",
             styles=(StyleRecipe(name=style.name, layers=evaluate.STYLE_LAYERS),),
-            network=replace(self.known.network.config, styles=1),
+            network=self.known.model.trunk.config,
             stages=self.stages,
             weights=WEIGHTS,
             content_layer=evaluate.CONTENT_LAYER,
             mirrored=True,
         )
         with precision.policy(precision.as_keras_policy("auto")):
-            network = weights.new_transformer(recipe.network)
-            # By the name of a known row it is that row; by any other, the mean.
-            weights.initialize(network, (self.start or style,), self.known.network, self.known.catalog.styles)
-            for variable in network.variables:
-                variable.trainable = variable.name in ("gamma", "beta")
-            self.trainer = StyleTrainer(network, recipe, {style.name: painting})
+            trunk = checkpoint.new_transformer(recipe.network)
+            # By the name of a known style it is that one's vector; by any other, the mean.
+            table = checkpoint.initialize(trunk, (self.start or style,), self.known.model)
+            trunk.trainable = False
+            self.trainer = StyleTrainer(trunk, recipe, {style.name: painting}, table)
         self.trainer.compile(keras.optimizers.Adam(LEARNING_RATE, use_ema=True, ema_momentum=EMA_MOMENTUM))
         self.trainer.optimizer.build(self.trainer.trainable_variables)
         self.style_weight = tf.Variable(WEIGHTS.style)
@@ -150,21 +147,17 @@ class NewStyle:
                 index, self.step = index + 1, self.step + 1
                 report(self.step, terms)
 
-    def learned(self) -> Transformer:
-        """A network with this one row, averaged over the last steps."""
-        network = weights.new_transformer(self.trainer.recipe.network)
-        averages = averaged_weights(self.trainer)
-        for variable, value in zip(network.variables, self.trainer.transformer.variables, strict=True):
-            variable.assign(averages.get(value.path, value))
-        return network
+    def learned(self) -> np.ndarray:
+        """The style vector, averaged over the last steps: float32 `[V]`."""
+        return averaged_weights(self.trainer)[self.trainer.table.path][0]
 
     def paint(self) -> np.ndarray:
         """The photos of `looks` as they are painted now, uint8 [B, H, W, 3]."""
-        return _paint(self.learned(), self.looks, np.ones(1))
+        return checkpoint.stylize(self.known.model.trunk, self.looks, self.learned())
 
     def distances(self) -> Distances:
         """Of the new style on the photos of `looks`."""
-        return self._measure(self.learned(), np.ones(1), self.looks)
+        return self._measure(self.learned(), self.looks)
 
     def save(self, distances: Distances) -> Path:
         """Writes the model's next version, which has the style as its last, or where it was if learned again.
@@ -179,13 +172,13 @@ class NewStyle:
             The version's folder.
 
         Raises:
-            TrainingError, ModelError: If the newest version has other convolutions, or by now has the style that is
+            TrainingError, ModelError: If the newest version has another trunk, or by now has the style that is
                 new, or lacks the one that was learned again.
         """
         targets = {size: self.targets[size] for size in distances.sizes}
         with versions.alone_in(self.model_folder, wait=True):
             known = KnownVersion.load(self.model_folder)
-            names, styles = known.catalog.names, known.catalog.styles
+            names = known.catalog.names
             if self.style.name in names and not self.again:
                 raise ModelError(
                     f"{self.model_folder} got a style named {self.style.name!r} meanwhile; nothing was written."
@@ -196,9 +189,15 @@ class NewStyle:
                     "back meanwhile; nothing was written."
                 )
             index = names.index(self.style.name) if self.again else len(names)
+            if known.model.trunk.fingerprint() != self.known.model.trunk.fingerprint():
+                raise ModelError(
+                    f"{self.model_folder} got another trunk meanwhile, to which the style vector means nothing: learn "
+                    "it again; nothing was written."
+                )
+            # Catalogs have thumbnails, which weights do not keep.
+            model = replace(known.model, styles=known.catalog.styles).with_style(self.style, self.learned(), index)
             return export(
-                weights.with_row(known.network, self.learned(), index),
-                (*styles[:index], self.style, *styles[index + 1 :]),
+                model,
                 versions.next_version(self.model_folder),
                 known.catalog.max_pixels,
                 {**known.targets, self.style.name: targets},
@@ -209,30 +208,30 @@ class NewStyle:
 
     def _known_distances(self, photos: np.ndarray) -> Distances | None:
         """Means over the known styles, None where the model came without their targets; of a known style, its own."""
-        rows = dict(zip(self.known.catalog.names, np.eye(len(self.known.catalog)), strict=True))
+        model = self.known.model
+        vectors = dict(zip(model.names, model.table, strict=True))
         if self.again:
-            return self._measure(self.known.network, rows[self.style.name], photos)
-        targets = {name: target for name, target in self.known.targets.items() if name in rows}
+            return self._measure(vectors[self.style.name], photos)
+        targets = {name: target for name, target in self.known.targets.items() if name in vectors}
         if not targets:
             return None
         measured = self.evaluator.evaluate(
-            lambda photo, name: _paint(self.known.network, photo[None], rows[name])[0], photos, targets
+            lambda photo, name: checkpoint.stylize(model.trunk, photo[None], vectors[name])[0], photos, targets
         )
         return evaluate.mean(list(measured.values()))
 
-    def _measure(self, network: Transformer, row: np.ndarray, photos: np.ndarray) -> Distances:
-        """Distances to the new style's painting."""
-        stylize = lambda photo, _: _paint(network, photo[None], row)[0]  # noqa: E731
+    def _measure(self, vector: np.ndarray, photos: np.ndarray) -> Distances:
+        """Distances to the new style's painting of photos in a style."""
+        stylize = lambda photo, _: checkpoint.stylize(self.known.model.trunk, photo[None], vector)[0]  # noqa: E731
         return self.evaluator.evaluate(stylize, photos, {self.style.name: self.targets})[self.style.name]
 
     def _nearest_row(self, photos: np.ndarray) -> Style | None:
         """The known style, or None for the mean of all, whose paintings have the lowest loss against the painting."""
-        count = len(self.known.catalog)
-        rows: dict[Style | None, np.ndarray] = dict(zip(self.known.catalog, np.eye(count), strict=True))
-        rows[None] = np.full(count, 1 / count)
+        vectors: dict[Style | None, np.ndarray] = dict(zip(self.known.catalog, self.known.model.table, strict=True))
+        vectors[None] = self.known.model.table.mean(axis=0)
         losses = {}
-        for style, row in rows.items():
-            distances = self._measure(self.known.network, row, photos)
+        for style, vector in vectors.items():
+            distances = self._measure(vector, photos)
             losses[style] = WEIGHTS.content * distances.content + WEIGHTS.style * distances.style
         return min(losses, key=losses.__getitem__)
 
@@ -269,9 +268,3 @@ class NewStyle:
             excess = math.log((terms["style"] / wanted.style) / (terms["content"] / wanted.content))
             weight = float(self.style_weight) * math.exp(BALANCING * excess)
             self.style_weight.assign(np.clip(weight, WEIGHTS.style / BALANCE_RANGE, WEIGHTS.style * BALANCE_RANGE))
-
-
-def _paint(network: Transformer, photos: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Photos, uint8 [B, H, W, 3], in one mix of the network's styles."""
-    style = np.tile(row.astype("float32"), (len(photos), 1))
-    return np.round(ops.convert_to_numpy(network(photos, style))).astype("uint8")

@@ -13,8 +13,13 @@ from PIL import Image, ImageEnhance
 
 from tfstyle.errors import TrainingError
 from tfstyle.training.photo_dataset import CorruptPhotoError, PhotoSet
+from tfstyle.training.recipe import MAX_SHIFT
+from tfstyle.training.style_corpus import StyleCorpus
 
 MAX_ZOOM = 2.0  # crops show between a whole short side and half of it, so that things come in several sizes
+NEAR_SHIFT = 3  # px that photos are mostly moved by, at most
+FAR_SHIFTS = 0.3  # share of the batches that are moved by up to `MAX_SHIFT`
+MAX_NOISE = 6.0  # gray levels, the strongest standard deviation: what a phone's camera adds in the dark
 MAX_CORRUPT_IN_A_ROW = 100  # a set with that many unreadable photos side by side is broken, not unlucky
 
 
@@ -33,6 +38,9 @@ class Batches:
         seed: Any tuple of integers >= 0.
         jitter: Share by which brightness, contrast and saturation vary from crop to crop.
         turns: How often each style comes before all begin again; empty: once.
+        corpus: Style images for the encoder, needed where `predicted` is above 0.
+        predicted: Photos of each batch, its last ones, that are painted in styles of the corpus.
+        moved: Photos of each batch, its first ones, that are given a second time, moved by some pixels.
     """
 
     photos: PhotoSet
@@ -42,16 +50,57 @@ class Batches:
     seed: tuple[int, ...]
     jitter: float = 0.0
     turns: tuple[int, ...] = ()
+    corpus: StyleCorpus | None = None
+    predicted: int = 0
+    moved: int = 0
     failures: list[TrainingError] = field(default_factory=list, compare=False)  # what `tf.data` cannot pass on
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
-        """Batch number `step`: `image` uint8 [B, size, size, 3] and `style` int32 [B], indices below N."""
-        numbers = range(step * self.batch, (step + 1) * self.batch)
+        """Batch number `step`.
+
+        Returns:
+            `image` uint8 [B, size, size, 3]; `style` int32 [B - predicted], indices below N. Where the batch has moved
+            photos: `moved` uint8 [moved, size, size, 3], with a little noise, and `shift` int32 [2], see
+            `losses.shift_loss`. Where it has predicted styles: `statistics` float32 [predicted, K] and, for each layer
+            of the corpus, `<layer>_gram` float16 [predicted, C, C] and `<layer>_norm` float32 [predicted].
+        """
+        named = self.batch - self.predicted
         turns = np.repeat(np.arange(self.styles, dtype="int32"), self.turns or 1)
-        return {
-            "image": np.stack([self._crop(number) for number in numbers]),
-            "style": turns[[self._drawn(number, len(turns), "style") for number in numbers]],
+        shift = self._shift(step) if self.moved else (0, 0)
+        crops = [
+            self._crop(step * self.batch + place, shift if place < self.moved else None) for place in range(self.batch)
+        ]
+        batch = {
+            "image": np.stack([crop[0] for crop in crops]),
+            "style": turns[
+                [self._drawn(number, len(turns), "style") for number in range(step * named, (step + 1) * named)]
+            ],
         }
+        if self.moved:
+            moved = np.stack([crop[1] for crop in crops[: self.moved]])
+            batch |= {"moved": self._noisy(moved, step), "shift": np.array(shift, "int32")}
+        if self.predicted and self.corpus:
+            chosen = self._random(4, step).choice(len(self.corpus), self.predicted, p=self.corpus.shares).tolist()
+            batch["statistics"] = self.corpus.statistics[chosen]
+            for number, layer in enumerate(self.corpus.folders[0].grams):
+                batch[f"{layer}_gram"] = self.corpus.grams(layer, chosen)
+                batch[f"{layer}_norm"] = self.corpus.norms[chosen, number]
+        return batch
+
+    def _shift(self, step: int) -> tuple[int, int]:
+        """By how many pixels the photos of a batch are moved, down and right; not by none."""
+        random = self._random(3, step)
+        reach = MAX_SHIFT if random.random() < FAR_SHIFTS else NEAR_SHIFT
+        while True:
+            down, right = random.integers(-reach, reach + 1, 2)
+            if down or right:
+                return int(down), int(right)
+
+    def _noisy(self, crops: np.ndarray, step: int) -> np.ndarray:
+        """With noise as a camera adds it, of a strength drawn anew for every batch."""
+        random = self._random(5, step)
+        noise = random.standard_normal(crops.shape, dtype="float32") * random.uniform(0, MAX_NOISE)
+        return np.clip(np.rint(crops + noise), 0, 255).astype("uint8")
 
     def _random(self, *key: int) -> np.random.Generator:
         return np.random.default_rng((*self.seed, *key))
@@ -61,7 +110,8 @@ class Batches:
         stream = {"photo": 0, "style": 1}[what]
         return int(self._random(stream, number // count).permutation(count)[number % count])
 
-    def _crop(self, number: int) -> np.ndarray:
+    def _crop(self, number: int, shift: tuple[int, int] | None) -> list[np.ndarray]:
+        """A crop; behind it the same moved by `shift` (down, right), where that is given."""
         random = self._random(2, number)
         start = self._drawn(number, len(self.photos), "photo")
         attempts = min(MAX_CORRUPT_IN_A_ROW, len(self.photos))
@@ -70,7 +120,7 @@ class Batches:
                 photo = self.photos.decode((start + offset) % len(self.photos), round(MAX_ZOOM * self.size))
             except CorruptPhotoError:  # counted by the photos; its neighbour stands in
                 continue
-            return np.asarray(_jittered(_random_crop(photo, self.size, random), self.jitter, random))
+            return _random_crops(photo, self.size, self.jitter, shift, random)
         raise TrainingError(
             f"Expected readable photos. {attempts} in a row are corrupt: look at them with `tfstyle data check`."
         )
@@ -84,6 +134,8 @@ class Batches:
         """The same batches as a `tf.data.Dataset`, decoded in parallel and prefetched."""
         import tensorflow as tf
 
+        example = self[start]
+
         def batch(step):
             try:
                 return tuple(self[int(step)].values())
@@ -92,28 +144,45 @@ class Batches:
                 raise
 
         def load(step):
-            image, style = tf.numpy_function(batch, [step], (tf.uint8, tf.int32), stateful=False)
-            image.set_shape((self.batch, self.size, self.size, 3))
-            style.set_shape((self.batch,))
-            return ({"image": image, "style": style},)
+            types = tuple(tf.as_dtype(value.dtype) for value in example.values())
+            arrays = tf.numpy_function(batch, [step], types, stateful=False)
+            for array, value in zip(arrays, example.values(), strict=True):
+                array.set_shape(value.shape)
+            return (dict(zip(example, arrays, strict=True)),)
 
         steps = tf.data.Dataset.range(start, stop)
         return steps.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def _random_crop(photo: Image.Image, size: int, random: np.random.Generator) -> Image.Image:
-    """A square of random scale and place, maybe mirrored, `size` px each way. Only small photos are enlarged."""
+def _random_crops(
+    photo: Image.Image, size: int, jitter: float, shift: tuple[int, int] | None, random: np.random.Generator
+) -> list[np.ndarray]:
+    """A square of random scale and place, maybe mirrored, `size` px each way, and where asked for one `shift` from it.
+
+    Only small photos are enlarged. Both squares lie in the photo: nothing is made up at the borders.
+    """
     short = min(photo.size)
     side = short / random.uniform(1, max(1, min(MAX_ZOOM, short / size)))
-    left = random.uniform(0, photo.width - side)
-    top = random.uniform(0, photo.height - side)
-    crop = photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
-    return crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else crop
+    down, right = shift or (0, 0)
+    side *= size / (size + max(abs(down), abs(right)))
+    step = side / size  # pixels of the photo per pixel of the crop
+    left = random.uniform(max(0, -right * step), photo.width - side - max(0, right * step))
+    top = random.uniform(max(0, -down * step), photo.height - side - max(0, down * step))
+    squares = [(left, top)] if shift is None else [(left, top), (left + right * step, top + down * step)]
+    # Mirrored with the photo, so that the shift keeps its direction.
+    if random.random() < 0.5:
+        photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    crops = [
+        photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+        for left, top in squares
+    ]
+    return [np.asarray(crop) for crop in _jittered(crops, jitter, random)]
 
 
-def _jittered(crop: Image.Image, jitter: float, random: np.random.Generator) -> Image.Image:
-    """As another light or camera might have shown it."""
+def _jittered(crops: list[Image.Image], jitter: float, random: np.random.Generator) -> list[Image.Image]:
+    """As another light or camera might have shown them all."""
     if jitter:
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-            crop = enhance(crop).enhance(random.uniform(1 - jitter, 1 + jitter))
-    return crop
+            factor = random.uniform(1 - jitter, 1 + jitter)
+            crops = [enhance(crop).enhance(factor) for crop in crops]
+    return crops

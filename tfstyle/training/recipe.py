@@ -14,6 +14,7 @@ from tfstyle.imaging.style_images import MIN_PAINTING_SIDE
 from tfstyle.networks.losses import FRAME
 from tfstyle.networks.transformer import TransformerConfig
 
+MAX_SHIFT = 8  # px that photos are moved by, each way
 DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
 
 
@@ -86,6 +87,7 @@ class LossWeights:
     frame: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
+    shift: float = 0.0  # of pixels in 0..1; a photo moved by a few pixels is painted alike, so strokes lock to no grid
     # Of pixels in 0..1; a mirrored photo is painted like the photo, mirrored, so its strokes cannot all lean one way;
     # keep it 0 for a painting whose strokes do. Like consistency, it takes one more pass through the network.
     flip: float = 0.0
@@ -98,6 +100,8 @@ class Stage:
     size: int
     batch: int
     steps: int
+    predicted: int = 0  # photos of each batch painted in styles that the encoder predicts; the rest in named ones
+    moved: int = 0  # photos of each batch that are painted a second time, moved by some pixels: for `shift`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +119,31 @@ class Recipe:
     painting_size: int = 384  # short side the paintings are seen at, px: larger paints broader strokes
     learning_rate: float = 2e-3
     final_learning_rate: float = 2e-4  # a cosine leads from one to the other
+    hold: float = 0.0  # share of the steps at the first learning rate before the cosine begins
+    warm_up: int = 0  # steps over which the learning rate rises, after every start with fresh optimizer state
     ema_momentum: float = 0.995  # weights averaged over about 200 steps look cleaner than the last ones
+    encoder: bool = False  # whether a style encoder is trained along, on a corpus of style images
+    predicted_weight: float = 1.2  # as a style's `weight`, for every predicted style
+    predicted_layers: tuple[str, ...] = DEFAULT_LAYERS
     seed: int = 0
 
     def __post_init__(self):
-        if not self.styles or self.network.styles != len(self.styles):
-            raise TrainingError(
-                f"Recipe {self.name} needs one network row per style. Styles: {len(self.styles)}, rows: "
-                f"{self.network.styles}."
-            )
+        if not self.styles:
+            raise TrainingError(f"Recipe {self.name} needs at least one style. It has none.")
+        for stage in self.stages:
+            if not 0 <= stage.predicted < stage.batch or not 0 <= stage.moved <= stage.batch:
+                raise TrainingError(
+                    f"Recipe {self.name} needs batches with at least one named style, and no more predicted or moved "
+                    f"photos than there are. Got {stage}."
+                )
+            if stage.predicted and not self.encoder:
+                raise TrainingError(f"Recipe {self.name} needs an encoder to predict styles in {stage}.")
+            if stage.moved and stage.size < 4 * MAX_SHIFT:
+                raise TrainingError(f"Recipe {self.name} needs crops of {4 * MAX_SHIFT} px to move. Got {stage}.")
+        if self.weights.shift and not any(stage.moved for stage in self.stages):
+            raise TrainingError(f"Recipe {self.name} needs a stage that has photos `moved`, or no weight for `shift`.")
+        if not 0 <= self.hold < 1 or self.warm_up < 0:
+            raise TrainingError(f"Recipe {self.name} needs a hold from 0 to below 1 and a warm-up of 0 steps or more.")
         if not 0 <= self.jitter < 1:
             raise TrainingError(f"Recipe {self.name} needs a jitter of 0 or more and less than 1. Got {self.jitter}.")
         if self.weights.frame and min(stage.size for stage in self.stages) < 12 * FRAME:
@@ -162,7 +182,7 @@ class Recipe:
             )
             for name in names
         )
-        return replace(self, styles=styles, network=replace(self.network, styles=len(styles)))
+        return replace(self, styles=styles)
 
     @property
     def paintings(self) -> tuple[str, ...]:
@@ -181,7 +201,8 @@ class Recipe:
     @property
     def style_layers(self) -> tuple[str, ...]:
         """Every loss-network layer that some style looks at."""
-        return tuple(sorted({layer for style in self.styles for image in style.images for layer in image.layers}))
+        named = {layer for style in self.styles for image in style.images for layer in image.layers}
+        return tuple(sorted(named | set(self.predicted_layers if self.encoder else ())))
 
 
 def load_recipe(name: str) -> Recipe:

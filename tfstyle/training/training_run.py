@@ -3,7 +3,7 @@
 <run>/checkpoint.npz      weights, averages and optimizer state; replaced as a whole, so a kill never harms it
 <run>/losses.csv          one line per report: step, seconds, learning rate and each loss term
 <run>/sheet_000200.png    sample photos in every style, painted with the averaged weights
-<run>/model.weights.h5    the averaged weights, with config.json: what `tfstyle export` takes
+<run>/model.npz           the averaged weights: what `tfstyle export` and `--init-from` take
 """
 
 import csv
@@ -23,11 +23,15 @@ from PIL import Image
 
 from tfstyle.contract.catalog import Style
 from tfstyle.errors import TrainingError
-from tfstyle.networks import checkpoint as weights
+from tfstyle.networks import checkpoint
+from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.networks.precision import policy, xla_pays
+from tfstyle.networks.style_encoder import StyleEncoder, StyleEncoderConfig
+from tfstyle.networks.transformer import Transformer
 from tfstyle.training.batches import Batches
 from tfstyle.training.photo_dataset import PhotoSet
 from tfstyle.training.recipe import Recipe
+from tfstyle.training.style_corpus import StyleCorpus
 from tfstyle.training.trainer import StyleTrainer, averaged_weights, make_optimizer
 
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -46,7 +50,10 @@ class Run:
         photos: What to train on.
         paintings: Style name to painting, uint8 [H, W, 3].
         samples: Photos for the sheets, uint8 [H, W, 3] each.
-        init_from: A folder with weights to start from, see `tfstyle.networks.checkpoint.load`. A checkpoint goes first.
+        init_from: Weights to start from, see `tfstyle.networks.checkpoint.Checkpoint.load`. With an encoder in them
+            they are of such a training, which goes on at their step, with fresh optimizer state. A checkpoint goes
+            first.
+        corpus: Style images for the encoder, where the recipe trains one.
         vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
         jit: Whether the step may be compiled by XLA; with several devices, or where it does not pay, it never is.
@@ -67,6 +74,7 @@ class Run:
         *,
         samples: Sequence[np.ndarray] = (),
         init_from: Path | None = None,
+        corpus: StyleCorpus | None = None,
         vgg19: str = "embedded",
         precision: str = "float32",
         jit: bool = True,
@@ -77,7 +85,9 @@ class Run:
         report: Report = lambda step, seconds, terms: None,
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.recipe, self.photos, self.samples = folder, recipe, photos, samples
+        self.folder, self.recipe, self.photos, self.samples, self.corpus = folder, recipe, photos, samples, corpus
+        if recipe.encoder and corpus is None:
+            raise TrainingError(f"The recipe {recipe.name} trains a style encoder: give style images to learn from.")
         self.every = {"checkpoint": checkpoint_every, "sheet": sheet_every, "report": report_every}
         self.report = report
         self._curves: Any = None  # opened with the first report
@@ -90,16 +100,35 @@ class Run:
                 f"{uneven}: change it, or train on fewer devices."
             )
         with policy(precision), _sharing(devices):
-            transformer = weights.new_transformer(recipe.network)
-            if init_from is not None:
-                weights.initialize(transformer, self.styles, *weights.load(init_from))
-            self.trainer = StyleTrainer(transformer, recipe, paintings, vgg19=vgg19, name="trainer")
+            transformer, table, encoder, step = self._begin(init_from)
+            self.trainer = StyleTrainer(transformer, recipe, paintings, table, encoder, vgg19=vgg19, name="trainer")
+            # The step with fresh optimizer state; part of the checkpoint, since the warm-up counts from it.
+            self.since = keras.Variable(step, dtype="int32", trainable=False, name="since")
             # XLA compiles no function in which replicas exchange their gradients.
             compiled = jit and replicas == 1 and xla_pays(precision)
-            self.trainer.compile(optimizer=make_optimizer(recipe), jit_compile=compiled)
+            self.trainer.compile(optimizer=make_optimizer(recipe, self.since), jit_compile=compiled)
             self.trainer.optimizer.build(self.trainer.trainable_variables)
+            self.trainer.optimizer.iterations.assign(step)
         if (folder / CHECKPOINT_FILE).exists():
             self.restore()
+
+    def _begin(self, init_from: Path | None) -> tuple[Transformer, np.ndarray | None, StyleEncoder | None, int]:
+        """Network, style table, encoder and step to begin with."""
+        recipe = self.recipe
+        transformer = checkpoint.new_transformer(recipe.network)
+        source = Checkpoint.load(init_from) if init_from is not None else None
+        table = checkpoint.initialize(transformer, self.styles, source) if source else None
+        if not recipe.encoder or self.corpus is None:  # which the constructor refuses where there is an encoder
+            return transformer, table, None, 0
+        if source and source.encoder:
+            return transformer, table, source.encoder, source.step
+        encoder = checkpoint.new_encoder(StyleEncoderConfig(style_size=transformer.style_size))
+        encoder.fit_whitening(self.corpus.statistics)
+        if table is not None:
+            encoder.mean_vector.assign(table.mean(axis=0))
+        else:
+            encoder.mean_vector.assign(checkpoint.neutral_vector(transformer))
+        return transformer, table, encoder, 0
 
     @property
     def styles(self) -> tuple[Style, ...]:
@@ -127,7 +156,10 @@ class Run:
             if self.step >= end:
                 continue
             seed, turns = (self.recipe.seed, number), tuple(style.turns for style in self.recipe.styles)
-            batches = Batches(self.photos, len(turns), stage.size, stage.batch, seed, self.recipe.jitter, turns)
+            batches = Batches(
+                self.photos, len(turns), stage.size, stage.batch, seed, self.recipe.jitter, turns,
+                self.corpus, stage.predicted, stage.moved,
+            )  # fmt: skip
             tensorflow = keras.backend.backend() == "tensorflow"
             data = (batches.tf_data if tensorflow else batches.numpy)(self.step - start, stage.steps)
             progress = _Progress(self, end)
@@ -188,7 +220,11 @@ class Run:
 
     def _state(self):
         """What a checkpoint holds: names of groups and their variables."""
-        return (("weights", self.trainer.transformer.variables), ("optimizer", self.trainer.optimizer.variables))
+        encoder = self.trainer.encoder.variables if self.trainer.encoder else []
+        return (
+            ("weights", [*self.trainer.transformer.variables, self.trainer.table, *encoder]),
+            ("optimizer", [*self.trainer.optimizer.variables, self.since]),
+        )
 
     def _fingerprint(self) -> str:
         """What must not change between a checkpoint and the run that goes on from it; loss weights may."""
@@ -201,17 +237,22 @@ class Run:
             head, *lines = path.read_text().splitlines(keepends=True)
             path.write_text(head + "".join(line for line in lines if int(line.partition(",")[0]) <= step))
 
-    def averaged(self) -> weights.Transformer:
-        """A copy of the network with the averaged weights."""
-        transformer = weights.new_transformer(self.recipe.network)
+    def averaged(self) -> Checkpoint:
+        """A copy of the model with the averaged weights."""
         values = averaged_weights(self.trainer)
+        transformer = checkpoint.new_transformer(self.recipe.network)
         for variable in transformer.variables:
             variable.assign(values[variable.path])
-        return transformer
+        encoder = None
+        if trained := self.trainer.encoder:
+            encoder = checkpoint.new_encoder(trained.config)
+            for variable, now in zip(encoder.variables, trained.variables, strict=True):
+                variable.assign(values.get(now.path, now))
+        return Checkpoint(transformer, self.styles, values[self.trainer.table.path], encoder, self.step)
 
     def save_weights(self) -> None:
-        """Writes the averaged weights and their config, for `tfstyle export` and `--init-from`."""
-        weights.save(self.averaged(), self.styles, self.folder)
+        """Writes the averaged weights, for `tfstyle export` and `--init-from`."""
+        self.averaged().save(self.folder / checkpoint.WEIGHTS_FILE)
 
     def write_curves(self, step: int, terms: Mapping[str, float]) -> None:
         """One point per loss term for TensorBoard, where TensorFlow is the backend."""
@@ -230,12 +271,11 @@ class Run:
         """Paints every sample photo in every style, one row a photo, the photo itself first."""
         if not self.samples:
             return
-        transformer = self.averaged()
-        styles = np.eye(len(self.styles), dtype="float32")
+        model = self.averaged()
         rows = []
         for photo in self.samples:
-            painted = [ops.convert_to_numpy(transformer(photo[None], style[None]))[0] for style in styles]
-            rows.append(np.concatenate([photo, *np.round(painted).astype("uint8")], axis=1))
+            painted = [model.paint(photo[None], style)[0] for style in np.eye(len(self.styles))]
+            rows.append(np.concatenate([photo, *painted], axis=1))
         width = max(row.shape[1] for row in rows)
         rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
         Image.fromarray(np.concatenate(rows)).save(self.folder / f"sheet_{self.step:06d}.png")

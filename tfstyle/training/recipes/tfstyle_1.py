@@ -64,7 +64,7 @@ RECIPE = Recipe(
             weight=1.8,
         ),
     ),
-    network=TransformerConfig(styles=5),
+    network=TransformerConfig(),
     stages=(
         Stage(size=128, batch=5, steps=1600),  # five pictures a step: every style once
         Stage(size=256, batch=3, steps=1900),

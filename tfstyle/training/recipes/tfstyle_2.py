@@ -42,7 +42,7 @@ STYLES = (
 RECIPE = Recipe(
     name="tfstyle_2",
     styles=STYLES,
-    network=TransformerConfig(styles=len(STYLES), blocks=4),
+    network=TransformerConfig(blocks=4),
     stages=(
         Stage(size=128, batch=6, steps=3000),  # six pictures a step: every style once in two steps
         Stage(size=256, batch=3, steps=4200),
