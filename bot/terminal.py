@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bot.conversation import failures, keyboards
 from bot.conversation.conversation import Conversation, Limits
@@ -216,7 +217,7 @@ class Terminal:
         path.write_bytes(data)
         return path
 
-    def _message(self) -> dict:
+    def _message(self) -> dict[str, Any]:
         return {"chat_id": _CHAT, "user_id": _USER, "message_id": next(self._ids), "language": self._language}
 
     async def _conversation(self) -> Conversation:

@@ -27,10 +27,10 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
@@ -93,11 +93,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Callable[Concatenate[Store, P], Any]":
+def _transaction(
+    work: "Callable[Concatenate[Store, Connection, P], R]",
+) -> "Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]":
     """Run a method on a thread of the store, in a transaction of its own, which it gets as its first argument."""
 
-    @wraps(work)
-    async def run(store: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> R:
         def transact() -> R:
             try:
                 with store.engine.begin() as connection:
@@ -107,6 +108,7 @@ def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Cal
 
         return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
 
+    update_wrapper(run, work)
     return run
 
 
@@ -495,7 +497,7 @@ class Store:
         waiting = connection.execute(sql.select(_PHOTOS).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
         return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
 
-    def _fit_to_run(self, table: Any, kind: Kind, now: float) -> sql.ColumnElement[bool]:
+    def _fit_to_run(self, table: sql.FromClause, kind: Kind, now: float) -> sql.ColumnElement[bool]:
         """Whether a task may run beside what this process runs of its kind.
 
         What was there at a crash may be its cause. So it comes after the others, alone, and nothing is begun beside it;
@@ -515,11 +517,11 @@ class Store:
             fit &= (_crashes(table) > 0) | ~sql.exists().where(waiting)
         return fit
 
-    def _past(self, column: Any, now: float) -> sql.ColumnElement[bool]:
+    def _past(self, column: sql.ColumnElement[Any], now: float) -> sql.ColumnElement[bool]:
         """Whether a time has come, or lies so far ahead that the clock must have been set back since."""
         return (column <= now) | (column > now + self.timings.max_ahead)
 
-    def _available(self, table: Any, now: float) -> sql.ColumnElement[bool]:
+    def _available(self, table: sql.FromClause, now: float) -> sql.ColumnElement[bool]:
         """Queued, or running under an owner who has gone silent."""
         return (table.c.state == "queued") | ((table.c.state == "running") & self._past(table.c.lease_until, now))
 
@@ -605,7 +607,7 @@ class Store:
         return connection.execute(sql.select(sql.func.avg(last.c.seconds))).scalar() or 0.0
 
 
-def _crashes(table: Any) -> sql.ColumnElement[int]:
+def _crashes(table: sql.FromClause) -> sql.ColumnElement[int]:
     """How many crashes an available task was there at; the last one shows by a lease that has ended."""
     return table.c.crashes + sql.case((table.c.state == "running", 1), else_=0)
 
@@ -626,7 +628,7 @@ def _photos(task: NewTask) -> int:
     return len(task.payload.get("pictures", ()))
 
 
-def _task(row: sql.Row) -> Task:
+def _task(row: sql.Row[Any]) -> Task:
     names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts", "crashes")
     return Task(**{name: getattr(row, name) for name in names}, payload=json.loads(row.payload))
 

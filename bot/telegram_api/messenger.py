@@ -250,7 +250,7 @@ class Messenger:
             "read_timeout": _MEDIA_SECONDS,
         }
 
-        async def send() -> Any:
+        async def send() -> Message:
             if painting.suffix == ".jpg" and painting.fits_photo:
                 return await self._bot.send_photo(chat_id, _file(painting), **options)
             return await self._bot.send_document(chat_id, _file(painting), **options)

@@ -172,7 +172,10 @@ class Receiver:
     async def _ask(self, offset: int | None, hold: int) -> list[dict[str, Any]]:
         """The updates as Telegram sent them: `Bot.get_updates` reads them, and fails for all if it cannot read one."""
         wanted = {"timeout": hold, "allowed_updates": ALLOWED} | ({"offset": offset} if offset else {})
-        return await self._bot.do_api_request("get_updates", wanted, read_timeout=hold + self._timings.answer)
+        updates: list[dict[str, Any]] = await self._bot.do_api_request(
+            "get_updates", wanted, read_timeout=hold + self._timings.answer
+        )
+        return updates
 
     async def _save(self, updates: list[dict[str, Any]]) -> None:
         tasks = []

@@ -38,8 +38,9 @@ def database(own_api, styles, tmp_path):
             }
 
 
-def test_there_are_three_tables_and_what_is_done_holds_nothing_that_was_sent(database):
-    assert set(database) == {"tasks", "chats", "sources"}
+def test_there_are_three_tables_of_people_and_what_is_done_holds_nothing_that_was_sent(database):
+    assert set(database) == {"tasks", "chats", "sources", "heartbeat"}
+    assert [set(row) for row in database["heartbeat"]] == [{"id", "written_at"}]
     kept = [(row["kind"], set(json.loads(row["payload"]))) for row in database["tasks"] if row["finished_at"]]
 
     assert {kind for kind, _ in kept} == {"update", "album", "paint"}

@@ -1,6 +1,7 @@
 """Stored documents call style settings what the code calls them: `look` becomes `style_settings`."""
 
 import json
+from typing import Any
 
 import sqlalchemy as sql
 from alembic import op
@@ -19,7 +20,12 @@ def upgrade() -> None:
     _rename(_TASKS, _TASKS.c.id, _TASKS.c.payload, _TASKS.c.kind.in_(["album", "paint"]))
 
 
-def _rename(table: sql.TableClause, key: sql.ColumnElement, text: sql.ColumnElement, *where: sql.ColumnElement) -> None:
+def _rename(
+    table: sql.TableClause,
+    key: sql.ColumnClause[Any],
+    text: sql.ColumnClause[Any],
+    *where: sql.ColumnElement[bool],
+) -> None:
     connection = op.get_bind()
     for row in connection.execute(sql.select(key, text).where(text.contains(f'"{_OLD}"'), *where)).all():
         document = json.loads(row[1])
