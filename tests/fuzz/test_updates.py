@@ -200,9 +200,15 @@ def test_whatever_people_write_is_answered(message):
     with no_hang():
         chat, actions = CONVERSATION.hear(message, Chat())
         assert Chat.from_dict(json.loads(json.dumps(chat.to_dict(), allow_nan=False))) == chat
-        for look in [chat.look, *(action.order.look for action in actions if hasattr(action, "order"))]:
-            assert 0 <= look.strength <= 100
-            assert StyleSettings.decode(look.encode(CATALOG.names), CATALOG.names).strength == look.strength
+        for style_settings in [
+            chat.style_settings,
+            *(action.order.style_settings for action in actions if hasattr(action, "order")),
+        ]:
+            assert 0 <= style_settings.strength <= 100
+            assert (
+                StyleSettings.decode(style_settings.encode(CATALOG.names), CATALOG.names).strength
+                == style_settings.strength
+            )
 
 
 @cases(200)
