@@ -191,7 +191,9 @@ def load_targets(path: Path) -> dict[str, Targets]:
                 gram = np.maximum(gram, gram.T)
                 targets.setdefault(style, {}).setdefault(int(size), {})[layer] = gram[None]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"Expected Gram matrices of paintings in {path} ({error}); give --paintings DIR.") from error
+        raise ModelError(
+            f"Expected Gram matrices of paintings in {path} ({error}); give --style-images DIR."
+        ) from error
     return targets
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 from tfstyle.errors import RequestError
 from tfstyle.imaging.color import luminance_only, match_luminance
 from tfstyle.imaging.photo import MIN_SIDE, Photo
-from tfstyle.imaging.style_images import check_painting
+from tfstyle.imaging.style_images import check_style_image
 from tfstyle.masks.mask import is_black
 from tfstyle.optimization import memory_estimate
 from tfstyle.optimization.loss_history import LossHistory
@@ -86,7 +86,7 @@ def optimize(
         RequestError: If weights or layers are wrong, or memory would not suffice; says what would fit.
     """
     for style in styles:
-        check_painting(style.pixels, style.name)
+        check_style_image(style.pixels, style.name)
     weights = weights or ObjectiveWeights()
     if not any(astuple(weights)):
         raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")

@@ -231,6 +231,9 @@ def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
     return MIN_SIDE - 1 + bisect_right(range(MIN_SIDE, longest), max_pixels, key=pixels)
 
 
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # of the formats that a model answers in
+
+
 def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
     try:
         data = answer["image_bytes"].flat[0]
@@ -238,6 +241,8 @@ def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
         raise _no_image(error) from None
     if not isinstance(data, bytes):
         raise _no_image(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
+    if not data.startswith(_MAGIC):  # what else can be decoded here is not in the contract, nor worth its risks
+        raise _no_image(TypeError("neither JPEG nor PNG"))
     return data
 
 
