@@ -13,7 +13,7 @@ help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
 	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
 	@echo "make test    run all tests"
-	@echo "make lint    ruff, format check, type check"
+	@echo "make lint    ruff, format check, type check, arrows between rooms"
 	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
 	@echo "             restarts. Latencies, memory, lost calls; MINUTES=10 is the short form"
@@ -36,6 +36,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # What needs nothing else. The others want paintings, hours or a rival's environment; each says what in its first lines.
 BENCHMARKS := client_import grpc_overhead grpc_load load cost large_pictures server_memory person_masks bot_overhead bot_load

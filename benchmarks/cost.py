@@ -25,8 +25,9 @@ from benchmarks.measuring import (
     save,
     table,
 )
-from tfstyle.engines.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelEngine
 from tfstyle.errors import StyleTransferError
+from tfstyle.model_store.versions import find_model
 
 SIZES = tuple(range(128, 2049, 128))
 BATCHES = (1, 2, 4, 8)
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sizes, batches, side = (SIZES[:3], BATCHES[:2], 128) if args.quick else (SIZES, BATCHES, BATCH_SIZE)
     turns = 1 if args.quick else args.turns
     try:
-        predictor = SavedModelPredictor(args.model, threads=args.threads)
+        predictor = SavedModelEngine(find_model(args.model), threads=args.threads)
     except StyleTransferError as error:
         print(f"cost: {error}", file=sys.stderr)
         return 2
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def by_size(predictor: SavedModelPredictor, sizes: Sequence[int], turns: int) -> list[dict[str, Any]]:
+def by_size(predictor: SavedModelEngine, sizes: Sequence[int], turns: int) -> list[dict[str, Any]]:
     """Median seconds and peak bytes of square pictures, ascending."""
     peaks = {}
     for size in sorted(sizes):
@@ -72,7 +73,7 @@ def by_size(predictor: SavedModelPredictor, sizes: Sequence[int], turns: int) ->
     return [{"size": size, "seconds": seconds[str(size)], "peak": peak} for size, peak in peaks.items()]
 
 
-def by_batch(predictor: SavedModelPredictor, size: int, batches: Sequence[int], turns: int) -> list[dict[str, Any]]:
+def by_batch(predictor: SavedModelEngine, size: int, batches: Sequence[int], turns: int) -> list[dict[str, Any]]:
     """Median seconds of so many pictures in one call."""
     sides = {str(batch): lambda batch=batch: call(predictor, batch, size) for batch in batches}
     in_turns(sides, 1)
@@ -80,7 +81,7 @@ def by_batch(predictor: SavedModelPredictor, size: int, batches: Sequence[int], 
     return [{"batch": batch, "seconds": seconds[str(batch)]} for batch in batches]
 
 
-def call(predictor: SavedModelPredictor, batch: int, size: int) -> float:
+def call(predictor: SavedModelEngine, batch: int, size: int) -> float:
     """Seconds of one call."""
     photos = np.random.default_rng(size).integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
     style = np.ones((batch, 1), np.float32)

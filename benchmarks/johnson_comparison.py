@@ -185,9 +185,9 @@ class Comparison:
 
     @cached_property
     def _predictor(self):
-        from tfstyle.engines.saved_model import SavedModelPredictor
+        from tfstyle.engines.saved_model import SavedModelEngine
 
-        return SavedModelPredictor(self.model)
+        return SavedModelEngine(self.model)
 
     def _kept(self, name: str, measure: Callable[[], Any]) -> Any:
         """What an earlier run measured under this name, or what `measure` gives now."""

@@ -75,9 +75,9 @@ def measure(model: Path, width: int, height: int, request: str, *, runs: int = 3
     Returns:
         `width`, `height`, `request`, `seconds` (median), and `peak_gb` and `before_gb` of the process, in 10^9 bytes.
     """
-    from tfstyle.engines.saved_model import SavedModelPredictor
+    from tfstyle.engines.saved_model import SavedModelEngine
 
-    predictor = SavedModelPredictor(model)
+    predictor = SavedModelEngine(model)
     with Image.open(SAMPLE_PHOTO) as sample:
         photo = np.asarray(sample.convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
     call = _call(predictor, photo, request)

@@ -13,12 +13,13 @@ import time
 import numpy as np
 
 from benchmarks.measuring import peak_bytes
-from tfstyle.engines.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelEngine
+from tfstyle.model_store.versions import find_model
 
 
 def main() -> None:
     model, threads = sys.argv[1:]
-    predictor = SavedModelPredictor(model, threads=int(threads))
+    predictor = SavedModelEngine(find_model(model), threads=int(threads))
     style = np.ones((1, 1), np.float32)  # the first one; columns that are missing are 0
     for line in sys.stdin:
         photo = np.load(json.loads(line)["photo"])

@@ -1,8 +1,8 @@
 """The command `tfstyle`: reads its arguments, runs one sub-command, and turns errors into one line and exit code 2.
 
-Each sub-command is a module in `tfstyle/commands/` with `HELP`, `add_arguments(parser)` and `run(args) -> int`; a dash
-in its name is an underscore there. All are imported for every call, so what is heavy is imported inside `run`. A module
-with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`.
+Each sub-command is a module in `tfstyle/commands/` with `add_arguments(parser)` and `run(args) -> int`; a dash in its
+name is an underscore there. Only the chosen one is imported, and what is heavy inside its `run`: wrong arguments are
+refused at once. A module with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`.
 """
 
 import argparse
@@ -14,10 +14,23 @@ from collections.abc import Sequence
 from tfstyle import __version__
 from tfstyle.errors import StyleTransferError
 
-COMMANDS = (
-    "demo", "stylize", "bulk", "styles", "sheet", "mask", "serve", "train", "add-style", "optimize", "export",
-    "publish", "evaluate", "data", "info",
-)  # fmt: skip
+COMMANDS = {
+    "demo": "see it work: the sample photo in every style, through a server of its own",
+    "stylize": "paint photos: files, folders, or - for stdin",
+    "bulk": "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster",
+    "styles": "list the styles",
+    "sheet": "one picture of a photo in every style, labelled",
+    "mask": "make a mask: a person, the background, the main object, a gradient",
+    "serve": "answer requests over gRPC; tfstyle serve --help lists its options",
+    "train": "learn styles from paintings and photos",
+    "add-style": "teach a trained model one more style in minutes",
+    "optimize": "paint one photo by optimization, in minutes, in the style of any paintings",
+    "export": "write trained weights as a model that can be served",
+    "publish": "put a version where servers read it; roll back, canary",
+    "evaluate": "measure a model, optimization or any pictures: content and style distances",
+    "data": "download COCO's photos, or check your own",
+    "info": "show the model, its signatures and styles, and the libraries",
+}
 
 # Which extra of the package brings what a command could not import.
 _EXTRAS = {
@@ -74,11 +87,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"tfstyle {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    argv = sys.argv[1:] if argv is None else argv
+    chosen = next((argument for argument in argv if not argument.startswith("-")), None)
+    for name, help in COMMANDS.items():
+        if name != chosen:
+            subparsers.add_parser(name, help=help)
+            continue
         module = importlib.import_module(f"tfstyle.commands.{name.replace('-', '_')}")
         pass_on = getattr(module, "PASS_ON", False)
         subparser = subparsers.add_parser(
-            name, help=module.HELP, description=module.__doc__, add_help=not pass_on, allow_abbrev=False,
+            name, help=help, description=module.__doc__, add_help=not pass_on, allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         module.add_arguments(subparser)

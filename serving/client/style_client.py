@@ -102,7 +102,7 @@ class _Client:
 class StyleClient(_Client):
     """A connection to a server; many threads may use it.
 
-    It is a `tfstyle.stylize.stylizer.Predictor`, so `Stylizer(StyleClient(address))` paints there too.
+    It is a `tfstyle.engines.engine.Engine`, so `Stylizer(StyleClient(address))` paints there too.
 
     Args:
         address: `host:port`; or several servers that answer alike, which take turns: `dns:///host:port` for all

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfstyle import Stylizer
-from tfstyle.engines.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelEngine
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError
 
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def predictor(folder):
-    return SavedModelPredictor(folder.parent)
+    return SavedModelEngine(folder)
 
 
 def test_the_newest_version_is_opened(predictor, folder):
@@ -99,7 +99,7 @@ def test_a_broken_graph_is_a_model_error(tmp_path, folder):
     broken = shutil.copytree(folder, tmp_path / "1")
     (broken / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(ModelError, match="the model cannot be loaded"):
-        SavedModelPredictor(broken)
+        SavedModelEngine(broken)
 
 
 def test_a_half_written_model_is_refused_before_tensorflow_sees_it(tmp_path):
@@ -111,5 +111,5 @@ def test_a_half_written_model_is_refused_before_tensorflow_sees_it(tmp_path):
 def test_threads_that_come_too_late_are_said_not_ignored(folder, caplog):
     """TensorFlow runs by now, and its number of threads is fixed."""
     with caplog.at_level(logging.WARNING):
-        SavedModelPredictor(folder, threads=63)
+        SavedModelEngine(folder, threads=63)
     assert "its number of threads stays as it is" in caplog.text

@@ -147,13 +147,13 @@ def test_whoever_waits_changes_versions_after_whoever_is_at_it(root):
 def test_styles_are_known_without_opening_the_model(root, monkeypatch):
     """From the catalog beside it: opening takes seconds, and `tfstyle styles` should not."""
     write_model(root / "tfstyle" / "1")
-    monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelPredictor", None)
+    monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelEngine", None)
     assert Stylizer().styles() == CATALOG
 
 
 def test_a_model_without_a_catalog_is_asked(root, monkeypatch):
     folder = write_model(root / "tfstyle" / "1")
     shutil.rmtree(folder / "assets.extra")
-    monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelPredictor", lambda path, threads: FakePredictor())
+    monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelEngine", lambda path, threads: FakePredictor())
     assert Stylizer().styles() == CATALOG
     assert not (folder / models.CATALOG_FILE).exists()

@@ -254,7 +254,7 @@ def test_other_formats_are_refused(stylizer):
 
 
 def test_a_predictor_and_a_model_exclude_each_other(model):
-    with pytest.raises(RequestError, match="a predictor or a model, got both"):
+    with pytest.raises(RequestError, match="an engine or a model, got both"):
         Stylizer(model, model="somewhere")
 
 

@@ -1,1 +1,1 @@
-"""The sub-commands of `tfstyle`, one module each: `HELP`, `add_arguments(parser)` and `run(args) -> int`."""
+"""The sub-commands of `tfstyle`, one module each: `add_arguments(parser)` and `run(args) -> int`."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tfstyle.contract.catalog import Catalog
     from tfstyle.training.add_style import NewStyle
 
-HELP = "teach a trained model one more style in minutes"
-
 MIN_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhere is measured
 ENOUGH_PHOTOS = 50
 PREVIEW_SECONDS = 20.0

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from tfstyle.masks.mask import MaskSource
     from tfstyle.stylize.options import StylizeOptions
 
-HELP = "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tfstyle.training.photo_dataset import PhotoSet
 
-HELP = "download COCO's photos, or check your own"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Two actions: coco and check."""

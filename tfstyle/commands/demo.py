@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tfstyle.contract.catalog import Catalog
     from tfstyle.stylize.options import StylizeOptions
 
-HELP = "see it work: the sample photo in every style, through a server of its own"
-
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLE_PHOTO = ASSETS / "astronaut.jpg"
 SAMPLE_MASK = ASSETS / "astronaut_background.png"  # white: everything but the astronaut

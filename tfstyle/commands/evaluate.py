@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tfstyle.evaluation.distances import Distances
     from tfstyle.imaging.photo import Photo
 
-HELP = "measure a model, optimization or any pictures: content and style distances"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to paint, or folders of them")

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from tfstyle.commands.shared.argument_types import whole
 
-HELP = "write trained weights as a model that can be served"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")

@@ -7,8 +7,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-HELP = "show the model, its signatures and styles, and the libraries"
-
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "grpcio", "protobuf", "tensorflow-serving-api")
 
 

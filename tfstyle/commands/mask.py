@@ -11,8 +11,6 @@ The same masks go by name wherever a mask is taken: person, background, subject,
 import argparse
 import sys
 
-HELP = "make a mask: a person, the background, the main object, a gradient"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The photo, what is white in its mask, and where the mask goes."""

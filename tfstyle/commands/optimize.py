@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tfstyle.imaging.photo import Photo
     from tfstyle.optimization.objective import StyleImage
 
-HELP = "paint one photo by optimization, in minutes, in the style of any paintings"
-
 # With the matting Laplacian, strokes have no place to go, and more style brings nothing but wrong colours.
 PHOTOREALISTIC_MATTING = 1e4
 

@@ -21,8 +21,6 @@ from pathlib import Path
 
 from tfstyle.errors import RequestError
 
-HELP = "put a version where servers read it; roll back, canary"
-
 _CANARY = "canary"
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 
-HELP = "answer requests over gRPC; tfstyle serve --help lists its options"
 PASS_ON = True  # the server declares its own options
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from tfstyle.commands.shared import stylizers
 
-HELP = "one picture of a photo in every style, labelled"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The photo, how to paint it, where the sheet goes, and who paints."""

@@ -5,8 +5,6 @@ import json
 
 from tfstyle.commands.shared import stylizers
 
-HELP = "list the styles"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the model is, and how to print."""

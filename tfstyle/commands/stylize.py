@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from tfstyle.stylize.options import StylizeOptions
     from tfstyle.stylize.stylizer import Stylizer
 
-HELP = "paint photos: files, folders, or - for stdin"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""

@@ -12,8 +12,6 @@ from tfstyle.errors import TrainingError
 if TYPE_CHECKING:
     from tfstyle.training.recipe import Recipe
 
-HELP = "learn styles from paintings and photos"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="name of a recipe that comes with tfstyle, or a Python file that defines RECIPE")

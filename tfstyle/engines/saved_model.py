@@ -4,7 +4,6 @@ TensorFlow is imported when a model is opened, not with this module; that takes 
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,24 +12,23 @@ import numpy as np
 
 from tfstyle.contract.graph_errors import graph_sentence, refusal
 from tfstyle.errors import ModelError, PhotoError, RequestError
-from tfstyle.model_store.versions import find_model
 from tfstyle.quiet import quiet_tensorflow
 
 
-class SavedModelPredictor:
+class SavedModelEngine:
     """Answers the wire contract's signatures from a SavedModel folder.
 
     Args:
-        path: Folder of a model or of one of its versions; None is the newest version of the model `tfstyle`.
+        path: Folder of a version, as `tfstyle.model_store.versions.find_model` finds it.
         threads: CPU threads for one operation; None leaves it to TensorFlow, which takes every core or what
             `TF_NUM_INTRAOP_THREADS` says. The first model opened in a process decides for all.
 
     Raises:
-        ModelError: If there is no complete model, it cannot be loaded, or TensorFlow is not installed.
+        ModelError: If the model cannot be loaded, or TensorFlow is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, threads: int | None = None):
-        self.path: Path = find_model(path)
+    def __init__(self, path: Path, *, threads: int | None = None):
+        self.path = path
         self._tensorflow: Any = _import_tensorflow()
         if threads is not None:
             _limit_threads(self._tensorflow, threads)

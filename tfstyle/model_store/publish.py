@@ -18,7 +18,7 @@ import numpy as np
 
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.signatures import SIGNATURES, TensorInfo
-from tfstyle.engines.saved_model import SavedModelPredictor
+from tfstyle.engines.saved_model import SavedModelEngine
 from tfstyle.errors import ModelError
 from tfstyle.model_store import golden_image
 from tfstyle.model_store.versions import (
@@ -46,7 +46,7 @@ def check(version: Path) -> Catalog:
     if not version.is_dir():
         raise ModelError(f"Expected the folder of a version at {version}, found none; write one with: tfstyle export")
     check_complete(version)
-    model = SavedModelPredictor(version)
+    model = SavedModelEngine(version)
     for name, signature in SIGNATURES.items():
         if name not in model.signatures:
             raise ModelError(f"{version}: the model has no signature {name!r}; export it again.")

@@ -1,30 +1,23 @@
 """A photo in, a stylized image out: the one path that every request takes, in this process or over gRPC.
 
-`Stylizer` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is a `Predictor`: a
+`Stylizer` asks for the styles and sends a request of `tfstyle.stylize.request`. Who answers is an `Engine`: a
 SavedModel in this process, a client of a server, or a fake in tests.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.style_mix import StyleMix
+from tfstyle.engines.engine import Engine
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import CATALOG_FILE, find_model
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import StylizeRequest
-
-
-class Predictor(Protocol):
-    """Whoever answers the signatures of the wire contract."""
-
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Arrays in, arrays out, by the names in `tfstyle.contract.signatures`; strings are object arrays of bytes."""
-        ...
 
 
 class Stylizer:
@@ -34,8 +27,8 @@ class Stylizer:
         stylizer.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("stylized.jpg")
 
     Args:
-        predictor: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.
-        model: Folder or name of that model; None is the newest version of `tfstyle`. Not together with `predictor`.
+        engine: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.
+        model: Folder or name of that model; None is the newest version of `tfstyle`. Not together with `engine`.
         threads: CPU threads for a model in this process; None leaves it to TensorFlow.
 
     Raises:
@@ -44,15 +37,15 @@ class Stylizer:
 
     def __init__(
         self,
-        predictor: Predictor | None = None,
+        engine: Engine | None = None,
         model: str | os.PathLike[str] | None = None,
         *,
         threads: int | None = None,
     ):
-        if predictor is not None and model is not None:
-            raise RequestError("Expected a predictor or a model, got both; the predictor has its model already.")
-        self._predictor = predictor
-        self._folder = find_model(model) if predictor is None else None
+        if engine is not None and model is not None:
+            raise RequestError("Expected an engine or a model, got both; the engine has its model already.")
+        self._engine = engine
+        self._folder = find_model(model) if engine is None else None
         self._threads = threads
         self._catalog: Catalog | None = None
 
@@ -95,8 +88,9 @@ class Stylizer:
         return Catalog.from_describe(self._predict("describe", {}))
 
     def _predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        if self._predictor is None:
-            from tfstyle.engines.saved_model import SavedModelPredictor
+        if self._engine is None:
+            from tfstyle.engines.saved_model import SavedModelEngine
 
-            self._predictor = SavedModelPredictor(self._folder, threads=self._threads)
-        return self._predictor.predict(signature, inputs)
+            assert self._folder is not None
+            self._engine = SavedModelEngine(self._folder, threads=self._threads)
+        return self._engine.predict(signature, inputs)
