@@ -7,13 +7,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chat test lint bench paper soak fuzz compat lock clean
+.PHONY: help demo chat check test lint docs wheel sbom images digests bench paper soak fuzz compat lock lock-add clean
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
 	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
-	@echo "make test    run all tests"
-	@echo "make lint    ruff, format check, type check, arrows between rooms"
+	@echo "make check   lint and the fast tests: what to run before each commit"
+	@echo "make test    run all tests, two at a time; COVERAGE=1 prints what they run through"
+	@echo "make lint    ruff, format check, type check, arrows between rooms, workflows"
+	@echo "make docs    the documentation site: dist/site"
+	@echo "make wheel   the package: dist/*.whl"
+	@echo "make sbom    what is in the package and in each image: dist/sbom"
+	@echo "make images  build the container images with buildah, start and ask each; IMAGES=bot for one, PULL=1 for"
+	@echo "             true base images, PIP_CONF=file where packages come from a mirror"
+	@echo "make digests pin the images of others by their digests, as their registries tell them"
 	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
 	@echo "             restarts. Latencies, memory, lost calls; MINUTES=10 is the short form"
@@ -21,22 +28,48 @@ help:
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
 	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
+	@echo "make lock-add  pin what is new in pyproject.toml, and change nothing that is pinned"
 	@echo "make clean   remove what was made, except .venv and models"
 
 demo: $(VENV)/.serve
 	$(BIN)/python -m tfstyle demo --output demo
 
-chat: $(VENV)/.serve
+chat: $(VENV)/.serve $(VENV)/.bot
 	@$(BIN)/python -m bot.terminal
 
+# Tests of one file run one after the other in one process, so that they share servers and loaded models.
+pytest := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+check: lint
+	$(pytest) -m "not slow and not integration"
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(pytest) $(if $(COVERAGE),--cov)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --no-progress .github
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict --quiet
+
+wheel: $(VENV)/.dev
+	$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python --wheel --out-dir dist
+
+sbom: $(VENV)/.dev
+	$(BIN)/python -m tools.sbom
+
+# Minutes an image, gigabytes of disk. PIP_CONF, where packages come from a mirror, stays out of the images.
+images: $(VENV)/.dev
+	$(BIN)/python -m tools.images $(IMAGES) $(if $(PULL),--pull) $(if $(PIP_CONF),--pip-conf $(PIP_CONF))
+
+digests: $(VENV)/.base
+	$(BIN)/python -m tools.digests
 
 # What needs nothing else. The others want paintings, hours or a rival's environment; each says what in its first lines.
 BENCHMARKS := client_import grpc_overhead grpc_load load cost large_pictures server_memory person_masks bot_overhead bot_load
@@ -75,15 +108,20 @@ $(VENV)/.serve: requirements/serve.lock | $(VENV)/.base
 	$(call install,$<)
 	@touch $@
 
+$(VENV)/.bot: requirements/bot.lock | $(VENV)/.base
+	$(call install,$<)
+	@touch $@
+
 $(VENV)/.dev: requirements/dev.lock | $(VENV)/.base
 	$(call install,$<)
 	@touch $@
 
 # One set of versions for all: dev first, and the others take theirs from it.
-compile = $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --generate-hashes \
+compile = $(BIN)/uv pip compile --quiet --no-config $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 
-lock: $(VENV)/.base
+lock: UPGRADE := --upgrade
+lock lock-add: $(VENV)/.base
 	$(compile) requirements/build.in -o requirements/build.lock
 	$(compile) pyproject.toml --extra dev -c requirements/build.lock -o requirements/dev.lock
 	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
@@ -94,5 +132,5 @@ lock: $(VENV)/.base
 	@! grep -nE '://' requirements/*.lock || { echo "A lock file holds an address."; exit 1; }
 
 clean:
-	rm -rf demo dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf demo dist .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -218,10 +218,10 @@ class _Task:
     @cached_property
     def objective(self) -> "Objective":
         """The loss of both, content + 2 * style."""
-        from tfstyle.optimization.objective import Objective, StyleImage, Weights
+        from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 
-        image = StyleImage(name=self.style, painting=self.painting)
-        weights = Weights(content=1, style=STYLE_WEIGHT, total_variation=0)
+        image = StyleTarget(name=self.style, pixels=self.painting)
+        weights = ObjectiveWeights(content=1, style=STYLE_WEIGHT, total_variation=0)
         return Objective(self.photo.astype(np.float32), [image], weights)
 
     def optimize(self, iterations: int, report: Callable[[], None] = lambda: None) -> list[float]:

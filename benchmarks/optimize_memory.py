@@ -46,11 +46,11 @@ def peak_gb(size: int, iterations: int) -> float:
     from PIL import Image
 
     from tfstyle.imaging.photo import Photo
-    from tfstyle.optimization.objective import StyleImage
+    from tfstyle.optimization.objective import StyleTarget
     from tfstyle.optimization.optimize import optimize
 
     astronaut = Image.fromarray(skimage.data.astronaut()).resize((size, size), Image.Resampling.BICUBIC)
-    styles = [StyleImage(name="coffee", painting=skimage.data.coffee())]
+    styles = [StyleTarget(name="coffee", pixels=skimage.data.coffee())]
     optimize(Photo(np.asarray(astronaut)), styles, iterations=iterations)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 

@@ -89,7 +89,7 @@ def measure(args: argparse.Namespace, size: int) -> dict[str, Any]:
 def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
     """tfstyle's half: `optimize`, stopped in its reports for as long as it is not its turn."""
     from tfstyle.imaging.photo import read_photo
-    from tfstyle.optimization.objective import StyleImage, Weights
+    from tfstyle.optimization.objective import ObjectiveWeights, StyleTarget
     from tfstyle.optimization.optimize import optimize
 
     losses: list[float] = []
@@ -108,9 +108,9 @@ def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
 
     optimize(
         read_photo(photo),
-        [StyleImage(name="painting", painting=read_photo(painting).pixels)],
+        [StyleTarget(name="painting", pixels=read_photo(painting).pixels)],
         iterations=iterations,
-        weights=Weights(content=CONTENT_WEIGHT, style=STYLE_WEIGHT, total_variation=0),
+        weights=ObjectiveWeights(content=CONTENT_WEIGHT, style=STYLE_WEIGHT, total_variation=0),
         report=take_turns,
     )
     return 0

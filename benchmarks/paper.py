@@ -38,7 +38,7 @@ class Picture:
     photo: str
     styles: tuple[str, ...]  # paintings, or a photo for photorealistic transfer
     masks: tuple[str | None, ...] = (None,)  # names in `Paper.masks`, one for all styles or one each
-    painting_masks: tuple[str | None, ...] = (None,)  # gradients, likewise
+    style_masks: tuple[str | None, ...] = (None,)  # gradients, likewise
     options: dict[str, Any] = field(default_factory=dict)  # of tfstyle.optimization.optimize.optimize
     matting: float = 0.0
 
@@ -59,7 +59,7 @@ PICTURES = {
         photo="astronaut",
         styles=("the_scream", "the_scream"),
         masks=("background", "person"),
-        painting_masks=("top", "bottom"),
+        style_masks=("top", "bottom"),
         options={"guided": True},
     ),
     "astronaut_sides": Picture(photo="astronaut", styles=("the_scream", "great_wave"), masks=("left", "right")),
@@ -118,20 +118,18 @@ class Paper:
         """Optimize one picture, unless it is there."""
         if (self.work / f"{name}.csv").exists():
             return
-        from tfstyle.optimization.objective import StyleImage, Weights
+        from tfstyle.optimization.objective import ObjectiveWeights, StyleTarget
         from tfstyle.optimization.optimize import optimize
 
         picture = PICTURES[name]
         count = len(picture.styles)
-        masks, parts = (
-            given * count if len(given) == 1 else given for given in (picture.masks, picture.painting_masks)
-        )
+        masks, parts = (given * count if len(given) == 1 else given for given in (picture.masks, picture.style_masks))
         styles = [
-            StyleImage(
+            StyleTarget(
                 name=f"{style} {part}" if part else style,
-                painting=(painting := self._style(style)),
+                pixels=(painting := self._style(style)),
                 mask=self.masks[mask] if mask else None,
-                painting_mask=gradient(part, *painting.shape[:2]) if part else None,
+                style_mask=gradient(part, *painting.shape[:2]) if part else None,
             )
             for style, mask, part in zip(picture.styles, masks, parts, strict=True)
         ]
@@ -141,7 +139,7 @@ class Paper:
             styles,
             iterations=self.args.iterations,
             optimizer=self.args.optimizer,
-            weights=Weights(matting=picture.matting),
+            weights=ObjectiveWeights(matting=picture.matting),
             **picture.options,
         )
         if result.interrupted:

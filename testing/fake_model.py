@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from tfstyle.contract.catalog import Catalog, Style
+from tfstyle.contract.signatures import MAX_REGIONS
 from tfstyle.imaging.color import luminance_only
 
 COLOURS = {"starry_night": (20, 40, 160), "the_scream": (220, 120, 40), "great_wave": (200, 220, 230)}
@@ -61,6 +62,7 @@ class FakePredictor:
             "years": strings([style.year for style in self.catalog]),
             "thumbnails": np.array([style.thumbnail for style in self.catalog], dtype=object),
             "max_pixels": np.array([self.catalog.max_pixels], dtype=np.int64),
+            "max_regions": np.array([MAX_REGIONS], dtype=np.int64),
         }
 
     def _encoded(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

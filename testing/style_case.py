@@ -21,7 +21,7 @@ def make_small(patch: pytest.MonkeyPatch, stages: tuple[Stage, ...] = STAGES) ->
     """Sizes at which VGG19 takes little time; and every look at the clock is a second, so no machine is too slow."""
     patch.setattr(add_style, "STAGES", stages)
     patch.setattr(add_style, "LOOKS", 2)
-    patch.setattr(distances, "PAINTING_SIZES", (64, 96))
+    patch.setattr(distances, "STYLE_IMAGE_SIZES", (64, 96))
     seconds = itertools.count()
     patch.setattr(Budget, "clock", staticmethod(lambda: float(next(seconds))))
 

@@ -51,6 +51,14 @@ def test_no_room_holds_more_than_16_modules():
         assert {room: count for room, count in rooms.items() if count > 16} == {}
 
 
+def test_the_architecture_page_names_every_room():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        f"{file.parent.relative_to(ROOT)}" for name in ("tfstyle", "serving", "bot") for file in python_files(name)
+    }
+    assert {room for room in rooms if room.count("/") == 1 and f"`{room}`" not in page} <= {"serving/protos"}
+
+
 def test_light_rooms_load_nothing_heavy():
     modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in python_files("tfstyle")]
     code = "\n".join(f"import {module}" for module in modules if module.split(".")[1] in LIGHT_ROOMS)

@@ -10,7 +10,7 @@ import pytest
 
 from tfstyle.batch import worker
 from tfstyle.batch.output_folder import Attempt, open_output_folder
-from tfstyle.batch.worker import Work, Worker
+from tfstyle.batch.worker import BatchWorker, Work
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.photo import Photo, read_photo
 from tfstyle.stylize.options import StylizeOptions
@@ -52,7 +52,7 @@ def answers(work: Work, *names: str) -> list[tuple[str, str]]:
         "path": np.array([os.fsencode(f"/photos/{name}") for name in names], dtype=object),
         "output": np.array([os.fsencode(name) for name in names], dtype=object),
     }
-    answer = Worker(work)(batch)
+    answer = BatchWorker(work)(batch)
     assert list(answer["path"]) == list(batch["path"])
     return [(state, os.fsdecode(error)) for state, error in zip(answer["state"], answer["error"], strict=True)]
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks import paper
 from benchmarks.johnson_comparison import Pair, Times
-from tfstyle.optimization.loss_history import History
+from tfstyle.optimization.loss_history import LossHistory
 
 STYLES = "starry_night", "the_scream", "great_wave"
 
@@ -33,7 +33,7 @@ def optimized(monkeypatch):
 
     def optimize(photo, styles, **options):
         calls.append((styles, options))
-        return SimpleNamespace(picture=photo, history=History(), interrupted=False)
+        return SimpleNamespace(picture=photo, history=LossHistory(), interrupted=False)
 
     monkeypatch.setattr("tfstyle.optimization.optimize.optimize", optimize)
     return calls
@@ -62,7 +62,7 @@ def test_a_figure_that_was_stopped_is_made_again(figures, optimized, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(History, "write_csv", refuse)
+        patch.setattr(LossHistory, "write_csv", refuse)
         with pytest.raises(KeyboardInterrupt):
             figures.make("astronaut_blend")
     figures.make("astronaut_blend")
@@ -78,5 +78,5 @@ def test_parts_of_a_painting_go_to_their_places(figures, optimized):
     assert options["guided"]
     np.testing.assert_allclose(behind.mask + on.mask, 1)
     assert behind.mask[5, 5] > 0.9
-    assert behind.painting_mask.shape == on.painting_mask.shape == (80, 64)
-    assert behind.painting_mask[0, 0] == on.painting_mask[-1, 0] == 1
+    assert behind.style_mask.shape == on.style_mask.shape == (80, 64)
+    assert behind.style_mask[0, 0] == on.style_mask[-1, 0] == 1

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.commands.test_cli import one_line
 from tfstyle.batch import job
-from tfstyle.batch.job import Job, Outcome
+from tfstyle.batch.job import Job, JobResult
 from tfstyle.batch.output_folder import open_output_folder
 from tfstyle.cli import main
 
@@ -34,11 +34,11 @@ def jobs(monkeypatch) -> list[Job]:
     """Those that would have been run, in a folder that was opened for them."""
     taken: list[Job] = []
 
-    def run(job: Job, report) -> Outcome:
+    def run(job: Job, report) -> JobResult:
         with open_output_folder(job.folder, job.settings) as paintings:
             taken.append(job)
             report(2, 0, 0)
-            return Outcome(painted=2, there=0, failed=paintings.errors)
+            return JobResult(painted=2, there=0, failed=paintings.errors)
 
     monkeypatch.setattr(job, "run", run)
     return taken
@@ -157,7 +157,7 @@ def test_a_cluster_that_is_not_there_is_said(folder, capsys):
 
 
 def test_a_job_with_errors_ends_with_1_and_one_that_is_stopped_with_130(folder, monkeypatch, capsys):
-    monkeypatch.setattr(job, "run", lambda *_: Outcome(painted=3, there=2, failed=1))
+    monkeypatch.setattr(job, "run", lambda *_: JobResult(painted=3, there=2, failed=1))
     assert main([*ASKED, "--style", "first"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"Done: 3 painted, 2 were there, 1 failed, see {folder / 'out' / 'errors.csv'}"

@@ -21,7 +21,7 @@ RECIPE = "from testing.training_case import recipe\n\nRECIPE = recipe()\n"
 def small_sizes():
     """Sizes at which VGG19 sees a painting in little time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
+        patch.setattr(evaluate, "STYLE_IMAGE_SIZES", (64, 96))
         yield
 
 

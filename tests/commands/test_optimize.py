@@ -12,8 +12,8 @@ from tfstyle.cli import main
 from tfstyle.commands.optimize import _names, parse_style
 from tfstyle.errors import RequestError
 from tfstyle.masks.mask import gradient
-from tfstyle.optimization.loss_history import History
-from tfstyle.optimization.objective import Weights
+from tfstyle.optimization.loss_history import LossHistory
+from tfstyle.optimization.objective import ObjectiveWeights
 from tfstyle.optimization.optimize import Optimized
 
 SHALLOW = ["--content-layer", "block2_conv2", "--iterations", "3"]
@@ -114,7 +114,7 @@ def test_a_photograph_goes_to_its_place_from_the_part_that_was_chosen(folder):
     noise[:, :64, 0] += 190
     noise[:, 64:, 2] += 190
     Image.fromarray(noise).save("sides.png")
-    places = ["--mask", "left", "--fade", "0", "--guided", "--painting-mask", "right"]
+    places = ["--mask", "left", "--fade", "0", "--guided", "--style-mask", "right"]
     given = ["--style", f"sides.png:1:{LAYERS}", *places, "--photorealistic", "100", *SHALLOW]
     given += ["--iterations", "20", "--style-weight", "50"]
 
@@ -132,15 +132,15 @@ def test_every_option_reaches_the_optimization(folder, monkeypatch, capsys):
 
     def optimize(photo, styles, **options):
         given.update(options, photo=photo, styles=styles)
-        return Optimized(photo, History())
+        return Optimized(photo, LossHistory())
 
     monkeypatch.setattr("tfstyle.optimization.optimize.optimize", optimize)
     Image.new("L", (96, 96), 255).save("large.png")
-    style = ["--style", "fur.jpg:3:block1_conv1=2", "--mask", "large.png", "--guided", "--painting-mask", "right"]
+    style = ["--style", "fur.jpg:3:block1_conv1=2", "--mask", "large.png", "--guided", "--style-mask", "right"]
     weights = ["--content-weight", "2", "--style-weight", "3", "--tv-weight", "4", "--pixel-weight", "5"]
     colours = ["--match-luminance", "--preserve-color", "--photorealistic", "6"]
     network = ["--content-layer", "block3_conv1", "--vgg19", "imagenet"]
-    numbers = ["--iterations", "7", "--max-size", "32", "--painting-size", "90", "--seed", "11", "--fade", "0"]
+    numbers = ["--iterations", "7", "--max-size", "32", "--style-size", "90", "--seed", "11", "--fade", "0"]
     arguments = ["optimize", "photo.png", *style, *weights, *colours, *network, *numbers]
 
     assert main([*arguments, "--optimizer", "adam", "--init", "tissue.png"]) == 0
@@ -148,11 +148,11 @@ def test_every_option_reaches_the_optimization(folder, monkeypatch, capsys):
     (fur,) = given["styles"]
     assert (given["photo"].width, fur.name, fur.weight, fur.layers) == (32, "fur", 3.0, {"block1_conv1": 2.0})
     np.testing.assert_array_equal(fur.mask, np.ones((32, 32)))
-    height, width = fur.painting.shape[:2]
-    np.testing.assert_array_equal(fur.painting_mask, gradient("right", height, width, fade=0))
-    assert given["weights"] == Weights(content=2, style=3, total_variation=4, pixel=5, matting=6)
+    height, width = fur.pixels.shape[:2]
+    np.testing.assert_array_equal(fur.style_mask, gradient("right", height, width, fade=0))
+    assert given["weights"] == ObjectiveWeights(content=2, style=3, total_variation=4, pixel=5, matting=6)
     expected = {
-        "iterations": 7, "optimizer": "adam", "painting_size": 90, "guided": True, "preserve_color": True,
+        "iterations": 7, "optimizer": "adam", "style_size": 90, "guided": True, "preserve_color": True,
         "matched_luminance": True, "content_layer": "block3_conv1", "vgg19": "imagenet", "seed": 11,
     }  # fmt: skip
     assert {name: given[name] for name in expected} == expected
@@ -161,8 +161,8 @@ def test_every_option_reaches_the_optimization(folder, monkeypatch, capsys):
 
     assert main(["optimize", "photo.png", "--style", "fur.jpg", "--init", "noise"]) == 0
     expected = {
-        "iterations": 300, "optimizer": "lbfgs", "init": "noise", "painting_size": None, "guided": False,
-        "preserve_color": False, "matched_luminance": False, "weights": Weights(), "seed": 0,
+        "iterations": 300, "optimizer": "lbfgs", "init": "noise", "style_size": None, "guided": False,
+        "preserve_color": False, "matched_luminance": False, "weights": ObjectiveWeights(), "seed": 0,
     }  # fmt: skip
     assert {name: given[name] for name in expected} == expected
 
@@ -180,9 +180,9 @@ def test_bad_input_is_refused_in_one_sentence(folder, capsys):
         (["--style", "none.jpg"], "none.jpg: no such file"),
         ([*fur, "--mask", "wide.png"], "expected a mask shaped like the photo, 48x48, got 48x40"),
         ([*fur, "--mask", "left", "--mask", "right"], "Expected --mask once, or once for each of 1 styles, got it 2"),
-        ([*fur, "--painting-mask", "left"], "Expected --guided with --painting-mask"),
-        ([*fur, "--guided", "--painting-mask", "black.png"], "shaped like the painting, 451x300, got 48x48"),
-        ([*fur, "--guided", "--painting-mask", "dark.png"], "dark.png: expected a mask that is white somewhere"),
+        ([*fur, "--style-mask", "left"], "Expected --guided with --style-mask"),
+        ([*fur, "--guided", "--style-mask", "black.png"], "shaped like the painting, 451x300, got 48x48"),
+        ([*fur, "--guided", "--style-mask", "dark.png"], "dark.png: expected a mask that is white somewhere"),
         ([*fur, "--init", "none.png"], "none.png: no such file"),
         ([*fur, "-o", "fur.jpg"], "fur.jpg: this is read as well; choose another name for the painting"),
         ([*fur, "--mask", "black.png", "-o", "./black.png"], "black.png: this is read as well; choose another name"),
@@ -212,7 +212,7 @@ def test_too_little_memory_is_said_before_it_starts(folder, capsys, monkeypatch)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.104e9}))
     assert "of memory, and 1.1 GB are available; use --max-size " in refusal(["--style", "fur.jpg"], capsys)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1.15e9}))
-    large = ["--style", "fur.jpg", "--painting-size", "300"]
+    large = ["--style", "fur.jpg", "--style-size", "300"]
     assert "A painting seen at 451x300 pixels takes about 1.3 GB of memory" in refusal(large, capsys)
 
 
@@ -247,5 +247,5 @@ def test_memory_that_a_gpu_does_not_have_is_said_in_one_sentence(folder, capsys,
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     monkeypatch.setattr("tfstyle.optimization.objective.Objective.__call__", full)
-    sentence = "Optimizing 48x48 pixels takes more memory than there is; use a smaller --max-size or --painting-size"
+    sentence = "Optimizing 48x48 pixels takes more memory than there is; use a smaller --max-size or --style-size"
     assert sentence in refusal(["--style", "fur.jpg", "--max-size", "48"], capsys)

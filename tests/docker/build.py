@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.docker.dockerfile import Instruction, instructions
+from tools.dockerfile import Instruction, instructions
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import yaml
 from bot.settings import PREFIX, Settings, load_settings
 from serving.config.config_files import read_monitoring
 from serving.config.flags import Flags, Parser, add_arguments
-from tests.docker.dockerfile import DOCKER, last
+from tools.dockerfile import DOCKER, last
 
 ROOT = DOCKER.parent
 FILES = {"model-server": "model.Dockerfile", "bot": "bot.Dockerfile"}

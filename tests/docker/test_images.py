@@ -14,7 +14,7 @@ from testing.bot_api import BotApi, Person
 from testing.bot_process import BotProcess
 from testing.style_server import style_server
 from tests.docker.build import Image, build, in_context
-from tests.docker.dockerfile import DOCKER, instructions, last
+from tools.dockerfile import DOCKER, instructions, last
 
 ROOT = DOCKER.parent
 DOCKERFILES = sorted(DOCKER.glob("*.Dockerfile"))
@@ -52,7 +52,7 @@ def test_images_are_pinned_not_root_and_start_their_program_directly(path):
         if step.name == "FROM":
             assert re.search(r":(\d+\.\d+\.\d+|\$\{SERVING\})", step.text)
         if step.name == "ARG" and step.text.startswith("SERVING"):
-            assert re.fullmatch(r"SERVING=\d+\.\d+\.\d+", step.text)
+            assert re.fullmatch(r"SERVING=\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", step.text)
         if step.name == "COPY" and not step.words[0].startswith("--from"):
             assert all(in_context(source) for source in step.words[:-1])
     user, _, group = last(path, "USER").text.partition(":")

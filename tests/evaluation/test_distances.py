@@ -19,16 +19,16 @@ def photo(astronaut):
 
 
 @pytest.fixture
-def painting(coffee):
+def style_image(coffee):
     return np.ascontiguousarray(coffee[:160, :200])
 
 
 @pytest.fixture(autouse=True)
 def small_sizes(monkeypatch):
-    monkeypatch.setattr(evaluate, "PAINTING_SIZES", (64, 96))
+    monkeypatch.setattr(evaluate, "STYLE_IMAGE_SIZES", (64, 96))
 
 
-def test_distances_are_those_of_the_definition(evaluator, photo, painting):
+def test_distances_are_those_of_the_definition(evaluator, photo, style_image):
     """Worked from the loss network's activations, as the module's first lines say."""
     network = VGG19(("block4_conv2", *evaluate.STYLE_LAYERS))
     stylized = photo[:, ::-1]
@@ -37,23 +37,25 @@ def test_distances_are_those_of_the_definition(evaluator, photo, painting):
     expected_content = np.sum(np.square(content)) / np.sum(np.square(of["c"]["block4_conv2"]))
     expected_style = []
     for size in (64, 96):
-        target = network(evaluate.resize_short_side(painting, size)[None].astype("float32"))
+        target = network(evaluate.resize_short_side(style_image, size)[None].astype("float32"))
         distances = []
         for layer in evaluate.STYLE_LAYERS:
             g, s = (np.asarray(losses.gram_matrix(features[layer]))[0] for features in (of["y"], target))
             distances.append(np.sum((g - s) ** 2) / np.sum(s**2))
         expected_style.append(np.mean(distances))
 
-    result = evaluator.evaluate(lambda picture, style: stylized, [photo], {"cup": evaluator.targets(painting)})["cup"]
+    result = evaluator.evaluate(lambda picture, style: stylized, [photo], {"cup": evaluator.targets(style_image)})[
+        "cup"
+    ]
 
     assert result.content == pytest.approx(expected_content, rel=1e-4)
     assert result.style == pytest.approx(min(expected_style), rel=1e-4)
     assert result.sizes == ((64, 96)[int(np.argmin(expected_style))],)
 
 
-def test_the_photo_itself_has_content_0_and_the_painting_itself_style_0(evaluator, photo, painting):
-    targets = {"cup": evaluator.targets(painting)}
-    shrunk = evaluate.resize_short_side(painting, 96)
+def test_the_photo_itself_has_content_0_and_the_style_image_itself_style_0(evaluator, photo, style_image):
+    targets = {"cup": evaluator.targets(style_image)}
+    shrunk = evaluate.resize_short_side(style_image, 96)
 
     assert evaluator.evaluate(lambda picture, style: picture, [photo], targets)["cup"].content == 0
     assert evaluator.evaluate(lambda picture, style: picture, [shrunk], targets)["cup"].style == pytest.approx(
@@ -61,8 +63,8 @@ def test_the_photo_itself_has_content_0_and_the_painting_itself_style_0(evaluato
     )
 
 
-def test_saved_targets_measure_the_same_within_a_thousandth(evaluator, photo, painting, tmp_path):
-    targets = {"cup": evaluator.targets(painting)}
+def test_saved_targets_measure_the_same_within_a_thousandth(evaluator, photo, style_image, tmp_path):
+    targets = {"cup": evaluator.targets(style_image)}
     evaluate.save_targets(tmp_path / "targets.npz", targets)
     loaded = evaluate.load_targets(tmp_path / "targets.npz")
 

@@ -115,6 +115,7 @@ def test_describe_tells_the_catalog(model):
     assert [year.decode() for year in answer["years"]] == ["1900", "c. 1901"]
     assert [decode(thumbnail).shape for thumbnail in answer["thumbnails"]] == [(160, 160, 3)] * 2
     assert answer["max_pixels"].tolist() == [4_000_000]
+    assert answer["max_regions"].tolist() == [8]
 
 
 def test_the_default_signature_agrees_with_the_network_in_python(model, reference, photos):
@@ -359,8 +360,7 @@ def png_header(width, height):
         (PNG, FIRST, encode(IMAGE[0, :, :29, 0]), "mask.size", r"as large as the picture, \[20 30\]"),
         (PNG, FIRST, b"no picture", "mask.format", "JPEG or PNG in region_masks"),
         (PNG, FIRST, encode(IMAGE[0, :, :, 0])[:40], "mask.damaged", "Invalid PNG"),
-        (PNG, FIRST, png_header(30_000, 30_000), "mask.large", "region_masks of at most 4000000 pixels"),
-        (PNG, FIRST, encode(IMAGE[0, :1, :1, 0]), "mask.small", "region_masks of at least 16 x 16"),
+        (PNG, FIRST, png_header(30_000, 30_000), "mask.size", r"as large as the picture, \[20 30\]"),
     ],
 )
 def test_bad_bytes_are_refused_with_a_code_and_a_sentence(model, image, mix, mask, code, sentence):
@@ -376,6 +376,46 @@ def test_an_unknown_format_and_missing_masks_are_refused(model):
         model.encoded([PNG], [[FIRST]], [[b"", b""]])
     with pytest.raises(tf.errors.InvalidArgumentError, match="region_masks for every picture"):
         model.encoded([PNG, PNG], [[FIRST], [FIRST]], [[b""]])
+
+
+def test_the_pictures_of_a_request_are_no_larger_together_than_one_may_be(model):
+    """Else a request of a few bytes, whose tensors repeat one value, would take any memory and any time."""
+    half = np.zeros((1500, 1500, 3), "uint8")
+    two = [encode(half, compress_level=1)] * 2
+
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"at most 4000000 pixels in all .*Got 4500000 or more in 2"
+    ):
+        model("serving_default", image=np.stack([half, half]), style_weights=floats(FIRST, FIRST))
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"at most 4000000 pixels in all .*Got 4500000 or more in 2"
+    ):
+        model.encoded(two, [[FIRST]] * 2, [[b""]] * 2)
+    many = 4_000_000 // 256 + 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Got 4000256 or more in {many} pictures"):
+        model.encoded([b"never looked at"] * many, [[FIRST]] * many, [[b""]] * many)
+
+
+def test_a_picture_has_at_most_eight_regions(model, photos):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 8 regions a picture. Got: 9"):
+        model.encoded([PNG], [[FIRST] * 9], [[b""] * 9])
+    (answer,) = model.encoded([encode(photos[0])], [[FIRST, SECOND] * 4], [[b""] * 8])
+    (mixed,) = model.encoded([encode(photos[0])], [[BOTH]], [[b""]])
+    assert np.abs(decode(answer).astype(int) - decode(mixed)).max() <= 1
+
+
+def test_a_format_that_is_no_text_is_refused_without_repeating_it(model):
+    """A message of any bytes is no message: gRPC's are text."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[request\.format\] Expected format .* Got 2 bytes"):
+        model(
+            "encoded",
+            image_bytes=np.array([PNG], object),
+            region_weights=floats([FIRST]),
+            region_masks=np.array([[b""]], object),
+            strength=floats(1),
+            preserve_color=np.array([False]),
+            format=np.array([b"\xff\xfe"], object),
+        )
 
 
 def test_the_graph_runs_in_a_server_without_python_or_xla(tiny_models):

@@ -10,8 +10,8 @@ import yaml
 from prometheus_client import generate_latest
 
 import bot.metrics  # noqa: F401  registers what the bot tells
-from tests.docker.dockerfile import DOCKER
 from tests.k8s.cluster import K8S
+from tools.dockerfile import DOCKER
 
 CASES = Path(__file__).with_name("alerts.test.yaml")
 

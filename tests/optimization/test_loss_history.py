@@ -4,11 +4,11 @@ import csv
 
 from PIL import Image
 
-from tfstyle.optimization.loss_history import History
+from tfstyle.optimization.loss_history import LossHistory
 
 
 def history():
-    history = History()
+    history = LossHistory()
     for number in range(4):
         history.add((30, 40), number / 2, 8.0 - number, {"content": 0.1 * number, "style cup": 1 / (number + 1)})
     return history

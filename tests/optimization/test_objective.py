@@ -8,10 +8,10 @@ import pytest
 from tfstyle.errors import RequestError
 from tfstyle.networks import losses
 from tfstyle.networks.vgg19 import VGG19
-from tfstyle.optimization.objective import Objective, StyleImage, Weights
+from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 
 LAYERS = {"block1_conv1": 1.0, "block2_conv1": 3.0}  # shallow: quick, and they do not see far
-ONLY_STYLE = Weights(content=0, style=1, total_variation=0)
+ONLY_STYLE = ObjectiveWeights(content=0, style=1, total_variation=0)
 PLAIN = {"content_layer": "block2_conv2"}
 
 
@@ -29,7 +29,7 @@ def picture(photo):
 
 @pytest.fixture(scope="module")
 def cup(coffee):
-    return StyleImage(name="cup", painting=coffee[100:164, 200:264], layers=LAYERS)
+    return StyleTarget(name="cup", pixels=coffee[100:164, 200:264], layers=LAYERS)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def gradient_of(styles, photo, picture, weights=ONLY_STYLE, **options):
 
 def test_the_total_is_the_weighted_sum_of_the_terms_of_the_paper(photo, picture, cup, astronaut):
     """Two styles with w = 3 : 1 and layers of their own, the first in the proportion 1 : 3; one layer is shared."""
-    sky = StyleImage(name="sky", painting=astronaut[:64, :64], layers={"block1_conv1": 1.0, "block1_conv2": 1.0})
-    weights = Weights(content=2, style=5, total_variation=7, pixel=11)
+    sky = StyleTarget(name="sky", pixels=astronaut[:64, :64], layers={"block1_conv1": 1.0, "block1_conv2": 1.0})
+    weights = ObjectiveWeights(content=2, style=5, total_variation=7, pixel=11)
 
     total, terms, _ = Objective(photo, [replace(cup, weight=3), sky], weights, **PLAIN)(picture, picture)
 
@@ -60,14 +60,14 @@ def test_the_total_is_the_weighted_sum_of_the_terms_of_the_paper(photo, picture,
         norm = np.sum(gram(pixels, layer) ** 2) if shared is None else shared
         return np.sum((gram(picture, layer) - gram(pixels, layer)) ** 2) / norm
 
-    squares = [np.sum(gram(image.painting, "block1_conv1") ** 2) for image in (cup, sky)]
+    squares = [np.sum(gram(image.pixels, "block1_conv1") ** 2) for image in (cup, sky)]
     shared = (3 * squares[0] + squares[1]) / 4
 
     content = [features(pixels, "block2_conv2")["block2_conv2"] for pixels in (picture, photo)]
     expected = {
         "content": float(losses.relative_feature_loss(*content)[0]),
-        "style cup": (style(cup.painting, "block1_conv1", shared) + 3 * style(cup.painting, "block2_conv1")) / 4,
-        "style sky": (style(sky.painting, "block1_conv1", shared) + style(sky.painting, "block1_conv2")) / 2,
+        "style cup": (style(cup.pixels, "block1_conv1", shared) + 3 * style(cup.pixels, "block2_conv1")) / 4,
+        "style sky": (style(sky.pixels, "block1_conv1", shared) + style(sky.pixels, "block1_conv2")) / 2,
         "total variation": float(losses.total_variation(picture[None] / 255)[0]),
         "pixel": float(np.mean(np.square((picture - photo) / 255))),
     }
@@ -89,16 +89,16 @@ def test_several_styles_weigh_as_section_3_4_says_by_hand(monkeypatch):
 
     monkeypatch.setattr("tfstyle.optimization.objective.VGG19", network)
     picture = np.array([[[1, 0, 0], [0, 1, 0]]], "float32")
-    a = StyleImage(
-        name="a", weight=3, layers={"block1_conv1": 5.0}, painting=np.array([[[2, 0, 0], [0, 0, 0]]], "uint8")
+    a = StyleTarget(
+        name="a", weight=3, layers={"block1_conv1": 5.0}, pixels=np.array([[[2, 0, 0], [0, 0, 0]]], "uint8")
     )
-    b = StyleImage(
+    b = StyleTarget(
         name="b",
         weight=1,
         layers={"block1_conv1": 1.0, "block1_conv2": 3.0},
-        painting=np.array([[[0, 0, 1], [0, 0, 0]]], "uint8"),
+        pixels=np.array([[[0, 0, 1], [0, 0, 0]]], "uint8"),
     )
-    weights = Weights(content=0, style=2, total_variation=0)
+    weights = ObjectiveWeights(content=0, style=2, total_variation=0)
 
     total, terms, _ = Objective(picture, [a, b], weights, content_layer="block1_conv2")(picture, picture)
 
@@ -116,16 +116,18 @@ def test_pixels_with_mask_0_get_no_style_gradient_at_all(photo, picture, cup, ha
 
 def test_the_style_gradient_is_multiplied_by_the_mask_and_the_content_gradient_is_not(photo, picture, cup, half):
     style = gradient_of([cup], photo, picture)
-    content = gradient_of([cup], photo, picture, Weights(content=1, style=0, total_variation=0))
+    content = gradient_of([cup], photo, picture, ObjectiveWeights(content=1, style=0, total_variation=0))
 
-    both = gradient_of([replace(cup, mask=half)], photo, picture, Weights(content=1, style=1, total_variation=0))
+    both = gradient_of(
+        [replace(cup, mask=half)], photo, picture, ObjectiveWeights(content=1, style=1, total_variation=0)
+    )
 
     np.testing.assert_allclose(both, content + half[..., None] * style, atol=1e-4 * np.abs(both).max())
 
 
 def test_each_style_acts_under_its_own_mask(photo, picture, cup, astronaut, half):
     """And weights are proportions among those that share one, so either counts in full here."""
-    sky = StyleImage(name="sky", painting=astronaut[:64, :64], layers=LAYERS)
+    sky = StyleTarget(name="sky", pixels=astronaut[:64, :64], layers=LAYERS)
     apart = [gradient_of([style], photo, picture) for style in (cup, sky)]
 
     both = gradient_of([replace(cup, mask=half), replace(sky, mask=1 - half)], photo, picture)
@@ -151,17 +153,17 @@ def test_with_a_held_picture_the_loss_belongs_to_the_gradient(photo, picture, cu
 
 def test_guided_statistics_see_nothing_outside_the_masks(photo, picture, cup, half):
     """Changes stay 4 columns away from the masks: what block2_conv1 sees of its neighbours."""
-    left = np.zeros(cup.painting.shape[:2], "float32")
+    left = np.zeros(cup.pixels.shape[:2], "float32")
     left[:, :32] = 1
-    painting, moved = cup.painting.copy(), picture.copy()
-    painting[:, 38:], moved[:, :9] = 0, 255
-    style = replace(cup, mask=half, painting_mask=left)
+    style_image, moved = cup.pixels.copy(), picture.copy()
+    style_image[:, 38:], moved[:, :9] = 0, 255
+    style = replace(cup, mask=half, style_mask=left)
 
     def term(style, picture):
         return Objective(photo, [style], ONLY_STYLE, guided=True, **PLAIN)(picture, picture)[1]["style cup"]
 
-    assert term(replace(style, painting=painting), moved) == pytest.approx(term(style, picture), rel=1e-4)
-    assert term(replace(style, painting_mask=1 - left), picture) != pytest.approx(term(style, picture), rel=0.05)
+    assert term(replace(style, pixels=style_image), moved) == pytest.approx(term(style, picture), rel=1e-4)
+    assert term(replace(style, style_mask=1 - left), picture) != pytest.approx(term(style, picture), rel=0.05)
     np.testing.assert_array_equal(gradient_of([style], photo, picture, guided=True)[:, :15], 0)
 
 

@@ -12,7 +12,7 @@ from tfstyle.imaging import color
 from tfstyle.imaging.photo import Photo
 from tfstyle.masks.mask import gradient
 from tfstyle.optimization import memory_estimate
-from tfstyle.optimization.objective import StyleImage, Weights
+from tfstyle.optimization.objective import ObjectiveWeights, StyleTarget
 from tfstyle.optimization.optimize import optimize, sizes
 
 SHALLOW = {"block1_conv1": 1.0, "block2_conv1": 1.0}
@@ -30,12 +30,12 @@ def small(astronaut):
 
 @pytest.fixture(scope="module")
 def cup(coffee):
-    return StyleImage(name="cup", painting=coffee)
+    return StyleTarget(name="cup", pixels=coffee)
 
 
 @pytest.fixture(scope="module")
 def stripes():
-    return StyleImage(name="stripes", painting=training_case.paintings()["stripes"])
+    return StyleTarget(name="stripes", pixels=training_case.style_images()["stripes"])
 
 
 def quick(photo, styles, **options):
@@ -49,9 +49,9 @@ def difference(a, b):
 
 
 def test_blending_two_styles_brings_both_below_a_quarter_of_where_they_began(photo):
-    """Half fur, half stained tissue: two pictures that have a texture, as paintings do."""
-    fur = StyleImage(name="fur", painting=skimage.data.chelsea(), weight=50)
-    tissue = StyleImage(name="tissue", painting=skimage.data.immunohistochemistry(), weight=50)
+    """Half fur, half stained tissue: two pictures that have a texture, as style images do."""
+    fur = StyleTarget(name="fur", pixels=skimage.data.chelsea(), weight=50)
+    tissue = StyleTarget(name="tissue", pixels=skimage.data.immunohistochemistry(), weight=50)
     result = optimize(photo, [fur, tissue], iterations=30)
 
     for name in ("style fur", "style tissue"):
@@ -85,7 +85,10 @@ def test_where_no_mask_reaches_a_large_picture_keeps_the_photos_detail(small, cu
     left[:, : small.width // 2] = 1
 
     result = quick(
-        small, [replace(cup, mask=left)], iterations=4, weights=Weights(content=0.0, style=1.0, total_variation=0.0)
+        small,
+        [replace(cup, mask=left)],
+        iterations=4,
+        weights=ObjectiveWeights(content=0.0, style=1.0, total_variation=0.0),
     )
 
     right = slice(small.width // 2 + 1, None)
@@ -120,7 +123,7 @@ def test_a_gradient_mask_leaves_no_seam_and_a_hard_one_does(coffee):
 
     def profile(fade):
         mask = gradient("right", photo.height, photo.width, fade)
-        result = quick(photo, [StyleImage(name="tissue", painting=tissue, mask=mask)], iterations=20)
+        result = quick(photo, [StyleTarget(name="tissue", pixels=tissue, mask=mask)], iterations=20)
         change = np.abs(result.picture.pixels.astype(float) - photo.pixels).mean(axis=(0, 2))
         painted = mask[0] == 1
         steps = np.abs(np.diff(change))
@@ -144,7 +147,7 @@ def test_the_same_seed_paints_the_same_picture_from_noise(small, cup):
 
 def test_another_picture_can_be_the_start(small, cup, coffee):
     """With no style weight to speak of and one step, the picture is where it began."""
-    result = quick(small, [cup], init=Photo(coffee), iterations=1, weights=Weights(content=1e-9, style=1e-9))
+    result = quick(small, [cup], init=Photo(coffee), iterations=1, weights=ObjectiveWeights(content=1e-9, style=1e-9))
 
     expected = Photo(coffee).to_pil().resize((small.width, small.height))
     assert difference(result.picture.pixels, np.asarray(expected)) < 8
@@ -164,9 +167,9 @@ def test_preserved_colors_take_only_luminance(small, cup):
     assert difference(result_yiq[..., 0], photo_yiq[..., 0]) > 2
 
 
-def test_a_dark_painting_with_the_photos_luminance_does_not_darken_it(small, coffee):
-    dark = StyleImage(name="dark", painting=coffee // 6)
-    bare = Weights(content=0.0, style=1.0, total_variation=0.0)
+def test_a_dark_style_image_with_the_photos_luminance_does_not_darken_it(small, coffee):
+    dark = StyleTarget(name="dark", pixels=coffee // 6)
+    bare = ObjectiveWeights(content=0.0, style=1.0, total_variation=0.0)
 
     def darkened(**options):
         result = quick(small, [dark], iterations=20, weights=bare, **options)
@@ -208,26 +211,26 @@ def test_of_several_masks_a_black_one_is_left_out(small, cup, stripes):
     assert result.picture.notes == ("the mask of cup is black everywhere: it paints nothing",)
 
 
-def test_a_painting_below_64_pixels_is_refused(small, coffee):
+def test_a_style_image_below_64_pixels_is_refused(small, coffee):
     with pytest.raises(PhotoError, match=r"tiny: expected a painting of at least 64x64 pixels, got 90x63"):
-        quick(small, [StyleImage(name="tiny", painting=coffee[:63, :90])])
+        quick(small, [StyleTarget(name="tiny", pixels=coffee[:63, :90])])
 
 
 def test_weights_that_are_all_zero_are_refused(small, cup, stripes):
     with pytest.raises(RequestError, match="Expected a style with a weight above 0, got none"):
         quick(small, [replace(cup, weight=0), replace(stripes, weight=0)])
     with pytest.raises(RequestError, match="got 0 for all of them"):
-        quick(small, [cup], weights=Weights(content=0, style=0, total_variation=0))
+        quick(small, [cup], weights=ObjectiveWeights(content=0, style=0, total_variation=0))
 
 
 def test_memory_is_asked_for_before_anything_is_computed(small, cup, monkeypatch):
     asked = []
 
-    def check(height, width, *, masks, matting, painting):
-        asked.append((height, width, masks, matting, painting))
+    def check(height, width, *, masks, matting, style_image):
+        asked.append((height, width, masks, matting, style_image))
         raise RequestError("too large")
 
     monkeypatch.setattr(memory_estimate, "check", check)
     with pytest.raises(RequestError, match="too large"):
-        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))], painting_size=300)
+        quick(small, [replace(cup, mask=np.ones((40, 40), "float32"))], style_size=300)
     assert asked == [(40, 40, 1, False, (300, 450))]

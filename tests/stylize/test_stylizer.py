@@ -318,3 +318,8 @@ def test_broken_regions_show_how_they_are_written(regions):
 def test_no_regions_are_refused():
     with pytest.raises(RequestError, match="at least one region"):
         parse_regions({})
+
+
+def test_more_regions_than_a_model_takes_are_refused():
+    with pytest.raises(RequestError, match="at most 8 regions, got 9"):
+        parse_regions([("left", "the_scream")] * 9)

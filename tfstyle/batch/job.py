@@ -8,7 +8,7 @@ from pathlib import Path
 from tfstyle.batch.inputs import Photos, output_name
 from tfstyle.batch.output_folder import OutputFolder, Settings, open_output_folder
 from tfstyle.batch.ray_pool import Size, running_ray, work_off
-from tfstyle.batch.worker import STOP, Work, Worker
+from tfstyle.batch.worker import STOP, BatchWorker, Work
 from tfstyle.errors import BulkError, PhotoError
 from tfstyle.imaging.photo import Format
 from tfstyle.stylize.options import StylizeOptions
@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobResult:
     """How a job ended: stylized images made by it, those that were there before, photos in the table of errors."""
 
     painted: int
@@ -53,7 +53,7 @@ class Outcome:
     failed: int
 
 
-def run(job: Job, report: Report = lambda total, done, failed: None) -> Outcome:
+def run(job: Job, report: Report = lambda total, done, failed: None) -> JobResult:
     """Paint what is left of a job.
 
     Raises:
@@ -76,7 +76,7 @@ def run(job: Job, report: Report = lambda total, done, failed: None) -> Outcome:
                     else:
                         painted += 1
                     report(total, there + painted, outputs.errors)
-        return Outcome(painted=painted, there=there, failed=outputs.errors)
+        return JobResult(painted=painted, there=there, failed=outputs.errors)
 
 
 def _left(job: Job, outputs: OutputFolder) -> dict[str, str]:
@@ -96,7 +96,7 @@ def _left(job: Job, outputs: OutputFolder) -> dict[str, str]:
 def _paint(todo: dict[str, str], work: Work, size: Size) -> Iterator[tuple[str, str]]:
     """Pairs of photo and error, empty where there is none."""
     rows = [{"path": os.fsencode(path), "output": os.fsencode(name)} for path, name in todo.items()]
-    for row in work_off(rows, Worker, work, size):
+    for row in work_off(rows, BatchWorker, work, size):
         error = os.fsdecode(row["error"])
         if row["state"] == STOP:
             raise BulkError(error)

@@ -38,7 +38,7 @@ class Work:
     threads: int
 
 
-class Worker:
+class BatchWorker:
     """Paints batches; made once in each process."""
 
     def __init__(self, work: Work):

@@ -133,10 +133,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _optimized(photo: "Photo", style: str, painting: "np.ndarray", args: argparse.Namespace) -> "np.ndarray":
-    from tfstyle.optimization.objective import StyleImage
+    from tfstyle.optimization.objective import StyleTarget
     from tfstyle.optimization.optimize import optimize
 
-    image = StyleImage(name=style, painting=painting)
+    image = StyleTarget(name=style, pixels=painting)
     result = optimize(photo, [image], iterations=args.optimize, vgg19=args.vgg19)
     if result.interrupted:
         raise KeyboardInterrupt

@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     model = Checkpoint.load(Path(args.weights))
     target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
-    targets = {}
+    known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)
+    targets = distances.load_targets(known) if known else {}
     if args.paintings:
         found = find_paintings(Path(args.paintings), list(model.names))
         evaluator = distances.Evaluator()

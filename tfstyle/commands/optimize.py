@@ -22,7 +22,7 @@ from tfstyle.errors import MaskError, RequestError
 
 if TYPE_CHECKING:
     from tfstyle.imaging.photo import Photo
-    from tfstyle.optimization.objective import StyleImage
+    from tfstyle.optimization.objective import StyleTarget
 
 # With the matting Laplacian, strokes have no place to go, and more style brings nothing but wrong colours.
 PHOTOREALISTIC_MATTING = 1e4
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of the noise (default: 0)")
     parser.add_argument(
-        "--painting-size",
+        "--style-size",
         type=whole(16),
         metavar="N",
         help="short side that paintings are seen at, px: larger paints broader strokes (default: as many pixels as "
@@ -101,7 +101,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         help="count the statistics of a style under its mask only; without it a mask acts on the gradient alone",
     )
     parser.add_argument(
-        "--painting-mask",
+        "--style-mask",
         action="append",
         default=[],
         metavar="WHERE",
@@ -134,13 +134,13 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.commands.shared.outputs import Outputs, prepare, write
         from tfstyle.commands.shared.progress import OptimizationProgress
         from tfstyle.imaging.photo import Photo, format_for, read_photo
-        from tfstyle.optimization.objective import Weights
+        from tfstyle.optimization.objective import ObjectiveWeights
         from tfstyle.optimization.optimize import optimize, plan
 
     original = read_photo(args.photo)
     photo = original.resize_to(args.max_size)
     parsed = [parse_style(text) for text in args.style]
-    inputs = [*(file for file, _, _ in parsed), *args.mask, *args.painting_mask, args.init]
+    inputs = [*(file for file, _, _ in parsed), *args.mask, *args.style_mask, args.init]
     path = Outputs(args.output, [args.photo], _label(parsed), inputs).path_for(photo)
     preview = Path(args.previews) / "000000.jpg" if args.previews else None
     prepare([path, args.history, args.plot, preview], [args.photo, *inputs])
@@ -162,9 +162,9 @@ def run(args: argparse.Namespace) -> int:
             styles,
             iterations=args.iterations,
             optimizer=args.optimizer,
-            weights=replace(Weights(), **{name: value for name, value in given.items() if value is not None}),
+            weights=replace(ObjectiveWeights(), **{name: value for name, value in given.items() if value is not None}),
             init=args.init if args.init in ("photo", "noise") else read_photo(args.init),
-            painting_size=args.painting_size,
+            style_size=args.style_size,
             guided=args.guided,
             preserve_color=args.preserve_color,
             matched_luminance=args.match_luminance,
@@ -222,43 +222,43 @@ def _styles(
     parsed: list[tuple[str, float, dict[str, float] | None]],
     photo: "Photo",
     original: "Photo",
-) -> "tuple[list[StyleImage], list[str]]":
+) -> "tuple[list[StyleTarget], list[str]]":
     """The paintings with their masks, and what is to be said about the masks."""
     from tfstyle.imaging.photo import read_photo
     from tfstyle.masks.mask import is_black, resolve
-    from tfstyle.optimization.objective import STYLE_LAYERS, StyleImage
+    from tfstyle.optimization.objective import STYLE_LAYERS, StyleTarget
 
-    if args.painting_mask and not args.guided:
-        raise RequestError("Expected --guided with --painting-mask; without it only the gradient has a mask.")
+    if args.style_mask and not args.guided:
+        raise RequestError("Expected --guided with --style-mask; without it only the gradient has a mask.")
     size = original.height, original.width
     masks = {
         where: resolve(where, photo.height, photo.width, fade=args.fade, photo=photo, photo_size=size)
         for where in dict.fromkeys(args.mask)
     }
     places = _one_each(args.mask, "--mask", len(parsed))
-    parts = _one_each(args.painting_mask, "--painting-mask", len(parsed))
+    parts = _one_each(args.style_mask, "--style-mask", len(parsed))
     names = _names([Path(file).stem for file, _, _ in parsed])
     # Of a black mask `optimize` has the note.
     notes = [note for mask in masks.values() if not is_black(mask.values) for note in mask.notes]
     styles = []
     for (file, share, layers), name, place, part in zip(parsed, names, places, parts, strict=True):
         painting = read_photo(file)
-        painting_mask = (
+        style_mask = (
             resolve(part, painting.height, painting.width, fade=args.fade, photo=painting, of="painting")
             if part
             else None
         )
-        if painting_mask and is_black(painting_mask.values):
+        if style_mask and is_black(style_mask.values):
             raise MaskError(f"{part}: expected a mask that is white somewhere, or nothing of {file} counts.")
-        notes += painting_mask.notes if painting_mask else ()
+        notes += style_mask.notes if style_mask else ()
         styles.append(
-            StyleImage(
+            StyleTarget(
                 name=name,
-                painting=painting.pixels,
+                pixels=painting.pixels,
                 weight=share,
                 layers=dict.fromkeys(STYLE_LAYERS, 1.0) if layers is None else layers,
                 mask=masks[place].values if place else None,
-                painting_mask=painting_mask.values if painting_mask else None,
+                style_mask=style_mask.values if style_mask else None,
             )
         )
     return styles, notes

@@ -26,8 +26,6 @@ class GraphCode(StrEnum):
     PHOTO_CHANNELS = "photo.channels"
     MASK_FORMAT = "mask.format"
     MASK_DAMAGED = "mask.damaged"
-    MASK_SMALL = "mask.small"
-    MASK_LARGE = "mask.large"
     MASK_SIZE = "mask.size"  # not as large as the photo
     MASK_RANGE = "mask.range"
     STRENGTH_RANGE = "strength.range"
@@ -35,6 +33,7 @@ class GraphCode(StrEnum):
     WEIGHTS_COLUMNS = "weights.columns"  # more than the model has styles
     WEIGHTS_RANGE = "weights.range"
     REQUEST_SHAPE = "request.shape"  # as many values as pictures
+    REQUEST_PIXELS = "request.pixels"  # of all pictures together
     REQUEST_REGIONS = "request.regions"
     REQUEST_FORMAT = "request.format"
 

@@ -3,6 +3,9 @@
 Export builds a SavedModel from this table, clients build requests from it, and tests hold both to it.
 Sizes: `B` pictures, `H` x `W` pixels, `N` style columns, `R` regions; None is any size.
 
+The pictures of a request have at most `max_pixels` pixels together (B * H * W), and each at most `MAX_REGIONS` regions;
+`describe` tells both.
+
 Styles mix in proportion: weights are >= 0 and are divided by their sum; a row of zeros gives the photo back.
 Columns are append-only over the versions of a model: fewer than N are padded with zeros, more is an error.
 """
@@ -12,6 +15,8 @@ from types import MappingProxyType
 from typing import Literal
 
 DType = Literal["uint8", "float32", "bool", "string", "int64"]
+
+MAX_REGIONS = 8  # of a picture: as many as there are places with a name; each costs memory for all its pixels
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ _ALL = (
             "artists": TensorInfo("string", (None,), "who painted them [N]"),
             "years": TensorInfo("string", (None,), "when, as text [N]"),
             "thumbnails": TensorInfo("string", (None,), "small JPEGs of what each style does [N]"),
-            "max_pixels": TensorInfo("int64", (1,), "largest H * W the model accepts [1]"),
+            "max_pixels": TensorInfo("int64", (1,), "largest B * H * W of a request [1]"),
+            "max_regions": TensorInfo("int64", (1,), "largest R of a request [1]"),
         },
     ),
 )

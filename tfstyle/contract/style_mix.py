@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from tfstyle.contract.signatures import MAX_REGIONS
 from tfstyle.errors import RequestError
 from tfstyle.masks.mask import MaskSource
 
@@ -66,7 +67,7 @@ def parse_regions(regions: Regions) -> list[tuple[MaskSource, dict[str, float]]]
         Pairs of a mask, not read yet, and the weights of its styles.
 
     Raises:
-        RequestError: If there is no region, a part is not `PLACE=STYLE`, or a mix is wrong.
+        RequestError: If there is no region or more than `MAX_REGIONS`, a part is not `PLACE=STYLE`, or a mix is wrong.
     """
     if isinstance(regions, str):
         pairs: Iterable[tuple[MaskSource, StyleMix]] = [
@@ -79,6 +80,8 @@ def parse_regions(regions: Regions) -> list[tuple[MaskSource, dict[str, float]]]
     parsed = [(place, parse_style_mix(mix)) for place, mix in pairs]
     if not parsed:
         raise RequestError("Expected at least one region, such as left=the_scream, got none.")
+    if len(parsed) > MAX_REGIONS:
+        raise RequestError(f"Expected at most {MAX_REGIONS} regions, got {len(parsed)}; join those of one style.")
     return parsed
 
 

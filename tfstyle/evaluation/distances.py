@@ -3,7 +3,7 @@
     content(y, c) = |F(y) - F(c)|^2 / |F(c)|^2                       F: block4_conv2 of VGG19
     style(y, s)   = mean over layers of |G(y) - G(s)|^2 / |G(s)|^2   block1_conv1 ... block5_conv1
 
-with the smallest style distance over several sizes of the painting, photos at their own size, means over photos.
+with the smallest style distance over several sizes of the style image, photos at their own size, means over photos.
 Distances alone can be had by recolouring: look at the pictures as well (`tfstyle sheet`).
 """
 
@@ -23,12 +23,12 @@ from tfstyle.networks.vgg19 import VGG19
 
 CONTENT_LAYER = "block4_conv2"
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
-PAINTING_SIZES = (256, 384, 512, 768)  # short sides, px: texture is matched at the scale it was learned at
+STYLE_IMAGE_SIZES = (256, 384, 512, 768)  # short sides, px: texture is matched at the scale it was learned at
 TARGETS_FILE = "gram_targets.npz"
 
 Pixels = np.ndarray  # uint8 [H, W, 3]
 Grams = dict[str, np.ndarray]  # style layer -> float32 [1, C, C]
-Targets = dict[int, Grams]  # short side of the painting, px -> its Gram matrices
+Targets = dict[int, Grams]  # short side of the style image, px -> its Gram matrices
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Distances:
 
     content: float
     style: float
-    sizes: tuple[int, ...]  # short sides of the painting that were nearest for some photo, px
+    sizes: tuple[int, ...]  # short sides of the style image that were nearest for some photo, px
 
 
 class Evaluator:
-    """Measures paintings against photos and the paintings they imitate.
+    """Measures stylized images against photos and the style images they imitate.
 
     Args:
         vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
@@ -56,9 +56,9 @@ class Evaluator:
         grams = {name: ops.convert_to_numpy(losses.gram_matrix(activations[name])) for name in STYLE_LAYERS}
         return ops.convert_to_numpy(activations[CONTENT_LAYER]), grams
 
-    def targets(self, painting: Pixels) -> Targets:
-        """The Gram matrices of a painting at each of `PAINTING_SIZES`."""
-        return {size: self.features(resize_short_side(painting, size))[1] for size in PAINTING_SIZES}
+    def targets(self, style_image: Pixels) -> Targets:
+        """The Gram matrices of a style image at each of `STYLE_IMAGE_SIZES`."""
+        return {size: self.features(resize_short_side(style_image, size))[1] for size in STYLE_IMAGE_SIZES}
 
     def evaluate(
         self,
@@ -69,9 +69,9 @@ class Evaluator:
         """Distances of each style, means over photos.
 
         Args:
-            stylize: Takes a photo, uint8 [H, W, 3], and a style's name; returns the painting, same shape.
+            stylize: Takes a photo, uint8 [H, W, 3], and a style's name; returns the stylized image, same shape.
             photos: uint8 [H, W, 3] each, measured at their own size.
-            targets: Style name to what `targets` gave for the painting it was learned from.
+            targets: Style name to what `targets` gave for the style image it was learned from.
         """
         measured: dict[str, list[tuple[float, float, int]]] = {name: [] for name in targets}
         for photo in photos:
@@ -147,7 +147,7 @@ def content_distance(stylized: np.ndarray, photo: np.ndarray) -> float:
 
 
 def style_distance(grams: Grams, targets: Targets) -> tuple[float, int]:
-    """Mean relative squared Gram distance over the style layers at the nearest size of the painting, and that size."""
+    """Mean relative squared Gram distance over the style layers at the style image's nearest size, and that size."""
 
     def distance(target: Grams) -> float:
         return float(np.mean([losses.relative_gram_loss(grams[name], target[name])[0] for name in STYLE_LAYERS]))
@@ -156,7 +156,7 @@ def style_distance(grams: Grams, targets: Targets) -> tuple[float, int]:
 
 
 def save_targets(path: Path, targets: Mapping[str, Targets]) -> None:
-    """Writes Gram matrices to a compressed file: who has it can evaluate without the paintings.
+    """Writes Gram matrices to a compressed file: who has it can evaluate without the style images.
 
     Half of each symmetric matrix, as 8-bit square roots of the shares of its largest value, since few values are large.
     """

@@ -6,6 +6,9 @@ After the network, strength, masks and preserved colours act in this order and a
     stylized = luminance_only(stylized, photo)            where preserve_color
     result   = photo + strength * mask * (stylized - photo)
 
+What a request may ask for is bounded before any of it is worked on, by the pixels of all its pictures together and the
+regions of each; what is refused begins with a code of `tfstyle.contract.graph_errors`.
+
 Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
 """
 
@@ -15,7 +18,7 @@ import tensorflow as tf
 
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
-from tfstyle.contract.signatures import SIGNATURES, Signature
+from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
 from tfstyle.imaging.color import RGB_TO_YIQ
 from tfstyle.networks.checkpoint import Checkpoint
 from tfstyle.networks.transformer import MIN_SIDE
@@ -106,7 +109,7 @@ class ServingGraph(tf.Module):
             for name, size in given.items()
         ]
         regions = tf.shape(region_weights)[1:2]
-        checks.append(
+        checks += [
             _check(
                 tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
                 GraphCode.REQUEST_REGIONS,
@@ -114,9 +117,22 @@ class ServingGraph(tf.Module):
                 "region_masks {}. An empty mask means everywhere.",
                 regions[0],
                 tf.shape(region_masks)[1],
-            )
-        )
+            ),
+            _check(
+                regions[0] <= MAX_REGIONS,
+                GraphCode.REQUEST_REGIONS,
+                f"Expected at most {MAX_REGIONS} regions a picture. Got: {{}}. Join those of one style.",
+                regions[0],
+            ),
+            # Headers take time, too: more than this cannot fit, however small they are.
+            self._batch_check(tf.cast(batch[0], tf.int64) * MIN_SIDE**2, batch[0]),
+        ]
         with tf.control_dependencies(checks):
+            image_bytes = tf.identity(image_bytes)
+        sizes = tf.map_fn(
+            lambda encoded: tf.stack(self._checked_header(encoded)), image_bytes, fn_output_signature=tf.int32
+        )  # [B,2]
+        with tf.control_dependencies([self._batch_check(_pixels(sizes[:, 0], sizes[:, 1]), batch[0])]):
             image_bytes = tf.identity(image_bytes)
         # Picture by picture, so that the pictures of a batch may differ in size.
         painted = tf.map_fn(
@@ -128,38 +144,37 @@ class ServingGraph(tf.Module):
         return {"image_bytes": painted}
 
     def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
-        formats_check = _check(
+        format_check = _check(
             tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
             GraphCode.REQUEST_FORMAT,
-            "Expected format jpeg or png. Got: {}.",
-            format,
+            "Expected format jpeg or png. Got {} bytes of something else.",  # which may be no text
+            tf.strings.length(format),
         )
-        with tf.control_dependencies([formats_check]):
+        with tf.control_dependencies([format_check]):
             image_bytes = tf.identity(image_bytes)
-        image = _decode(image_bytes, 3, self.catalog.max_pixels, "image_bytes")[None]
+        image = _decode(image_bytes, 3)[None]
         shape = tf.shape(image)
-        masks = tf.map_fn(
-            lambda mask: _decode_mask(mask, shape, self.catalog.max_pixels),
-            region_masks,
-            fn_output_signature=tf.float32,
-        )  # [R,H,W]
-        masks.set_shape((None, None, None))
+        regions = tf.shape(region_weights)[0]
         weights, painted_at = self._checked_weights(
             region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
         )
-        masks *= painted_at[:, None, :]  # a region without a style leaves the photo
-        coverage = tf.minimum(tf.reduce_sum(masks, axis=0), 1.0)[None, :, :, None]
 
         def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
-            return self.paint(image, tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True)))
+            mask = tf.cast(_decode_mask(region_masks[0], shape), tf.float32) / 255
+            return self.paint(image, _shares(weights)), mask * painted_at[0]
 
         def mix_per_pixel():
-            style_map = tf.einsum("rhw,rn->hwn", masks, weights)[None]
-            return self.paint(image, tf.math.divide_no_nan(style_map, tf.reduce_sum(style_map, -1, keepdims=True)))
+            style_map, coverage = _style_map(region_masks, shape, weights, painted_at)
+            with tf.control_dependencies(
+                [style_map]
+            ):  # or the network's first layers would take their memory beside it
+                photo = tf.identity(image)
+            return self.paint(photo, style_map[None]), coverage
 
-        stylized = tf.cond(tf.shape(weights)[0] > 1, mix_per_pixel, one_mix)
+        stylized, coverage = tf.cond(regions > 1, mix_per_pixel, one_mix)
         strength = _checked_strength(strength[None], shape)
-        stylized = _compose(image, stylized, strength * coverage, preserve_color[None])[0]
+        share = strength * tf.minimum(coverage, 1.0)[None, :, :, None]
+        stylized = _compose(image, stylized, share, preserve_color[None])[0]
         return tf.cond(
             tf.equal(format, "png"),
             lambda: tf.io.encode_png(stylized, compression=PNG_COMPRESSION),
@@ -175,19 +190,39 @@ class ServingGraph(tf.Module):
             "years": tf.constant([style.year for style in styles]),
             "thumbnails": tf.constant([style.thumbnail for style in styles]),
             "max_pixels": tf.constant([self.catalog.max_pixels], tf.int64),
+            "max_regions": tf.constant([MAX_REGIONS], tf.int64),
         }
 
     def _checked_image(self, image):
         """The image, once its size is known to be one the network takes."""
-        checks = _size_checks(tf.shape(image)[1], tf.shape(image)[2], self.catalog.max_pixels, "image")
-        channels = tf.shape(image)[3]
-        checks.append(
+        batch, height, width, channels = tf.unstack(tf.shape(image))
+        checks = [
+            *_size_checks(height, width, self.catalog.max_pixels, "image"),
+            self._batch_check(tf.cast(batch, tf.int64) * _pixels(height, width), batch),
             _check(
                 tf.equal(channels, 3), GraphCode.PHOTO_CHANNELS, "Expected image of 3 channels, RGB. Got: {}.", channels
-            )
-        )
+            ),
+        ]
         with tf.control_dependencies(checks):
             return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
+
+    def _checked_header(self, encoded):
+        """Height and width of an encoded picture, once they are known to be such as the network takes."""
+        height, width = _header(encoded, "image_bytes")
+        with tf.control_dependencies(_size_checks(height, width, self.catalog.max_pixels, "image_bytes")):
+            return tf.identity(height), tf.identity(width)
+
+    def _batch_check(self, pixels, pictures) -> tf.Operation:
+        """Whether all pictures of a request together are no larger than one may be. `pixels`: int64, summed here."""
+        pixels = tf.reduce_sum(pixels)
+        return _check(
+            pixels <= self.catalog.max_pixels,
+            GraphCode.REQUEST_PIXELS,
+            f"Expected at most {self.catalog.max_pixels} pixels in all pictures of a request together. Got {{}} or "
+            "more in {} pictures: send them in several requests.",
+            pixels,
+            pictures,
+        )
 
     def _checked_weights(self, weights, leading, name: str, form: str, normalize: bool = True):
         """Proportions padded to N columns, and 1 or 0 for whether there is any style: `[..., N]` and `[..., 1]`."""
@@ -229,8 +264,12 @@ class ServingGraph(tf.Module):
 
 
 def _proportions(weights):
-    """Weights `[..., N]` divided by their sum; zeros stay zeros."""
-    weights = tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True))  # or the sum may overflow
+    """Weights `[..., N]` divided by their sum, however large they are; zeros stay zeros."""
+    return _shares(tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True)))
+
+
+def _shares(weights):
+    """Weights `[..., N]`, whose sum is in the range of float32, divided by it; zeros stay zeros."""
     return tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
 
 
@@ -255,13 +294,9 @@ def _compose(image, stylized, share, preserve_color):
     return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
 
 
-def _decode(encoded, channels: int, max_pixels: int, name: str, *, of_mask: bool = False):
-    """uint8 `[H,W,channels]` from JPEG or PNG bytes whose magic and size were checked before decoding.
-
-    What a decoder refuses has no sentence of ours; the code is the name of its node, which TensorFlow tells.
-    """
-    damaged = GraphCode.MASK_DAMAGED if of_mask else GraphCode.PHOTO_DAMAGED
-    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+def _header(encoded, name: str, *, of_mask: bool = False):
+    """Height and width, int32, of JPEG or PNG bytes, by their magic and header alone."""
+    is_jpeg = _is_jpeg(encoded)
     is_png = tf.cond(
         tf.strings.length(encoded) >= 33,
         # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
@@ -279,37 +314,75 @@ def _decode(encoded, channels: int, max_pixels: int, name: str, *, of_mask: bool
     )
     with tf.control_dependencies([kind]):
         encoded = tf.identity(encoded)
-    height, width = tf.cond(
+    return tf.cond(
         is_jpeg,
-        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=damaged)[:2])),
+        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=_damaged(of_mask))[:2])),
         lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
     )
-    with tf.control_dependencies(_size_checks(height, width, max_pixels, name, of_mask=of_mask)):
-        encoded = tf.identity(encoded)
+
+
+def _decode(encoded, channels: int, *, of_mask: bool = False):
+    """uint8 `[H,W,channels]` of JPEG or PNG bytes whose header was checked.
+
+    What a decoder refuses has no sentence of ours; the code is the name of its node, which TensorFlow tells.
+    """
     decoded = tf.cond(
-        is_jpeg,
-        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=damaged),
-        lambda: tf.io.decode_png(encoded, channels=channels, name=damaged),
+        _is_jpeg(encoded),
+        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=_damaged(of_mask)),
+        lambda: tf.io.decode_png(encoded, channels=channels, name=_damaged(of_mask)),
     )
     return tf.ensure_shape(decoded, (None, None, channels))
 
 
-def _decode_mask(encoded, shape, max_pixels: int):
-    """Float32 `[H,W]`, 0..1, of the picture whose batch shape is `shape`; all ones for no bytes."""
+def _decode_mask(encoded, shape):
+    """uint8 `[H,W]` of the picture whose batch shape is `shape`; all 255 for no bytes."""
 
     def decode():
-        mask = _decode(encoded, 1, max_pixels, "region_masks", of_mask=True)[:, :, 0]
+        size = tf.stack(_header(encoded, "region_masks", of_mask=True))
         fits = _check(
-            tf.reduce_all(tf.equal(tf.shape(mask), shape[1:3])),
+            tf.reduce_all(tf.equal(size, shape[1:3])),
             GraphCode.MASK_SIZE,
             "Expected a mask as large as the picture, {} (height, width). Got: {}.",
             shape[1:3],
-            tf.shape(mask),
+            size,
         )
         with tf.control_dependencies([fits]):
-            return tf.cast(mask, tf.float32) / 255
+            checked = tf.identity(encoded)
+        return _decode(checked, 1, of_mask=True)[:, :, 0]
 
-    return tf.cond(tf.equal(tf.strings.length(encoded), 0), lambda: tf.ones(shape[1:3]), decode)
+    return tf.cond(
+        tf.equal(tf.strings.length(encoded), 0), lambda: tf.fill(shape[1:3], tf.constant(255, tf.uint8)), decode
+    )
+
+
+def _style_map(region_masks, shape, weights, painted_at):
+    """Shares of the styles at each pixel, float32 `[H,W,N]`, and how far it is covered, `[H,W]`, 0..R.
+
+    Masks are decoded one by one and brought to shares before they are multiplied by the styles, so that nothing but the
+    result has N floats a pixel.
+
+    Args:
+        region_masks: string `[R]`.
+        shape: Of the picture, `[1,H,W,3]`.
+        weights: `[R,N]`.
+        painted_at: `[R,1]`; 0 where a region has no style, which leaves the photo.
+    """
+    masks = tf.map_fn(
+        lambda mask: _decode_mask(mask, shape), region_masks, fn_output_signature=tf.uint8, parallel_iterations=1
+    )
+    masks = tf.cast(masks, tf.float32) * (painted_at[:, None] / 255)
+    masks = tf.ensure_shape(masks, (None, None, None))
+    total = tf.einsum("rhw,r->hw", masks, tf.reduce_sum(weights, axis=-1))
+    style_map = tf.einsum("rhw,rn->hwn", tf.math.divide_no_nan(masks, total), weights)
+    return style_map, tf.reduce_sum(masks, axis=0)
+
+
+def _damaged(of_mask: bool) -> GraphCode:
+    return GraphCode.MASK_DAMAGED if of_mask else GraphCode.PHOTO_DAMAGED
+
+
+def _is_jpeg(encoded):
+    return tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
 
 
 def _big_endian(encoded, offset: int):
@@ -319,21 +392,21 @@ def _big_endian(encoded, offset: int):
     return tf.cast(tf.minimum(number, 2**31 - 1), tf.int32)
 
 
-def _size_checks(height, width, max_pixels: int, name: str, *, of_mask: bool = False) -> list[tf.Operation]:
-    pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
+    pixels = _pixels(height, width)
     shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
     fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
     return [
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
-            GraphCode.MASK_SMALL if of_mask else GraphCode.PHOTO_SMALL,
+            GraphCode.PHOTO_SMALL,
             f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
             height,
             width,
         ),
         _check(
             pixels <= max_pixels,
-            GraphCode.MASK_LARGE if of_mask else GraphCode.PHOTO_LARGE,
+            GraphCode.PHOTO_LARGE,
             f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
             "{} x {}.",
             height,
@@ -343,10 +416,14 @@ def _size_checks(height, width, max_pixels: int, name: str, *, of_mask: bool = F
     ]
 
 
+def _pixels(height, width):
+    return tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
+
+
 def _checked_strength(strength, shape):
     """Strengths as `[B,1,1,1]`, once known to be in 0..1."""
     strength = _checked_length(strength, shape, "strength")
-    return _checked_fraction(strength, GraphCode.STRENGTH_RANGE, "strength")[:, None, None, None]
+    return _checked_fraction(strength, "strength", GraphCode.STRENGTH_RANGE)[:, None, None, None]
 
 
 def _checked_mask(mask, shape):
@@ -359,10 +436,10 @@ def _checked_mask(mask, shape):
         tf.shape(mask),
     )
     with tf.control_dependencies([fits]):
-        return _checked_fraction(tf.identity(mask), GraphCode.MASK_RANGE, "mask")
+        return _checked_fraction(tf.identity(mask), "mask", GraphCode.MASK_RANGE)
 
 
-def _checked_fraction(value, code: GraphCode, name: str):
+def _checked_fraction(value, name: str, code: GraphCode):
     inside = tf.reduce_all((value >= 0) & (value <= 1 + BOUNDARY))  # false for NaN too
     check = _check(
         inside,

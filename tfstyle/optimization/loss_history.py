@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass
-class History:
+class LossHistory:
     """Rows in order; a row is the iteration, the picture's size, seconds since the start, the total and each term."""
 
     rows: list[dict[str, float | str]] = field(default_factory=list)

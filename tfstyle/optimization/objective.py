@@ -1,12 +1,12 @@
-"""What a picture is optimized towards: the photo's content and the paintings' styles, as one number and its gradient.
+"""What a picture is optimized towards: the photo's content and the style images' texture, as a number and its gradient.
 
     total = content * l_content + style * sum_i w_i l_style,i + total_variation * l_TV + pixel * l_pixel
             + matting * l_matting
 
-Content and style are relative to their targets, as in training, so the same weights serve every photo and painting.
-l_style,i is the mean over the layers J_i of painting i. Where paintings share a place, their squared Gram distances at
-a layer are divided by one number, the mean of the targets' squared norms: divided by its own, the painting with the
-smaller Gram matrices would win every blend. A style with a mask sees the picture through
+Content and style are relative to their targets, as in training, so the same weights serve every photo and style image.
+l_style,i is the mean over the layers J_i of style image i. Where style images share a place, their squared Gram
+distances at a layer are divided by one number, the mean of the targets' squared norms: divided by its own, the style
+image with the smaller Gram matrices would win every blend. A style with a mask sees the picture through
 `losses.masked_gradient`: its gradient is multiplied by the mask, the content's is not.
 
 Reference: Makow and Hernandez, sections 3.2 to 3.6.
@@ -30,27 +30,27 @@ TINY = 1e-12  # a guide so thin that pooling drops all of it has Gram matrices o
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StyleImage:
-    """One painting y_i with its layers J_i and its weight w_i (section 3.4), and where it goes (section 3.6).
+class StyleTarget:
+    """One style image y_i with its layers J_i and its weight w_i (section 3.4), and where it goes (section 3.6).
 
     Attributes:
         name: What the history calls it.
-        painting: uint8 `[h,w,3]`.
-        weight: In proportion to the other paintings that have the same mask.
+        pixels: uint8 `[h,w,3]`.
+        weight: In proportion to the other style images that have the same mask.
         layers: Layer of the loss network to its weight, in proportion to one another.
         mask: Where in the picture its gradient acts, float32 `[H,W]`, 0..1; None is everywhere.
-        painting_mask: Which part of the painting counts, float32 `[h,w]`, 0..1; None is all of it.
+        style_mask: Which part of the style image counts, float32 `[h,w]`, 0..1; None is all of it.
 
     Raises:
         RequestError: If a layer is unknown, or the weights of all layers are 0.
     """
 
     name: str
-    painting: np.ndarray
+    pixels: np.ndarray
     weight: float = 1.0
     layers: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STYLE_LAYERS, 1.0))
     mask: np.ndarray | None = None
-    painting_mask: np.ndarray | None = None
+    style_mask: np.ndarray | None = None
 
     def __post_init__(self):
         if unknown := [layer for layer in self.layers if layer not in LAYERS]:
@@ -62,7 +62,7 @@ class StyleImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weights:
+class ObjectiveWeights:
     """How hard each term pulls. Raise `style` for bolder strokes, `content` for a clearer subject."""
 
     content: float = 1.0
@@ -77,10 +77,10 @@ class Objective:
 
     Args:
         photo: float32 `[H,W,3]`, 0..255.
-        styles: At least one with a weight above 0; masks and paintings at the size they are to be seen at.
+        styles: At least one with a weight above 0; masks and style images at the size they are to be seen at.
         weights: How hard each term pulls.
-        guided: Count the statistics of each style under its mask only, in the picture and in the painting. Without it
-            a mask acts on the gradient alone, and `painting_mask` is not looked at.
+        guided: Count the statistics of each style under its mask only, in the picture and in the style image. Without
+            it a mask acts on the gradient alone, and `style_mask` is not looked at.
         content_layer: Layer of the loss network that says what a picture shows.
         vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
     """
@@ -88,8 +88,8 @@ class Objective:
     def __init__(
         self,
         photo: np.ndarray,
-        styles: Sequence[StyleImage],
-        weights: Weights,
+        styles: Sequence[StyleTarget],
+        weights: ObjectiveWeights,
         *,
         guided: bool = False,
         content_layer: str = CONTENT_LAYER,
@@ -172,12 +172,12 @@ class Objective:
             total += weight * losses.relative_gram_loss(gram, target, norm)[0]
         return total / sum(style.layers.values())
 
-    def _gram_targets(self, style: StyleImage, guided: bool) -> dict[str, tf.Tensor]:
-        features = self.network(tf.constant(style.painting[None], tf.float32))
-        guide = style.painting_mask if guided else None
+    def _gram_targets(self, style: StyleTarget, guided: bool) -> dict[str, tf.Tensor]:
+        features = self.network(tf.constant(style.pixels[None], tf.float32))
+        guide = style.style_mask if guided else None
         return {layer: _gram(features[layer], layer, guide) for layer in style.layers}
 
-    def _norms(self, style: StyleImage) -> dict[str, float]:
+    def _norms(self, style: StyleTarget) -> dict[str, float]:
         """By layer, the mean squared norm of the targets of all styles in the place of this one, by their weights."""
         norms = {}
         for layer in style.layers:
@@ -200,7 +200,7 @@ def _distinct(masks: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
     return list({id(mask): mask for mask in masks}.values())
 
 
-def _shares(styles: Sequence[StyleImage], masks: Sequence[np.ndarray | None]) -> list[float]:
+def _shares(styles: Sequence[StyleTarget], masks: Sequence[np.ndarray | None]) -> list[float]:
     """The weight of each style divided by the sum over those with its mask."""
     sums = {id(mask): sum(style.weight for style in styles if style.mask is mask) for mask in masks}
     return [style.weight / sums[id(style.mask)] for style in styles]

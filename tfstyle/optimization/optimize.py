@@ -1,7 +1,8 @@
-"""One photo and some paintings, and the picture itself is what is learned: the optimization method of Gatys et al.
+"""One photo and some style images, and the picture itself is what is learned: the optimization method of Gatys et al.
 
-Minutes a picture instead of a fraction of a second, and in return any painting, any number of them, each with its own
-layers, weight and place: the method that Makow and Hernandez extend, and the reference for what a network can reach.
+Minutes a picture instead of a fraction of a second, and in return any style image, any number of them, each with its
+own layers, weight and place: the method that Makow and Hernandez extend, and the reference for what a network can
+reach.
 
 Large pictures are painted from coarse to fine: halved until the longer side has at most 512 pixels, then each size
 starts from what the one before it ended with, and the iterations are shared out evenly. The loss network sees 156
@@ -25,14 +26,14 @@ from tfstyle.imaging.photo import MIN_SIDE, Photo
 from tfstyle.imaging.style_images import check_painting
 from tfstyle.masks.mask import is_black
 from tfstyle.optimization import memory_estimate
-from tfstyle.optimization.loss_history import History
-from tfstyle.optimization.objective import CONTENT_LAYER, Objective, StyleImage, Weights
+from tfstyle.optimization.loss_history import LossHistory
+from tfstyle.optimization.objective import CONTENT_LAYER, Objective, ObjectiveWeights, StyleTarget
 from tfstyle.optimization.optimizers import adam, lbfgs
 
 COARSEST = 512  # px, longer side
 
 Optimizer = Literal["adam", "lbfgs"]
-Report = Callable[[np.ndarray, History], None]  # the picture so far, uint8 [h,w,3]; its last row is this iteration
+Report = Callable[[np.ndarray, LossHistory], None]  # the picture so far, uint8 [h,w,3]; its last row is this iteration
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,19 +41,19 @@ class Optimized:
     """What came out: the picture with its notes, what it went through, and whether Ctrl-C ended it early."""
 
     picture: Photo
-    history: History
+    history: LossHistory
     interrupted: bool = False
 
 
 def optimize(
     photo: Photo,
-    styles: Sequence[StyleImage],
+    styles: Sequence[StyleTarget],
     *,
     iterations: int = 300,
     optimizer: Optimizer = "lbfgs",
-    weights: Weights | None = None,
+    weights: ObjectiveWeights | None = None,
     init: Literal["photo", "noise"] | Photo = "photo",
-    painting_size: int | None = None,
+    style_size: int | None = None,
     guided: bool = False,
     preserve_color: bool = False,
     matched_luminance: bool = False,
@@ -65,47 +66,47 @@ def optimize(
 
     Args:
         photo: What to paint, at the size to paint it; its longer side decides how much memory and time it takes.
-        styles: Paintings at full size with masks of the photo's and of their own size.
+        styles: Style images at full size with masks of the photo's and of their own size.
         iterations: Evaluations of loss and gradient, over all sizes together.
         optimizer: `lbfgs` gets further in as many iterations; `adam` is the paper's.
         weights: How hard each term of the loss pulls.
         init: Where to start: the photo, noise, or another picture, which is stretched to the photo's size.
-        painting_size: Short side that paintings are seen at, px at the photo's full size: larger paints broader
-            strokes. None gives each as many pixels as the photo. A painting is never enlarged.
+        style_size: Short side that style images are seen at, px at the photo's full size: larger paints broader
+            strokes. None gives each as many pixels as the photo. A style image is never enlarged.
         guided: Count style statistics under the masks only, see `tfstyle.optimization.objective.Objective`.
         preserve_color: Keep the photo's colours, take only luminance from what was painted (section 3.5).
-        matched_luminance: Give paintings the photo's mean and deviation of luminance first.
+        matched_luminance: Give style images the photo's mean and deviation of luminance first.
         content_layer: Layer of the loss network that says what a picture shows.
         vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
         seed: Of the noise.
         report: Called after every iteration. KeyboardInterrupt, from it or from Ctrl-C, ends with the picture so far.
 
     Raises:
-        PhotoError: If a painting is smaller than 64 pixels a side.
+        PhotoError: If a style image is smaller than 64 pixels a side.
         RequestError: If weights or layers are wrong, or memory would not suffice; says what would fit.
     """
     for style in styles:
-        check_painting(style.painting, style.name)
-    weights = weights or Weights()
+        check_painting(style.pixels, style.name)
+    weights = weights or ObjectiveWeights()
     if not any(astuple(weights)):
         raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")
     kept, notes = _without_black_masks(styles)
     if not kept:
-        return Optimized(replace(photo, notes=(*photo.notes, *notes)), History())
+        return Optimized(replace(photo, notes=(*photo.notes, *notes)), LossHistory())
     masks = {id(style.mask) for style in kept if style.mask is not None}
-    seen = [_size_seen(style, photo.height, photo.width, photo, painting_size) for style in kept]
+    seen = [_size_seen(style, photo.height, photo.width, photo, style_size) for style in kept]
     memory_estimate.check(
-        photo.height, photo.width, masks=len(masks), matting=weights.matting > 0, painting=max(seen, key=math.prod)
+        photo.height, photo.width, masks=len(masks), matting=weights.matting > 0, style_image=max(seen, key=math.prod)
     )
     if matched_luminance:
-        kept = [replace(style, painting=match_luminance(style.painting, photo.pixels)) for style in kept]
+        kept = [replace(style, pixels=match_luminance(style.pixels, photo.pixels)) for style in kept]
     run = _Run(photo, report)
     picture = _first_picture(photo, init, np.random.default_rng(seed))
     interrupted = False
     try:
         for (height, width), share in plan(photo.height, photo.width, iterations).items():
             smaller = _resize(photo.pixels, height, width)
-            painted = _at_size(kept, height, width, photo, painting_size)
+            painted = _at_size(kept, height, width, photo, style_size)
             objective = Objective(
                 smaller,
                 painted,
@@ -126,7 +127,7 @@ def optimize(
     except tf.errors.ResourceExhaustedError:  # of a GPU, whose memory cannot be told before
         raise RequestError(
             f"Optimizing {photo.width}x{photo.height} pixels takes more memory than there is; use a smaller --max-size "
-            "or --painting-size (in Python: a smaller photo)."
+            "or --style-size (in Python: a smaller photo)."
         ) from None
     pixels = _enlarged(picture, photo.pixels, kept, from_photo=init == "photo")
     if preserve_color:
@@ -155,7 +156,7 @@ class _Run:
 
     def __init__(self, photo: Photo, report: Report | None):
         self.photo, self.report = photo, report
-        self.history = History()
+        self.history = LossHistory()
         self.picture: np.ndarray | None = None
         self.began = time.monotonic()
 
@@ -166,7 +167,7 @@ class _Run:
             self.report(_round(picture), self.history)
 
 
-def _without_black_masks(styles: Sequence[StyleImage]) -> tuple[list[StyleImage], list[str]]:
+def _without_black_masks(styles: Sequence[StyleTarget]) -> tuple[list[StyleTarget], list[str]]:
     """The styles that reach some pixel, and a note for each mask through which none does."""
     kept = [style for style in styles if style.mask is None or not is_black(style.mask)]
     left_out: dict[int, list[str]] = {}
@@ -187,17 +188,16 @@ def _first_picture(photo: Photo, init: Literal["photo", "noise"] | Photo, rng: n
 
 
 def _at_size(
-    styles: Sequence[StyleImage], height: int, width: int, photo: Photo, painting_size: int | None
-) -> list[StyleImage]:
-    """The styles for a picture of this size: paintings and masks resized; who shared a mask still does."""
+    styles: Sequence[StyleTarget], height: int, width: int, photo: Photo, style_size: int | None
+) -> list[StyleTarget]:
+    """The styles for a picture of this size: style images and masks resized; who shared a mask still does."""
     masks = {id(s.mask): _resize_mask(s.mask, height, width) for s in styles if s.mask is not None}
     return [
-        replace(_seen_at(style, height, width, photo, painting_size), mask=masks.get(id(style.mask)))
-        for style in styles
+        replace(_seen_at(style, height, width, photo, style_size), mask=masks.get(id(style.mask))) for style in styles
     ]
 
 
-def _enlarged(picture: np.ndarray, photo: np.ndarray, styles: Sequence[StyleImage], *, from_photo: bool) -> np.ndarray:
+def _enlarged(picture: np.ndarray, photo: np.ndarray, styles: Sequence[StyleTarget], *, from_photo: bool) -> np.ndarray:
     """The picture at the size of the photo, `[H,W,3]`; float32, 0..255.
 
     Where no style reaches, the enlarged picture would be a blurred photo if it began as one: there it is the photo.
@@ -210,31 +210,31 @@ def _enlarged(picture: np.ndarray, photo: np.ndarray, styles: Sequence[StyleImag
     return reach * larger + (1 - reach) * photo
 
 
-def _reach(styles: Sequence[StyleImage], height: int, width: int) -> np.ndarray:
+def _reach(styles: Sequence[StyleTarget], height: int, width: int) -> np.ndarray:
     """How far any style may change each pixel, float32 `[H,W,1]`, 0..1."""
     everywhere = np.ones((height, width), "float32")
     masks = [everywhere if style.mask is None else style.mask for style in styles]
     return np.max(masks, axis=0).astype("float32")[..., None]
 
 
-def _seen_at(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> StyleImage:
-    """The style with its painting as large as it is to be seen beside a picture of this size."""
-    rows, columns = _size_seen(style, height, width, photo, painting_size)
-    mask = style.painting_mask
+def _seen_at(style: StyleTarget, height: int, width: int, photo: Photo, style_size: int | None) -> StyleTarget:
+    """The style with its style image as large as it is to be seen beside a picture of this size."""
+    rows, columns = _size_seen(style, height, width, photo, style_size)
+    mask = style.style_mask
     return replace(
         style,
-        painting=_round(_resize(style.painting, rows, columns)),
-        painting_mask=None if mask is None else _resize_mask(mask, rows, columns),
+        pixels=_round(_resize(style.pixels, rows, columns)),
+        style_mask=None if mask is None else _resize_mask(mask, rows, columns),
     )
 
 
-def _size_seen(style: StyleImage, height: int, width: int, photo: Photo, painting_size: int | None) -> tuple[int, int]:
-    """Height and width that the painting is seen at beside a picture of this size."""
-    rows, columns = style.painting.shape[:2]
-    if painting_size is None:
+def _size_seen(style: StyleTarget, height: int, width: int, photo: Photo, style_size: int | None) -> tuple[int, int]:
+    """Height and width that the style image is seen at beside a picture of this size."""
+    rows, columns = style.pixels.shape[:2]
+    if style_size is None:
         scale = np.sqrt(height * width / (rows * columns))
     else:
-        scale = painting_size / min(rows, columns) * height / photo.height
+        scale = style_size / min(rows, columns) * height / photo.height
     if scale < 1:
         rows, columns = (max(MIN_SIDE, round(side * scale)) for side in (rows, columns))
     return rows, columns

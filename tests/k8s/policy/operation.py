@@ -13,9 +13,9 @@ from tensorflow_serving.config import model_server_config_pb2
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
 from bot.work.worker import GRACE_SECONDS
 from serving.config.flags import Flags, Parser, add_arguments
-from tests.docker.dockerfile import DOCKER, instructions, last
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
 from tfstyle.model_store.versions import find_model, versions
+from tools.dockerfile import DOCKER, instructions, last
 
 _SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 _LIBPQ = {"PGPASSWORD"}  # read by PostgreSQL's client library

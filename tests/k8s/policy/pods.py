@@ -87,7 +87,7 @@ def secrets_are_references(cluster: Cluster) -> Iterator[str]:
 def images_are_pinned(cluster: Cluster) -> Iterator[str]:
     """By version; those that are built here by the project's."""
     for place, _, container in cluster.containers():
-        name, _, tag = container["image"].rpartition(":")
+        name, _, tag = container["image"].partition("@")[0].rpartition(":")
         if not re.match(r"\d+\.\d+", tag):
             yield f"{place} has no version of {container['image']}"
         if "tfstyle-" in name and tag.removesuffix("-gpu") != tfstyle.__version__:

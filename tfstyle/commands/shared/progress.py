@@ -117,7 +117,7 @@ class OptimizationProgress:
         self.bar.stop()
 
     def report(self, row: Mapping[str, float | str]) -> None:
-        """One row of a `tfstyle.optimization.loss_history.History`."""
+        """One row of a `tfstyle.optimization.loss_history.LossHistory`."""
         number, seconds = int(row["iteration"]), float(row["seconds"])
         names = [name for name in row if name not in ("iteration", "size", "seconds")]
         text = "  ".join(f"{name} {float(row[name]):.3g}" for name in names)

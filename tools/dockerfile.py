@@ -1,4 +1,4 @@
-"""A Dockerfile's instructions."""
+"""A Dockerfile's instructions, and the images that it starts from."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCKER = Path(__file__).resolve().parents[2] / "docker"
+DOCKER = Path(__file__).resolve().parents[1] / "docker"
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,17 @@ def instructions(path: Path) -> Iterator[Instruction]:
 def last(path: Path, name: str) -> Instruction:
     """The last instruction of a name, which is the one that counts."""
     return [instruction for instruction in instructions(path) if instruction.name == name][-1]
+
+
+def base_images(dockerfile: Path) -> set[str]:
+    """Full names of the images that a Dockerfile starts from."""
+    defaults = {}
+    names = set()
+    for step in instructions(dockerfile):
+        if step.name == "ARG":
+            name, _, value = step.text.partition("=")
+            defaults[name] = value
+        if step.name == "FROM":
+            name = re.sub(r"\$\{(\w+)\}", lambda match: defaults[match[1]], step.words[0])
+            names.add(f"docker.io/{name if '/' in name else f'library/{name}'}")
+    return names

@@ -1,0 +1,1 @@
+"""What make targets run that is no part of the product."""
