@@ -1,11 +1,12 @@
 """Writes a trained network as ONNX Runtime reads it, beside the SavedModel: see `tfstyle.engines.onnx_files`.
 
-One definition of the network, the Keras one, and its weights; the graph made of them here computes the same numbers with
-less to move around:
+One definition of the network, the Keras one, and its weights; the graph made of them here computes the same numbers
+with less to move around:
 
 - the photo is mirrored by index, the border of the first convolution included, before a pixel becomes a float;
 - space-to-depth is part of the first convolution, a kernel twice as wide with a stride of two;
-- what doubles the sides is normalized before its sub-pixels are put in their places, where that is cheaper;
+- what doubles the sides is normalized before its sub-pixels are put in their places;
+- a normalization is a convolution with one number a channel, which ties the graph to one picture at a time;
 - the filter against the grid works on sub-pixels beside each other, which are put in their places as bytes.
 
 Operators of opset 17 only, those that ONNX Runtime for browsers has, too.
@@ -59,9 +60,9 @@ def network(trunk: Transformer, *, regions: bool = False) -> onnx.ModelProto:
         regions: Whether each pixel is painted in a mix of its own.
 
     Returns:
-        A model with the inputs `image`, uint8 `[B,H,W,3]`, H and W >= 16; `style_vectors`, float32 `[B,R,V]`, where R
-        is 1 without regions; with them `region_maps`, float32 `[B,R,H,W]`, shares >= 0 that sum to 1, or to 0 where
-        what is painted does not matter. Its output is `stylized`, uint8 `[B,H,W,3]`.
+        A model with the inputs `image`, uint8 `[1,H,W,3]`, H and W >= 16; `style_vectors`, float32 `[1,R,V]`, where R
+        is 1 without regions; with them `region_maps`, float32 `[1,R,H,W]`, shares >= 0 that sum to 1, or to 0 where
+        what is painted does not matter. Its output is `stylized`, uint8 `[1,H,W,3]`.
     """
     return _Network(trunk, regions).model()
 
@@ -96,7 +97,7 @@ class _Graph:
 
 
 class _Network:
-    """The graph of one network, layer by layer. Activations are `[B,C,H,W]`."""
+    """The graph of one network, layer by layer. Activations are `[1,C,H,W]`."""
 
     def __init__(self, trunk: Transformer, regions: bool):
         self.trunk, self.config = trunk, trunk.config
@@ -127,14 +128,14 @@ class _Network:
     def _finished(self, stylized: str) -> onnx.ModelProto:
         add, style_size = self.add, self.trunk.style_size
         add.nodes.append(helper.make_node("Identity", [stylized], ["stylized"], name="stylized"))
-        pixels = ["batch", "height", "width", 3]
+        pixels: list[str | int | None] = [1, "height", "width", 3]
         regions = "regions" if self.regions else 1
         inputs = [
             helper.make_tensor_value_info("image", TensorProto.UINT8, pixels),
-            helper.make_tensor_value_info("style_vectors", TensorProto.FLOAT, ["batch", regions, style_size]),
+            helper.make_tensor_value_info("style_vectors", TensorProto.FLOAT, [1, regions, style_size]),
         ]
         if self.regions:
-            shape = ["batch", regions, "height", "width"]
+            shape: list[str | int | None] = [1, regions, "height", "width"]
             inputs.append(helper.make_tensor_value_info("region_maps", TensorProto.FLOAT, shape))
         outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, pixels)]
         graph = helper.make_graph(add.nodes, "tfstyle", inputs, outputs, list(add.constants.values()))
@@ -198,7 +199,7 @@ class _Network:
         return maps and self.add("AveragePool", maps, kernel_shape=[2, 2], strides=[2, 2])
 
     def _styles(self) -> dict[int, tuple[str, str]]:
-        """Gammas and betas of each normalization, float32 `[B,R,C]`, by the `id` of its layer."""
+        """Gammas and betas of each normalization, float32 `[1,R,C]`, by the `id` of its layer."""
         norms = [norm for layer in self.trunk.styled_layers for norm in normalizations(layer)]
         sizes = [norm.filters for norm in norms for _ in range(2)]
         parts = self.add("Split", "style_vectors", self.add.whole(*sizes), outputs=len(sizes), axis=2)
@@ -209,9 +210,9 @@ class _Network:
     def _convolution(self, x: str, kernel: np.ndarray, bias: np.ndarray, stride: int = 1, groups: int = 1) -> str:
         """A convolution without padding; its kernel as Keras has it, `[h,w,in,out]`."""
         weights = self.add.constant(kernel.transpose(3, 2, 0, 1), "float32")
-        bias = self.add.constant(bias, "float32")
+        biases = self.add.constant(bias, "float32")
         side = list(kernel.shape[:2])
-        return self.add("Conv", x, weights, bias, kernel_shape=side, strides=[stride] * 2, group=groups)
+        return self.add("Conv", x, weights, biases, kernel_shape=side, strides=[stride] * 2, group=groups)
 
     def _padded(self, x: str, border: int, mode: str = "reflect") -> str:
         return self.add("Pad", x, self.add.whole(0, 0, border, border, 0, 0, border, border), mode=mode)
@@ -293,7 +294,7 @@ class _Network:
         return add("Resize", y, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
 
     def _last(self, x: str) -> str:
-        """The last convolution, and what makes bytes of it: uint8 `[B,H,W,3]`, as far as the photo was mirrored."""
+        """The last convolution, and what makes bytes of it: uint8 `[1,H,W,3]`, as far as the photo was mirrored."""
         add, factor = self.add, self.config.space_to_depth
         kernel, bias = _weights(self.trunk.last)
         x = self._convolution(self._padded(x, kernel.shape[0] // 2), kernel, bias)
