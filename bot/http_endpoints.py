@@ -18,7 +18,8 @@ def make_app(
     """The application.
 
     `/livez`: 200 while the bot's own work moves; 503 asks to be restarted.
-    `/readyz`: 200 while Telegram and the database answer too; the style server may be away: photos are kept for it.
+    `/readyz`: 200 while Telegram answers too and the database takes what is written, else what is wrong with it; the
+        style server may be away: photos are kept for it.
     `/metrics`: for Prometheus.
     """
 
@@ -26,12 +27,13 @@ def make_app(
         return _answer({"worker": worker.alive})
 
     async def readyz(_: web.Request) -> web.Response:
+        problem = {}
         try:
-            await store.ping()
-            stored = True
-        except Exception:
-            stored = False
-        return _answer({"telegram": receiver.connected, "database": stored}, server=painter.reachable)
+            await store.check()
+        except Exception as error:
+            problem = {"problem": str(error)}
+        needed = {"telegram": receiver.connected, "database": not problem}
+        return _answer(needed, server=painter.reachable, **problem)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
@@ -41,5 +43,5 @@ def make_app(
     return app
 
 
-def _answer(needed: dict[str, bool], **told: bool) -> web.Response:
+def _answer(needed: dict[str, bool], **told: bool | str) -> web.Response:
     return web.json_response(needed | told, status=200 if all(needed.values()) else 503)

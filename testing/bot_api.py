@@ -91,6 +91,7 @@ class BotApi:
         messages: By chat, then by message id, as they are now.
         faults: What shall go wrong next.
         blocked: Chats that the bot was thrown out of.
+        admins: Pairs of group and user.
         commands: What setMyCommands said, by language.
         limits: Enforce Telegram's rates.
     """
@@ -101,6 +102,7 @@ class BotApi:
         self.messages: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
         self.faults: list[Fault] = []
         self.blocked: set[int] = set()
+        self.admins: set[tuple[int, int]] = set()
         self.migrated: dict[int, int] = {}
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.limits = True
@@ -427,6 +429,18 @@ class BotApi:
             raise ApiError(400, "Bad Request: MESSAGE_TOO_LONG")
         return True
 
+    def _do_getChatMember(self, params: dict[str, Any]) -> dict[str, Any]:
+        chat_id, user_id = int(params["chat_id"]), int(params["user_id"])
+        user = {"id": user_id, "is_bot": False, "first_name": "Somebody"}
+        if (chat_id, user_id) not in self.admins:
+            return {"status": "member", "user": user}
+        rights = (
+            "can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
+            "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
+            "can_edit_stories", "can_delete_stories",
+        )  # fmt: skip
+        return {"status": "administrator", "user": user} | dict.fromkeys(rights, False)
+
     def _do_sendMessage(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._put(params, text=_text(params, "text", 4096, needed=True))
 
@@ -603,7 +617,8 @@ class Person:
         data: bytes,
         caption: str = "",
         *,
-        mime_type: str = "image/png",
+        mime_type: str | None = "image/png",
+        file_name: str | None = "picture.png",
         size: int | None = None,
         reply_to: int = 0,
     ) -> int:
@@ -612,9 +627,9 @@ class Person:
         document = {
             "file_id": file_id,
             "file_unique_id": f"u-{file_id}",
-            "file_name": "picture.png",
-            "mime_type": mime_type,
             "file_size": len(data) if size is None else size,
+            **({"file_name": file_name} if file_name is not None else {}),
+            **({"mime_type": mime_type} if mime_type is not None else {}),
         }
         return self._send(reply_to, document=document, **({"caption": caption} if caption else {}))
 

@@ -4,11 +4,82 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how long a case takes says how busy the machine is
+hypothesis.settings.load_profile("unhurried")
+
+
+# What `make check` leaves out, by folder or file below tests/. Single tests are marked where they stand.
+SLOW = (  # TensorFlow trains, paints or exports; processes are started by the dozen
+    "batch/test_job.py",
+    "benchmarks",
+    "commands/test_add_style.py",
+    "commands/test_bulk.py",
+    "commands/test_demo.py",
+    "commands/test_optimize.py",
+    "docker/test_supply_chain.py",
+    "evaluation",
+    "examples",
+    "export",
+    "fuzz",
+    "k8s/test_alerts.py",
+    "masks/test_segmentation.py",
+    "model_store/test_publish.py",
+    "networks/test_precision.py",
+    "networks/test_transformer.py",
+    "networks/test_vgg19.py",
+    "optimization",
+    "test_flow.py",
+    "test_readme.py",
+    "test_released_model.py",
+    "training/test_add_style.py",
+    "training/test_batches.py",
+    "training/test_trainer.py",
+    "training/test_training_run.py",
+)
+INTEGRATION = (  # servers, processes or programs of others
+    "batch/test_job.py",
+    "bot/test_crash.py",
+    "bot/test_load.py",
+    "bot/test_operation.py",
+    "bot/test_replicas.py",
+    "bot/test_secure_service.py",
+    "bot/test_terminal.py",
+    "docker/test_images.py",
+    "faults",
+    "k8s/test_backups.py",
+    "k8s/test_database_roles.py",
+    "k8s/test_database_tls.py",
+    "k8s/test_scripts.py",
+    "serving/client/test_node.py",
+    "serving/client/test_ovmsclient.py",
+    "serving/client/test_restart.py",
+    "serving/conformance",
+    "serving/server",
+    "serving/test_added_style.py",
+    "test_flow.py",
+    "test_kit.py",
+    "test_readme.py",
+)
+INTEGRATION_FIXTURES = {"addresses", "postgres", "released_server", "running_bot"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(tests)
+        places = {str(place) for place in (path, *path.parents)}
+        if places & set(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if places & set(INTEGRATION) or INTEGRATION_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture
@@ -26,6 +97,16 @@ def astronaut() -> np.ndarray:
 def coffee() -> np.ndarray:
     """A cup of coffee, CC0; uint8 [400, 600, 3]."""
     return skimage.data.coffee()
+
+
+@pytest.fixture(scope="session")
+def released_server() -> Iterator[str]:
+    """Address of a server with the released model; whoever only asks it shares it."""
+    from serving.server import model_server
+    from tfstyle.model_store.versions import models_root
+
+    with model_server.running(models_root()) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,9 @@ from PIL import Image
 
 from bot.texts import load_texts
 from serving.client import StyleClient
-from serving.server import model_server
 from testing.bot_api import BotApi, Person, buttons_of
 from testing.bot_process import BotProcess
 from tfstyle.imaging.color import rgb_to_yiq
-from tfstyle.model_store.versions import models_root
 
 EN = load_texts("en")
 JPEG_NOISE = 4.0  # gray levels, on average, between a picture and its JPEG
@@ -29,13 +27,12 @@ _ids = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def flow(tmp_path_factory):
+def flow(tmp_path_factory, released_server):
     """The bot between Telegram's double and the released model; its styles, and a client of the same server."""
     with (
-        model_server.running(models_root()) as address,
         BotApi() as api,
-        BotProcess(api, address, tmp_path_factory.mktemp("flow"), admins="1", max_file_mb=1) as bot,
-        StyleClient(address) as client,
+        BotProcess(api, released_server, tmp_path_factory.mktemp("flow"), admins="1", max_file_mb=1) as bot,
+        StyleClient(released_server) as client,
     ):
         yield SimpleNamespace(api=api, bot=bot, client=client, styles=list(client.styles()))
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import tfstyle
+from tests.conftest import INTEGRATION, SLOW
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -156,3 +157,9 @@ def test_make_explains_its_targets():
     phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
     explained = re.findall(r'echo "make ([\w-]+) ', MAKEFILE)
     assert set(explained) == set(phony) - {"help"}
+
+
+def test_what_make_check_leaves_out_is_there():
+    """A file that moved would come into the fast tests, unseen."""
+    for place in (*SLOW, *INTEGRATION):
+        assert (ROOT / "tests" / place).exists(), place

@@ -1,120 +1,197 @@
-"""What the README tells people to type works as it stands; what the other pages tell them is understood."""
+"""What the README tells people to type works as it stands, in a fresh environment of the lock files that it names."""
 
-import importlib.util
+import os
 import re
 import shlex
-import tomllib
+import shutil
+import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import serving.server.model_server
+from serving.client import StyleClient
+from testing.bot_api import BotApi, Person
+from testing.lock_environment import make_environment
+from testing.style_server import style_server
 from tfstyle import cli
 from tfstyle.imaging import photo as images
 from tfstyle.model_store import versions
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
-TFSTYLE = [line.removeprefix("tfstyle ") for line in COMMANDS if line.startswith("tfstyle ")]
-# Minutes, a network, a port or a volume of its own: these have tests of their own, here only their arguments are read.
-LONG = ("serve", "train", "export", "publish", "data coco", "data check", "evaluate", "optimize", "add-style")
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+ROWS = re.findall(r"^\| [^|]+ \| `(.+?)` \|[^|]*\| ((?:`[\w.]+`(?:, )?)+) \|$", README, re.MULTILINE)
+COMMANDS = {command: tuple(re.findall(r"`([\w.]+)`", locks)) for command, locks in ROWS}
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ADDRESS = "localhost:8500"
+# Commands with a test of their own below; `add-style` and `train` take minutes and hours.
+LONG = ("make chat", "python -m bot", "tfstyle serve", "tfstyle add-style", "tfstyle train")
 
 
-@pytest.fixture(scope="module")
-def server():
-    with serving.server.model_server.running(versions.models_root()) as address:
-        yield address
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """A function that gives the programs of a fresh environment of some lock files."""
+    made = {}
+
+    def environment(*locks: str) -> Path:
+        if locks not in made:
+            made[locks] = make_environment(locks, tmp_path_factory.mktemp("environment") / "venv")
+        return made[locks]
+
+    return environment
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, astronaut):
-    """What the commands speak of: photo.jpg, mask.png and a folder of photos. Small, so that painting is quick."""
+def folder(tmp_path, astronaut):
+    """What the commands speak of: small, so that painting is quick."""
     photo = Image.fromarray(astronaut).resize((96, 96))
-    photo.save(tmp_path / "photo.jpg")
-    Image.linear_gradient("L").resize((96, 96)).save(tmp_path / "mask.png")
+    for name in ("photo.jpg", "kiss.jpg"):
+        photo.save(tmp_path / name)
+    stripes = np.zeros((96, 96, 3), np.uint8)
+    stripes[:, ::8] = (250, 200, 20)
+    Image.fromarray(stripes).save(tmp_path / "wave.jpg")
     (tmp_path / "holiday").mkdir()
     for name in ("one.jpg", "two.png"):
         photo.save(tmp_path / "holiday" / name)
-    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("line", [line for line in TFSTYLE if not line.startswith(LONG)])
-def test_commands_run_and_write_what_they_say(line, folder, server, monkeypatch, capfdbinary):
-    if "<" in line:
-        line = line.partition("<")[0]
-        monkeypatch.setattr("sys.stdin", (folder / "photo.jpg").open())
-    arguments = shlex.split(line.replace(ADDRESS, server))
+@pytest.fixture
+def free_port() -> int:
+    """A local port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(programs: Path, command: str, folder: Path, **options) -> "subprocess.Popen[str]":
+    """A command as a shell would start it once the environment is activated."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TFSTYLE_"))}
+    variables = inherited | {"PATH": f"{programs}:{os.environ['PATH']}", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables |= {"TFSTYLE_MODELS": str(versions.models_root())} | options.pop("env", {})
+    words = shlex.split(command)
+    words[0] = shutil.which(words[0], path=str(programs)) or words[0]
+    return subprocess.Popen(words, cwd=folder, env=variables, text=True, stderr=subprocess.PIPE, **options)
+
+
+def run(programs: Path, command: str, folder: Path, **options) -> tuple[int, str]:
+    """Exit code, and what it says of itself."""
+    process = start(programs, command, folder, **options)
+    _, said = process.communicate(options.get("input"), timeout=600)
+    return process.returncode, said
+
+
+def test_the_table_names_commands_and_lock_files_that_there_are():
+    assert len(COMMANDS) == 12
+    for locks in COMMANDS.values():
+        assert all((ROOT / "requirements" / lock).exists() for lock in locks)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith(LONG)])
+def test_commands_run_in_the_environment_that_they_name(command, environment, folder, released_server):
     before = set(folder.rglob("*"))
 
-    assert cli.main(arguments) == 0
+    code, said = run(environment(*COMMANDS[command]), command.replace(ADDRESS, released_server), folder)
 
-    out = capfdbinary.readouterr().out
-    made = sorted(set(folder.rglob("*")) - before)
-    if arguments[0] in ("styles", "info"):
-        assert b"starry_night" in out
-    elif "-" in arguments:
-        assert images.read_photo(out).pixels.shape == (96, 96, 3)
-    else:
-        pictures = [path for path in made if path.is_file()]
-        assert len(pictures) == (2 if "holiday/" in arguments else 1)
-        painted = images.read_photo(pictures[0]).pixels
-        if arguments[0] == "stylize":
-            assert painted.shape == (96, 96, 3)
-            assert np.abs(painted.astype(int) - images.read_photo(folder / "photo.jpg").pixels).mean() > 5
+    assert code == 0, said
+    pictures = [path for path in set(folder.rglob("*")) - before if path.suffix in (".jpg", ".png")]
+    assert len(pictures) == (2 if "holiday/" in command else 1), pictures
+    painted = images.read_photo(pictures[0]).pixels
+    if "stylize" in command:
+        assert painted.shape == (96, 96, 3)
+        assert np.abs(painted.astype(int) - images.read_photo(folder / "photo.jpg").pixels).mean() > 5
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_pages_install_from_a_checkout(page):
-    """No index has the package, and it alone has no model."""
-    assert not re.search(r"pip install\s+'?tfstyle", page.read_text())
+def test_serve_serves_in_the_environment_that_it_names(environment, folder, free_port):
+    (command,) = [command for command in COMMANDS if command.startswith("tfstyle serve")]
+    process = start(environment(*COMMANDS[command]), command.replace("8500", str(free_port)), folder)
+    try:
+        with StyleClient(f"127.0.0.1:{free_port}", wait_for_ready=True) as client:
+            assert "starry_night" in client.styles().names
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=120)
 
 
-def test_extras_that_pages_install_exist():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [re.findall(r"pip install -e '\.\[([\w,]+)\]'", page.read_text()) for page in [ROOT / "README.md", *PAGES]]
-    extras = {extra for found in named for names in found for extra in names.split(",")}
-    assert {"bot", "bulk", "masks"} <= extras <= set(project["optional-dependencies"])
+def test_add_style_and_train_begin_in_the_environment_that_they_name(environment, folder):
+    """Up to the photos, which are not there; what they import first is."""
+    for begin, said_first, module in (
+        ("tfstyle add-style", "No photos at", "tfstyle.training.add_style"),
+        ("tfstyle train", "coco/val2017.zip", "tfstyle.training.training_run"),
+    ):
+        (command,) = [command for command in COMMANDS if command.startswith(begin)]
+        programs = environment(*COMMANDS[command])
+        assert cli.parse(shlex.split(command)[1:]).command == shlex.split(command)[1]
+        code, said = run(programs, command.replace("holiday/", "nowhere/"), folder)
+        assert code == 2
+        assert said_first in said
+        assert run(programs, f"python -c 'import {module}'", folder) == (0, "")
 
 
-@pytest.mark.parametrize("line", [line for line in TFSTYLE if line.startswith(LONG) and not line.startswith("serve")])
-def test_arguments_of_long_commands_are_understood(line):
-    assert cli.parse(shlex.split(line)).command == line.split()[0]
+def test_chat_paints_after_make_chat_alone(environment, folder):
+    """Nothing but what its target installs; that was not enough once."""
+    stamps, recipe = re.search(r"^chat: (.+)\n\t@?\$\(BIN\)/(.+)$", MAKEFILE, re.MULTILINE).groups()
+    locks = tuple(f"{name}.lock" for name in re.findall(r"\.(\w+)", stamps))
+    assert locks == COMMANDS["make chat"]
+
+    process = start(environment(*locks), recipe, folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    said, errors = process.communicate("photo photo.jpg scream\nquit\n", timeout=600)
+
+    assert process.returncode == 0, errors
+    assert [path for path in (folder / "chat").glob("*") if path.suffix in (".jpg", ".png")], said
 
 
-@pytest.mark.parametrize("code", [block for kind, block in BLOCKS if kind == "python"])
-def test_python_examples_run(code, folder, server, capsys):
-    exec(compile(code.replace(ADDRESS, server), "README.md", "exec"), {})
-
-    assert images.read_photo(folder / "painting.jpg").pixels.shape == (96, 96, 3)
-
-
-def test_make_targets_and_linked_files_exist():
-    makefile = (ROOT / "Makefile").read_text()
-    readme = (ROOT / "README.md").read_text()
-
-    targets = re.findall(r"^make (\w+)|`make (\w+)`", readme, re.MULTILINE)  # as code: prose says make, too
-    assert targets
-    for target in (block or inline for block, inline in targets):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for link in re.findall(r"\]\((?!http)([^)#]+)", readme):
-        assert (ROOT / link).exists(), link
+def test_the_bot_starts_and_paints_in_the_environment_that_it_names(environment, folder):
+    with BotApi() as api, style_server() as (_, address):
+        settings = {"TOKEN": api.token, "SERVER": address, "BASE_URL": api.base_url, "HTTP_PORT": "0"}
+        settings |= {"BASE_FILE_URL": api.base_file_url, "HTTP_HOST": "127.0.0.1"}
+        variables = {f"TFSTYLE_BOT_{name}": value for name, value in settings.items()}
+        process = start(environment(*COMMANDS["python -m bot"]), "python -m bot", folder, env=variables)
+        try:
+            api.wait_for(lambda: len(api.commands) == 3, seconds=120)
+            person = Person(api, 1)
+            assert person.wait_for_answer(person.send_photo((folder / "photo.jpg").read_bytes(), "scream"))["photo"]
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_of_every_page_are_understood_and_its_links_lead_somewhere(page):
-    text = page.read_text()
-    commands = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ").splitlines()
-    for line in commands:
-        if line.startswith("tfstyle "):
-            arguments = shlex.split(line.removeprefix("tfstyle "), comments=True)
-            assert cli.parse(arguments).command == arguments[0], line
-    for module in re.findall(r"python -m\s+(benchmarks\.\w+)", text):
-        assert importlib.util.find_spec(module), module
-    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
-        assert (page.parent / link).exists(), link
+def test_make_demo_works_after_make_demo_alone(environment, folder):
+    stamp, recipe = re.search(r"^demo: (.+)\n\t\$\(BIN\)/(.+)$", MAKEFILE, re.MULTILINE).groups()
+
+    code, said = run(environment(f"{stamp.rpartition('.')[2]}.lock"), recipe, folder)
+
+    assert code == 0, said
+    assert (folder / "demo" / "contact_sheet.jpg").exists()
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_examples_run(code, environment, folder, released_server):
+    (folder / "example.py").write_text(code.replace(ADDRESS, released_server))
+    lock = "client.lock" if "serving.client" in code else "serve.lock"
+
+    ended, said = run(environment(lock), "python example.py", folder)
+
+    assert ended == 0, said
+    assert images.read_photo(folder / "stylized.jpg").pixels.shape == (96, 96, 3)
+
+
+def test_every_block_of_commands_is_one_that_is_tested():
+    """make's are, here and in tests/commands; compose and manifests in tests/docker and tests/k8s."""
+    lines = [line for block in SHELL for line in block.splitlines()]
+    assert [re.sub(r"^(\w+=\S+ )*", "", line).split()[:2] for line in lines] == [
+        ["make", "demo"],
+        ["make", "test"],
+        ["docker", "compose"],
+        ["kubectl", "apply"],
+    ]
+    assert (ROOT / lines[-1].split()[-1] / "kustomization.yaml").exists()
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 125

@@ -181,6 +181,8 @@ class Conversation:
                 return chat, say(texts.privacy.format(days=KEPT_DAYS))
             case "settings":
                 return chat, say(self._settings_text(chat.look, texts))
+            case "reset" | "forget" if not message.admin:
+                return chat, say(texts.group_admins_only)
             case "reset":
                 return Chat(saw_styles=chat.saw_styles), say(texts.reset)
             case "styles":

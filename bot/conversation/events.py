@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.conversation.style_settings import Look
+from bot.conversation.style_settings import Look, known_fields
 from tfstyle.contract.catalog import Style
 
 
@@ -44,7 +44,7 @@ class Replied:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Replied":
         """Read what `to_dict` wrote."""
-        return cls(**{**document, "pictures": tuple(Picture(**picture) for picture in document["pictures"])})
+        return cls(**{**known_fields(cls, document), "pictures": _pictures(document)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,7 @@ class Message:
         album: What Telegram calls the album that the picture is part of.
         group: More people than one read the chat.
         thread: The topic of a forum that it was written in; 0 for none.
+        admin: Its sender may change what belongs to the whole chat: anybody in a private one, admins of a group.
     """
 
     chat_id: int
@@ -72,6 +73,7 @@ class Message:
     addressed: bool = True
     group: bool = False
     thread: int = 0
+    admin: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +159,17 @@ class Order:
         """Read what `to_dict` wrote."""
         return cls(
             **{
-                **document,
-                "pictures": tuple(Picture(**picture) for picture in document["pictures"]),
+                **known_fields(cls, document),
+                "pictures": _pictures(document),
                 "look": Look.from_dict(document["look"]),
                 "result": Result(document["result"]),
                 "problems": tuple(document["problems"]),
             }
         )
+
+
+def _pictures(document: Mapping[str, Any]) -> tuple[Picture, ...]:
+    return tuple(Picture(**known_fields(Picture, picture)) for picture in document["pictures"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,5 +267,9 @@ class Chat:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Chat":
-        """Read what `to_dict` wrote."""
-        return cls(look=Look.from_dict(document["look"]), saw_styles=bool(document["saw_styles"]))
+        """Read what `to_dict` wrote; what cannot be read is as at first, so that no chat is stuck with it."""
+        try:
+            look = Look.from_dict(document.get("look") or {})
+        except ValueError:
+            look = Look()
+        return cls(look=look, saw_styles=bool(document.get("saw_styles")))

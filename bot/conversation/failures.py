@@ -27,7 +27,7 @@ from tfstyle.imaging.photo import MIN_SIDE
 
 MAX_TRIES = 4  # that end in a fault of ours or of the server's
 MAX_DEADLINES = 2
-MAX_CRASHES = 30  # of the bot during one task: then it is the task
+MAX_CRASHES = 3  # of the bot during one task, which since the first one was done alone: then it is the task
 PATIENCE_SECONDS = 3600.0  # for a server that is away, and for Telegram
 _LONGEST_WAIT = 30.0
 

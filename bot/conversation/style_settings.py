@@ -9,7 +9,7 @@ append-only, and places as letters:
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from tfstyle.masks.mask import GRADIENTS
@@ -19,6 +19,8 @@ PLACES = (*GRADIENTS, *SEGMENTS)
 DEFAULT_SIZE = 1280  # what Telegram shows; more only takes longer
 MAX_SIZE = 2560  # the largest that Telegram keeps of a photo
 FULL_SIZE = 0
+MAX_STORED_SIZE = 99_999  # of a size in a button; more than any picture has
+MAX_ID = 2**63 - 1  # of Telegram's messages, chats and users, and of a database's integers
 MESSAGE_MARK = "#"  # a mask "#123" is the picture of message 123
 
 _LARGE = 999.5  # from here on three digits of a weight are written with an exponent
@@ -69,9 +71,23 @@ class Look:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Look":
-        """Read what `to_dict` wrote."""
-        regions = tuple((place, _mix(mix)) for place, mix in document["regions"])
-        return cls(**{**document, "styles": _mix(document["styles"]), "regions": regions})
+        """Read what `to_dict` wrote, here or in a bot of another version: what is not known here is left out.
+
+        Raises:
+            ValueError: If it is something else.
+        """
+        try:
+            known = known_fields(cls, document)
+            regions = tuple((str(place), _mix(mix)) for place, mix in known.pop("regions", ()))
+            look = cls(**{**known, "styles": _mix(known.pop("styles", ())), "regions": regions})
+            look.encode(())  # finds places that there are not
+            if look.mask not in ("", *PLACES) and look.mask_message is None:
+                raise ValueError("a mask of no place")
+            if not (0 <= look.strength <= 100 and 0 <= look.size <= MAX_STORED_SIZE):
+                raise ValueError("a number out of range")
+            return look
+        except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
+            raise ValueError(f"Expected settings as they are stored, got something else ({error!r}).") from error
 
     def encode(self, names: Sequence[str]) -> str:
         """The look for a button.
@@ -95,10 +111,10 @@ class Look:
             styles, strength, colors, mask, size, regions = [*text.split(";"), ""][:6]
             return cls(
                 styles=_decode_mix(styles, names),
-                strength=min(100, max(0, int(strength))),
+                strength=_number(strength, 100),
                 keep_colors=colors == "k",
-                mask=f"{MESSAGE_MARK}{int(mask[1:])}" if mask[:1] == MESSAGE_MARK else mask and _PLACES_BY_LETTER[mask],
-                size=int(size),
+                mask=_decode_mask(mask),
+                size=_number(size, MAX_STORED_SIZE),
                 regions=tuple(
                     (_PLACES_BY_LETTER[part[0]], _decode_mix(part[1:], names)) for part in regions.split(",") if part
                 ),
@@ -107,8 +123,30 @@ class Look:
             raise LookError(f"Expected a look such as 0;100;s;;1280, got {text!r}.") from error
 
 
+def known_fields(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a stored document, what a dataclass of now has."""
+    return {field.name: document[field.name] for field in fields(kind) if field.name in document}
+
+
 def _mix(pairs: Sequence[Sequence[Any]]) -> Mix:
     return tuple((str(name), float(weight)) for name, weight in pairs)
+
+
+def _decode_mask(text: str) -> str:
+    if text.startswith(MESSAGE_MARK):
+        return f"{MESSAGE_MARK}{_number(text[1:], MAX_ID)}"
+    return text and _PLACES_BY_LETTER[text]
+
+
+def _number(text: str, most: int) -> int:
+    """A number of a button, which anybody may have forged.
+
+    Raises:
+        ValueError: If it is none, or larger than what the bot writes there.
+    """
+    if not (text.isascii() and text.isdecimal() and int(text) <= most):
+        raise ValueError(f"Expected a number up to {most}, got {text!r}.")
+    return int(text)
 
 
 def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
@@ -122,7 +160,7 @@ def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
 
 def _decode_mix(text: str, names: Sequence[str]) -> Mix:
     pairs = [part.partition(":") for part in text.split("+") if part]
-    mix = tuple((names[int(column)], float(weight or 1)) for column, _, weight in pairs)
+    mix = tuple((names[_number(column, len(names))], float(weight or 1)) for column, _, weight in pairs)
     if mix and not (all(0 <= weight < math.inf for _, weight in mix) and any(weight for _, weight in mix)):
         raise ValueError(f"Expected weights of 0 or more, not all 0, got {text!r}.")
     return mix

@@ -8,8 +8,8 @@ finished by the same few statements, in SQLite and PostgreSQL alike. A task is
        └─────────┘  handed back, or its owner's lease ran out
 
 It counts its tries, those that the owner did not blame on something else, and apart from them its crashes: owners that
-were gone before it ended. So a job that was only there when the bot was killed has all its tries left, and one that may
-have killed it waits for the others.
+were gone before it ended. So a job that was only there when the bot was killed has all its tries left. As it may have
+killed it, it is done after the others, while nothing else of its kind runs beside it in the same process.
 
 A claim cannot be taken twice: `UPDATE ... WHERE id = (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING` in PostgreSQL, and
 in SQLite within a transaction that holds the only write lock. What counts before it stores, for limits, does so
@@ -33,11 +33,13 @@ from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from bot.storage.tables import chats, metadata, sources, tasks
+from bot.storage.schema import StorageError, migrate
+from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
 from bot.storage.tasks import (
     ALBUM,
     PAINT,
@@ -52,10 +54,10 @@ from bot.storage.tasks import (
     StorageAwayError,
     Task,
 )
-from tfstyle.errors import StyleTransferError
 
 LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
-SUSPECT_CRASHES = 3  # what was there at so many may be their cause, so the others come first
+HEAD_START_SECONDS = 5.0  # after a start, for what was not there at a crash; twice as long after a second one
+MAX_AHEAD = 60.0  # seconds that any time may lie in the future: further, and the clock has been set back since
 HOUR = 3600.0
 KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
 # A database whose machine is gone says nothing; without limits it would be waited for, for many minutes.
@@ -63,15 +65,13 @@ _POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s and ms, by
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
+_PRIVATE = 0o600  # of files that hold what people wrote
+
 NO_CHAT = 0  # stands for a chat that was forgotten
 _UNFINISHED = ("queued", "running")
 _PHOTOS = sql.func.coalesce(sql.func.sum(tasks.c.photos), 0)
 _LOCKS = 7466  # the number under which replicas lock what one of them does at a time; any that nobody else uses
 _CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
-
-
-class StorageError(StyleTransferError):
-    """The database cannot be opened."""
 
 
 P = ParamSpec("P")
@@ -87,7 +87,7 @@ def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Cal
             try:
                 with store.engine.begin() as connection:
                     return work(store, connection, *args, **kwargs)
-            except (InterfaceError, InternalError, OperationalError, PoolTimeoutError) as error:
+            except (InterfaceError, InternalError, OperationalError, ProgrammingError, PoolTimeoutError) as error:
                 raise StorageAwayError(" ".join(str(error.args[0]).split())) from error
 
         return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
@@ -108,6 +108,7 @@ class Store:
 
     def __init__(self, url: str, owner: str):
         self.owner = owner
+        self._opened = time.monotonic()
         try:
             parsed = make_url(url)
             if "@" in (parsed.host or ""):
@@ -122,9 +123,11 @@ class Store:
         self.threads = ThreadPoolExecutor(1 if self._embedded else _THREADS, thread_name_prefix="storage")
         dialect = importlib.import_module(f"sqlalchemy.dialects.{parsed.get_backend_name()}")
         self._insert: Any = dialect.insert  # the one with ON CONFLICT
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
         if self._embedded:
-            self._lock = _lock_file(f"{parsed.database}.lock")
+            database = os.path.realpath(str(parsed.database))  # by which path a second bot comes makes no difference
+            self._lock = _lock_file(database)
+            _make_private(database)
             self.engine = sql.create_engine(parsed, hide_parameters=True)  # they hold what people wrote
             sql.event.listen(self.engine, "connect", _prepare_sqlite)
             sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -139,11 +142,14 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 self._alone(connection, _CREATE)  # replicas start together; CREATE TABLE IF NOT EXISTS may collide
-                metadata.create_all(connection)
+                migrate(connection)
                 if self._embedded:  # nobody else has the file, so whoever owned these is gone
                     crashed = {"attempts": tasks.c.attempts - 1, "crashes": tasks.c.crashes + 1}
                     running = tasks.c.state == "running"
                     connection.execute(sql.update(tasks).where(running).values(_handed_back() | crashed))
+        except StorageError:
+            self.close()
+            raise
         except DBAPIError as error:
             self.close()
             reason = " ".join(str(error.orig).split())
@@ -155,13 +161,19 @@ class Store:
         if hasattr(self, "engine"):
             self.engine.dispose()
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
 
     @_transaction
-    def ping(self, connection: Connection) -> None:
-        """See that the database answers."""
-        connection.execute(sql.select(1))
+    def check(self, connection: Connection) -> None:
+        """See that the database takes what is written, and has what is read.
+
+        Raises:
+            StorageAwayError: If it does not.
+        """
+        for table in metadata.sorted_tables:
+            connection.execute(sql.select(table).limit(1))
+        connection.execute(sql.update(heartbeat).values(written_at=time.time()))
 
     @_transaction
     def add(self, connection: Connection, new: Iterable[NewTask]) -> int:
@@ -187,21 +199,22 @@ class Store:
             self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
         now = time.time()
         other = tasks.alias()
-        ready = [tasks.c.kind == kind, _available(tasks, now), tasks.c.not_before <= now]
+        due = _available(tasks, now) & _past(tasks.c.not_before, now)
+        ready = [tasks.c.kind == kind, due, self._fit_to_run(tasks, kind, now)]
         of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
         if kind == UPDATE:
             ready.append(~sql.exists().where(of_chat & (other.c.turn < tasks.c.turn)))
         elif kind == ALBUM:
             ready.append(~sql.exists().where(of_chat))
         if user_limit:
-            running = (other.c.state == "running") & (other.c.lease_until >= now)
+            running = (other.c.state == "running") & ~_past(other.c.lease_until, now)
             same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
             count = sql.select(sql.func.count()).select_from(other).where(running, same).scalar_subquery()
             ready.append(count < user_limit)
         chosen = (
             sql.select(tasks.c.id)
             .where(*ready)
-            .order_by(tasks.c.crashes >= SUSPECT_CRASHES, tasks.c.turn, tasks.c.id)
+            .order_by(_crashes(tasks), tasks.c.turn, tasks.c.id)
             .limit(1)
             .with_for_update(skip_locked=True, of=tasks)
             .scalar_subquery()
@@ -212,7 +225,7 @@ class Store:
             "owner": self.owner,
             "lease_until": now + LEASE_SECONDS,
             "attempts": tasks.c.attempts + sql.case((lapsed, 0), else_=1),  # the try that crashed did not fail
-            "crashes": tasks.c.crashes + sql.case((lapsed, 1), else_=0),
+            "crashes": _crashes(tasks),
         }
         row = connection.execute(
             sql.update(tasks).where(tasks.c.id == chosen).values(values).returning(*tasks.c)
@@ -244,7 +257,7 @@ class Store:
             delay: Seconds during which nobody shall.
             blameless: This attempt does not count, as when the server is down.
         """
-        values = _handed_back() | {"not_before": time.time() + delay}
+        values = _handed_back() | {"not_before": time.time() + min(delay, MAX_AHEAD)}
         if blameless:
             values["attempts"] = tasks.c.attempts - 1
         connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
@@ -283,6 +296,21 @@ class Store:
             self._forget(connection, ended.chat_id)
         return True
 
+    async def shred(self) -> None:
+        """Remove from SQLite's write-ahead log what was deleted from the database; with PostgreSQL, nothing.
+
+        The log goes on to hold pages as they were until others are written over them.
+        """
+        if self._embedded:
+            await asyncio.get_running_loop().run_in_executor(self.threads, self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        connection = self.engine.raw_connection()  # not in a transaction
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
     @_transaction
     def settings(self, connection: Connection, chat_id: int) -> dict[str, Any] | None:
         """What a chat has chosen, None if nothing."""
@@ -316,9 +344,9 @@ class Store:
             .where(
                 tasks.c.kind == PAINT,
                 tasks.c.state == "queued",
-                tasks.c.created_at < now - after,
-                tasks.c.told_at < now - again,
-                tasks.c.not_before <= now,
+                _past(tasks.c.created_at, now - after),
+                _past(tasks.c.told_at, now - again),
+                _past(tasks.c.not_before, now),
             )
             .order_by(tasks.c.told_at)
             .limit(1)
@@ -371,8 +399,8 @@ class Store:
         return [_task(row) for row in rows]
 
     @_transaction
-    def cancel(self, connection: Connection, chat_id: int, *, only: int = 0) -> list[Task]:
-        """End all unfinished albums and paint jobs of a chat, or only the one of this id.
+    def cancel(self, connection: Connection, chat_id: int, *, only: int = 0, user_id: int = 0) -> list[Task]:
+        """End all unfinished albums and paint jobs of a chat, or only the one of this id, or only those of a user.
 
         Returns:
             Those that were ended, as they were.
@@ -380,6 +408,8 @@ class Store:
         where = (tasks.c.kind != UPDATE) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
         if only:
             where &= tasks.c.id == only
+        if user_id:
+            where &= tasks.c.user_id == user_id
         rows = connection.execute(sql.select(*tasks.c).where(where).with_for_update()).all()
         connection.execute(
             sql.update(tasks)
@@ -415,6 +445,9 @@ class Store:
     def prune(self, connection: Connection, *, sources_before: float) -> None:
         """Delete what was finished a day ago, forgotten chats' jobs an hour after they came, and old references."""
         now = time.time()
+        for column in (tasks.c.created_at, tasks.c.finished_at, sources.c.created_at):  # by a clock that was set back
+            ahead = sql.update(column.table).where(column > now + MAX_AHEAD)
+            connection.execute(ahead.values({column.name: now}))
         connection.execute(sql.delete(tasks).where(tasks.c.finished_at < now - KEEP_FINISHED))
         counted = (tasks.c.kind == PAINT) & (tasks.c.chat_id == NO_CHAT)
         connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - HOUR))
@@ -431,12 +464,33 @@ class Store:
     def _refusal(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
         since = time.time() - HOUR
         paint = tasks.c.kind == PAINT
-        of_user = paint & (tasks.c.user_id == user_id) & (tasks.c.created_at > since)
+        recent = (tasks.c.created_at > since) & (tasks.c.created_at <= since + HOUR + MAX_AHEAD)
+        of_user = paint & (tasks.c.user_id == user_id) & recent
         had, first = connection.execute(sql.select(_PHOTOS, sql.func.min(tasks.c.created_at)).where(of_user)).one()
         if had + photos > quota.user_photos:
             return Refusal(kind="user_limit", seconds=(first or time.time()) - since)
         waiting = connection.execute(sql.select(_PHOTOS).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
         return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
+
+    def _fit_to_run(self, table: Any, kind: Kind, now: float) -> sql.ColumnElement[bool]:
+        """Whether a task may run beside what this process runs of its kind.
+
+        What was there at a crash may be its cause. So it comes after the others, alone, and nothing is begun beside it;
+        jobs that are begun are waited for once it is its turn.
+        """
+        other = table.alias()
+        mine = (other.c.kind == kind) & (other.c.state == "running") & (other.c.owner == self.owner)
+        mine &= ~_past(other.c.lease_until, now)
+        suspected = mine & (other.c.crashes > 0)
+        uptime = time.monotonic() - self._opened
+        in_turn = _crashes(table) * HEAD_START_SECONDS <= uptime
+        alone = (_crashes(table) == 0) | (in_turn & ~sql.exists().where(mine))
+        fit = alone & ~sql.exists().where(suspected)
+        if kind == PAINT:  # updates of a chat wait for each other already
+            due = _available(other, now) & _past(other.c.not_before, now) & (_crashes(other) > 0)
+            waiting = (other.c.kind == kind) & due & (_crashes(other) * HEAD_START_SECONDS <= uptime)
+            fit &= (_crashes(table) > 0) | ~sql.exists().where(waiting)
+        return fit
 
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
         return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
@@ -520,9 +574,19 @@ class Store:
         return connection.execute(sql.select(sql.func.avg(last.c.seconds))).scalar() or 0.0
 
 
+def _past(column: Any, now: float) -> sql.ColumnElement[bool]:
+    """Whether a time has come, or lies so far ahead that the clock must have been set back since."""
+    return (column <= now) | (column > now + MAX_AHEAD)
+
+
 def _available(table: Any, now: float) -> sql.ColumnElement[bool]:
     """Queued, or running under an owner who has gone silent."""
-    return (table.c.state == "queued") | ((table.c.state == "running") & (table.c.lease_until < now))
+    return (table.c.state == "queued") | ((table.c.state == "running") & _past(table.c.lease_until, now))
+
+
+def _crashes(table: Any) -> sql.ColumnElement[int]:
+    """How many crashes an available task was there at; the last one shows by a lease that has ended."""
+    return table.c.crashes + sql.case((table.c.state == "running", 1), else_=0)
 
 
 def _handed_back() -> dict[str, Any]:
@@ -552,19 +616,26 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _lock_file(path: str) -> int:
+def _lock_file(database: str) -> FileLock:
     """Hold a file for as long as this process lives: two bots on one SQLite file would take each other's jobs."""
-    import fcntl
-
+    lock = FileLock(f"{database}.lock", timeout=0, mode=_PRIVATE, thread_local=False)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.stat(os.path.dirname(database))  # which the lock would make
+        lock.acquire()
+    except Timeout:
+        raise StorageError(
+            f"Another bot has {database} open; for several at once use postgresql:// in TFSTYLE_BOT_DATABASE_URL."
+        ) from None
     except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror}); check TFSTYLE_BOT_DATABASE_URL.") from None
-    with contextlib.suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
-    os.close(descriptor)
-    raise StorageError(
-        f"Another bot has {path.removesuffix('.lock')} open; for several at once use postgresql:// in "
-        f"TFSTYLE_BOT_DATABASE_URL."
-    )
+        raise StorageError(
+            f"{database}.lock cannot be written ({error.strerror}); check TFSTYLE_BOT_DATABASE_URL."
+        ) from None
+    return lock
+
+
+def _make_private(database: str) -> None:
+    """Let nobody but its owner read an SQLite database; files that SQLite puts beside it get the same mode."""
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, _PRIVATE))
+    for path in (database, f"{database}-wal", f"{database}-shm"):
+        with contextlib.suppress(OSError):  # not there, or somebody else's, who has made it readable for this bot
+            os.chmod(path, _PRIVATE)

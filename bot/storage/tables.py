@@ -1,4 +1,7 @@
-"""The database's three tables: what is to be done, what chats have chosen, what paintings were made from."""
+"""The database's tables: what is to be done, what chats have chosen, what paintings were made from.
+
+`migrations/` holds how they came to be; whoever changes one adds a step there.
+"""
 
 import sqlalchemy as sql
 
@@ -42,4 +45,10 @@ sources = sql.Table(
     sql.Column("message_id", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("source", sql.Text, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
+)
+heartbeat = sql.Table(
+    "heartbeat",
+    metadata,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("written_at", sql.Float, nullable=False),
 )

@@ -28,7 +28,7 @@ from telegram import (
     Message,
     ReplyParameters,
 )
-from telegram.constants import ChatAction
+from telegram.constants import ChatAction, ChatID, ChatMemberStatus
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.conversation.events import Keyboard
@@ -55,6 +55,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
 PATIENCE_SECONDS = 60.0  # for one call; whoever made it may make it again later
 _PRESS_SECONDS = 5.0  # for the answer to a press, which nobody awaits longer
 _MEDIA_SECONDS = 120.0  # for Telegram to answer after an upload: who gives up sooner sends it twice
+_ANONYMOUS_ADMIN = ChatID.ANONYMOUS_ADMIN
 _ACTION_SECONDS = 4.5  # a chat action is shown for five
 _MAX_ANSWER, _MAX_TEXT, _MAX_CAPTION = 200, 4096, 1024  # characters of an answer to a press, a text and a caption
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to be replied")
@@ -347,6 +348,20 @@ class Messenger:
             if "too big" in str(error).lower():
                 raise FileTooLargeError(None, max_bytes) from None
             raise PictureGoneError(str(error)) from None
+
+    async def is_admin(self, chat_id: int, user_id: int) -> bool:
+        """Whether a member may change a group; one who writes as the group itself, unnamed, is an admin.
+
+        Raises:
+            TelegramAwayError: If Telegram does not tell for now.
+        """
+        if user_id == _ANONYMOUS_ADMIN:
+            return True
+        try:
+            member = await self._retried(lambda: self._bot.get_chat_member(chat_id, user_id), chat_id)
+        except (BadRequest, Forbidden):
+            return False
+        return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
 
     async def register_commands(self, languages: Sequence[str]) -> None:
         """Tell Telegram the commands for its menu: the first language's for everybody, each language's for its own."""

@@ -1,16 +1,20 @@
 """Telegram's updates as events."""
 
+import mimetypes
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import telegram
 
 from bot.conversation.events import Event, Message, Picture, Press, Replied
+from bot.conversation.style_settings import MAX_ID
 from bot.storage.tasks import UPDATE, NewTask
+from tfstyle.imaging.photo import PHOTO_SUFFIXES
 
 ALLOWED = ["message", "callback_query"]
 _PRIVATE_CHAT = "private"
-_ID_LIMIT = 2**63  # of a database's integers
+_ANY_BYTES = "application/octet-stream"
 
 
 def update_task(payload: Mapping[str, Any]) -> NewTask | None:
@@ -27,7 +31,9 @@ def update_task(payload: Mapping[str, Any]) -> NewTask | None:
             return None
         sender = press["from"] if press else message.get("from") or message.get("sender_chat") or message["chat"]
         chat_id, user_id = int(message["chat"]["id"]), int(sender["id"])
-        if max(map(abs, (update_id, chat_id, user_id))) >= _ID_LIMIT:
+        replied = message.get("reply_to_message") or {}
+        ids = update_id, chat_id, user_id, int(message["message_id"]), int(replied.get("message_id") or 0)
+        if max(map(abs, ids)) > MAX_ID:
             raise OverflowError("an id of more than 64 bits")
         return NewTask(
             key=f"update:{update_id}",
@@ -115,9 +121,22 @@ def _picture(message: telegram.Message) -> Picture | None:
             file_id=largest.file_id, width=largest.width, height=largest.height, file_size=largest.file_size or 0
         )
     document = message.document
-    if document is not None and (document.mime_type or "").startswith("image/"):
+    if document is not None and _may_be_picture(document.mime_type or "", document.file_name or ""):
         return Picture(file_id=document.file_id, file_size=document.file_size or 0)
     return None
+
+
+def _may_be_picture(mime_type: str, name: str) -> bool:
+    """Whether a file is taken for a picture: by its type, by its name's ending, or as nothing says what else it is.
+
+    Phones send photos as "file" in any case of letters, as `application/octet-stream` or without a type at all. What it
+    really is its first bytes tell whoever decodes it.
+    """
+    kind = mime_type.partition(";")[0].strip().lower()
+    if kind.startswith("image/") or PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
+        return True
+    guessed = mimetypes.guess_type(name)[0] or _ANY_BYTES
+    return kind in ("", _ANY_BYTES) and (guessed.startswith("image/") or guessed == _ANY_BYTES)
 
 
 def _command(text: str, username: str) -> tuple[str | None, str, bool]:

@@ -98,6 +98,7 @@ class Texts:
     queue_full: str
     album_too_long: str
     not_allowed: str
+    group_admins_only: str
     admins_only: str
     stats: str
 

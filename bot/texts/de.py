@@ -133,6 +133,7 @@ TEXTS = Texts(
     queue_full="Gerade warten zu viele Fotos; bitte schick deins in ein paar Minuten noch einmal.",
     album_too_long="Dieses Album ist zu lang: Ich male höchstens {limit} seiner Fotos, vom Anfang an.",
     not_allowed="Dieser Bot ist nur für Leute da, die sein Besitzer eingetragen hat. Deine Nummer ist {user}.",
+    group_admins_only="Das dürfen nur Admins dieser Gruppe.",
     admins_only="Das dürfen nur Admins sehen.",
     stats="Warten: {waiting}\nIn Arbeit: {running}\nGemalt in einem Tag: {done}\nFehlgeschlagen in einem Tag: "
     "{failed}\n"

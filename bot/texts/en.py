@@ -124,6 +124,7 @@ TEXTS = Texts(
     queue_full="Too many photos are waiting at the moment; please send yours again in a few minutes.",
     album_too_long="This album is too long: I paint no more than {limit} of its photos, from the beginning.",
     not_allowed="This bot serves only people its owner has listed. Your id is {user}.",
+    group_admins_only="Only admins of this group may do that.",
     admins_only="Only admins may see that.",
     stats="Waiting: {waiting}\nPainting: {running}\nPainted within a day: {done}\nFailed within a day: {failed}\n"
     "Chats: {chats}\nSeconds a painting: {seconds}",

@@ -129,6 +129,7 @@ TEXTS = Texts(
     queue_full="Ahora esperan demasiadas fotos; envía la tuya otra vez dentro de unos minutos.",
     album_too_long="Este álbum es demasiado largo: pinto como máximo {limit} de sus fotos, desde el principio.",
     not_allowed="Este bot solo atiende a quienes su dueño ha apuntado. Tu número es {user}.",
+    group_admins_only="Solo los administradores de este grupo pueden hacer eso.",
     admins_only="Eso solo lo pueden ver los administradores.",
     stats="En espera: {waiting}\nPintándose: {running}\nPintadas en un día: {done}\nFallidas en un día: {failed}\n"
     "Chats: {chats}\nSegundos por cuadro: {seconds}",

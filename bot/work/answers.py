@@ -44,6 +44,7 @@ from tfstyle.errors import StyleTransferError
 _log = logging.getLogger(__name__)
 
 _KEPT_GALLERIES = 20
+_FOR_ADMINS = ("reset", "forget")  # commands that undo in a group what others have chosen
 ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
 
 
@@ -93,7 +94,7 @@ class Answers:
         except StyleTransferError as error:
             await self._wait_for_styles(task, event, error)
             return
-        event = await self._with_sources(event)
+        event = await self._with_rank(await self._with_sources(event))
         kept = await self._store.settings(event.chat_id)
         chat = Chat.from_dict(kept) if kept else Chat()
         changed, actions = talk.hear(event, chat) if isinstance(event, Message) else talk.press(event, chat)
@@ -101,6 +102,8 @@ class Answers:
         for action in actions:
             outcome = await self._act(action, event, task, outcome)
         await self._store.finish(task.id, outcome=outcome)
+        if outcome.forget:
+            await self._store.shred()
 
     async def _act(self, action: Action, event: Event, task: Task, outcome: Outcome) -> Outcome:
         """Carry an action out, or add it to what is stored with the end of the update."""
@@ -120,7 +123,8 @@ class Answers:
             case Paint():
                 return await self._accept(action, event, task, outcome)
             case CancelAll():
-                cancelled = await self._cancel(chat_id, texts)
+                group = isinstance(event, Message) and event.group  # where everybody has their own photos
+                cancelled = await self._cancel(chat_id, texts, user_id=event.user_id if group else 0)
                 told = texts.cancelled if cancelled else texts.nothing_to_cancel
                 await self._messenger.say(chat_id, told, thread=event.thread)
             case ForgetChat():
@@ -211,17 +215,17 @@ class Answers:
                 await self._end(press.chat_id, task.id)
         return False
 
-    async def _end(self, chat_id: int, task_id: int = 0) -> list[Order]:
-        """Cancel a job, or all of a chat's."""
-        cancelled = await self._store.cancel(chat_id, only=task_id)
+    async def _end(self, chat_id: int, task_id: int = 0, *, user_id: int = 0) -> list[Order]:
+        """Cancel a job, or all of a chat's, or all of a user's there."""
+        cancelled = await self._store.cancel(chat_id, only=task_id, user_id=user_id)
         orders = [Order.from_dict(task.payload) for task in cancelled]
         for task, order in zip(cancelled, orders, strict=True):
             self._stop(task.id)
             count_photos("cancelled", len(order.pictures))
         return orders
 
-    async def _cancel(self, chat_id: int, texts: Texts) -> bool:
-        cancelled = await self._end(chat_id)
+    async def _cancel(self, chat_id: int, texts: Texts, *, user_id: int = 0) -> bool:
+        cancelled = await self._end(chat_id, user_id=user_id)
         for order in cancelled:
             if order.target and not order.repaints:
                 await self._messenger.edit_text(chat_id, order.target, texts.cancelled)
@@ -283,6 +287,12 @@ class Answers:
             known = await self._store.known(_album_key(event, event.album))
             event = replace(event, addressed=known is not None)
         return event
+
+    async def _with_rank(self, event: Event) -> Event:
+        """The event, with whether its sender may change what belongs to a whole group, if it is about that."""
+        if not (isinstance(event, Message) and event.group and event.command in _FOR_ADMINS):
+            return event
+        return replace(event, admin=await self._messenger.is_admin(event.chat_id, event.user_id))
 
     async def _album_task(self, event: Event, order: Order) -> NewTask:
         """Gathers an album's photos; those that come late are painted as the others, whose first had the words."""

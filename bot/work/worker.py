@@ -243,6 +243,7 @@ class Worker:
                     renewed = now
                 if now >= pruned + _PRUNE_EVERY:
                     await self._store.prune(sources_before=time.time() - KEPT_DAYS * _DAY)
+                    await self._store.shred()
                     pruned = now
                 stats = await self._store.stats()
                 QUEUE.labels("waiting").set(stats.waiting)

@@ -525,7 +525,7 @@ def test_commands_are_registered_in_every_language(api, bot):
 
 
 @pytest.fixture
-def group(new_person):
+def group(bot, new_person):
     ids = {}
 
     def join(chat_id):
@@ -576,6 +576,102 @@ def test_in_a_group_talk_about_a_painting_is_not_answered(group):
     person.wait_for_text("Strength")
 
     assert len(person.seen()) == before + 1
+
+
+@pytest.mark.parametrize(("command", "told"), [("/reset", EN.reset), ("/forget", EN.forgotten)])
+def test_in_a_group_only_admins_undo_what_was_chosen(api, group, new_person, command, told):
+    chat_id = {"/reset": -45, "/forget": -46}[command]
+    person = group(chat_id)
+    person.say("/strength@paint_test_bot 33")
+    person.wait_for_text("Strength: 33 %.")
+
+    person.say(f"{command}@paint_test_bot")
+    person.wait_for_text(EN.group_admins_only)
+    person.say("/settings@paint_test_bot")
+    person.wait_for_text("33 %")
+
+    admin = new_person(chat_id=chat_id)
+    api.admins.add((chat_id, admin.user["id"]))
+    admin.say(f"{command}@paint_test_bot")
+    admin.wait_for_text(told)
+
+
+def test_in_a_group_everybody_cancels_their_own_photos_only(api, group, new_person, model):
+    person, other = group(-47), new_person(chat_id=-47)
+    model.seconds = 2.0
+    sent = person.send_photo(photo_bytes(), "@paint_test_bot scream")
+    api.wait_for(lambda: model.painting == 1)
+
+    other.say("/cancel@paint_test_bot")
+
+    other.wait_for_text(EN.nothing_to_cancel)
+    assert person.wait_for_answer(sent)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "file_name"),
+    [
+        ("application/octet-stream", "IMG_1.JPG"),
+        ("application/octet-stream", None),
+        ("application/octet-stream", "IMG_1.dat"),
+        (None, "photo.png"),
+        (None, None),
+        ("IMAGE/JPEG", None),
+        ("image/png; charset=binary", "x"),
+        ("text/plain", "photo.jpeg"),
+    ],
+)
+def test_a_photo_as_a_file_is_painted_whatever_its_type_says(person, mime_type, file_name):
+    sent = person.send_file(photo_bytes(), "scream", mime_type=mime_type, file_name=file_name)
+
+    assert person.wait_for_answer(sent)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "file_name"),
+    [("application/pdf", "a.pdf"), ("application/octet-stream", "a.zip"), (None, "song.mp3"), ("video/mp4", None)],
+)
+def test_a_file_that_says_what_else_it_is_is_not_fetched(person, api, mime_type, file_name):
+    before = api.count("getFile")
+    person.send_file(photo_bytes(), mime_type=mime_type, file_name=file_name)
+
+    person.wait_for_text(EN.no_photo)
+    assert api.count("getFile") == before
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"r:0;100;s;#{10**30};1280",
+        f"r:0;100;s;#-{10**30};1280",
+        f"r:0;{10**30};s;;1280",
+        f"r:0;100;s;;{10**30}",
+        "r:0;100;s;;-5",
+        f"r:{10**20};100;s;;1280",
+        f"s{10**30}:0;100;s;;1280",
+        "r:-1;100;s;;1280",
+        "r:0;-1;s;;1280",
+        "r:0;\u0661\u0660;s;;1280",
+    ],
+)
+def test_a_forged_number_in_a_button_is_an_old_button(person, api, bot, data):
+    answer = person.wait_for_answer(person.send_photo(photo_bytes(), "scream"))
+    before = bot.logs().count("a task failed")
+
+    press = person.press_data(answer, data)
+
+    def told():
+        return [
+            call.params.get("text", "")
+            for call in api.calls
+            if call.method == "answerCallbackQuery" and call.params["callback_query_id"] == press
+        ]
+
+    api.wait_for(told)
+    assert told()[0] == ("" if data.startswith("s") else EN.old_button)
+    person.say("/settings")
+    person.wait_for_text("Strength")
+    assert bot.logs().count("a task failed") == before
 
 
 def test_every_button_fits_into_telegrams_64_bytes(person):

@@ -11,10 +11,9 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from serving.server import model_server
 from testing import style_case, training_case
 from tfstyle.imaging.photo import read_photo
-from tfstyle.model_store.versions import models_root, versions
+from tfstyle.model_store.versions import versions
 from tfstyle.training.recipe import Stage, load_recipe
 from tfstyle.training.training_run import Run
 
@@ -42,12 +41,6 @@ def photo(tmp_path) -> Path:
     return tmp_path / "photo.jpg"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with model_server.running(models_root()) as address:
-        yield address
-
-
 def test_stylize_writes_a_style_a_blend_and_two_regions(run, photo, tmp_path, capsys):
     run("stylize.py", photo)
 
@@ -57,16 +50,16 @@ def test_stylize_writes_a_style_a_blend_and_two_regions(run, photo, tmp_path, ca
     assert np.abs(made[0].astype(int) - made[1]).mean() > 5
 
 
-def test_every_style_of_a_server_is_painted_at_once(run, photo, server, tmp_path, capsys):
-    run("every_style.py", server, photo)
+def test_every_style_of_a_server_is_painted_at_once(run, photo, released_server, tmp_path, capsys):
+    run("every_style.py", released_server, photo)
 
     names = capsys.readouterr().out.split()[::3]
     assert len(names) == 12
     assert {path.name for path in tmp_path.glob("*.jpg")} == {*names, "photo.jpg"}
 
 
-def test_plain_grpc_paints_without_anything_of_ours(run, photo, server, tmp_path):
-    run("plain_grpc.py", server, photo)
+def test_plain_grpc_paints_without_anything_of_ours(run, photo, released_server, tmp_path):
+    run("plain_grpc.py", released_server, photo)
 
     assert read_photo(tmp_path / "scream.png").pixels.shape == (96, 96, 3)
     assert not re.search(r"^\s*(?:import|from) (?:tfstyle|serving)\b", (EXAMPLES / "plain_grpc.py").read_text(), re.M)

@@ -177,7 +177,7 @@ def test_an_operators_address_has_one_place(tmp_path):
     assert "paint.example.org" not in text
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+@pytest.mark.parametrize("page", ["docs/operations.md"])
 def test_the_secret_that_operators_are_told_to_make_has_every_key(page, production):
     """`kubectl` makes it here without a cluster."""
     text = (K8S.parent / page).read_text().replace("\\\n", " ")

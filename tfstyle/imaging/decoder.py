@@ -47,7 +47,7 @@ from tfstyle.imaging.photo import (
 MEMORY_BYTES = 224 * 2**20  # a 12-megapixel WebP fits, and 25 megapixels of JPEG or PNG
 SECONDS = 2.0  # of a processor, for any picture; those of phones and cameras take a tenth of all this
 SECONDS_PER_MEGAPIXEL = 0.25
-_WALL = 6.0  # so many times longer on a clock, for machines with much to do
+_WALL = 15.0  # so many times longer on a clock, for machines with much to do
 
 _SLACK = 16 * 2**20
 _HEADER_BYTES = 64 * 2**20  # for imports, metadata and profiles
@@ -346,7 +346,7 @@ def _decode_one(connection: socket.socket) -> None:
     """Answer one job. Runs in a process of its own."""
     with contextlib.suppress(OSError):  # where the machine lacks memory, the kernel ends this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
-    os.nice(10)
+    os.nice(5)  # the event loop of whoever waits comes first
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries tell there what they think of broken files
     told, blobs = _receive(connection, time.monotonic() + _WALL, limit=images.MAX_FILE_BYTES)
     job, data = _Job(**told), bytes(blobs.pop())

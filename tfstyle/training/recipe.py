@@ -137,11 +137,11 @@ class Recipe:
                     f"photos than there are. Got {stage}."
                 )
             if stage.predicted and not self.encoder:
-                raise TrainingError(f"Recipe {self.name} predicts styles in {stage} and has no encoder to do it.")
+                raise TrainingError(f"Recipe {self.name} needs an encoder to predict styles in {stage}.")
             if stage.moved and stage.size < 4 * MAX_SHIFT:
                 raise TrainingError(f"Recipe {self.name} needs crops of {4 * MAX_SHIFT} px to move. Got {stage}.")
         if self.weights.shift and not any(stage.moved for stage in self.stages):
-            raise TrainingError(f"Recipe {self.name} weighs the shift and moves no photo: set `moved` of a stage.")
+            raise TrainingError(f"Recipe {self.name} needs a stage that has photos `moved`, or no weight for `shift`.")
         if not 0 <= self.hold < 1 or self.warm_up < 0:
             raise TrainingError(f"Recipe {self.name} needs a hold from 0 to below 1 and a warm-up of 0 steps or more.")
         if not 0 <= self.jitter < 1:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation import keyboards
+from bot.conversation.events import Chat, Order, Picture
 from bot.conversation.style_settings import PLACES, Look, LookError
 from bot.texts import LANGUAGES, load_texts
 from testing.fake_model import CATALOG
@@ -86,3 +87,36 @@ def test_what_a_look_uses():
     assert look.style_names == ("a", "b")
     assert replace(look, regions=(("left", (("c", 1.0),)), ("right", (("c", 1.0),)))).style_names == ("c",)
     assert (Look(mask="#12").mask_message, Look(mask="left").mask_message) == (12, None)
+
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(looks, st.dictionaries(st.text(max_size=8), documents, max_size=3))
+def test_what_another_version_has_stored_beside_it_is_left_out(look, more):
+    document = json.loads(json.dumps({**more, **look.to_dict()}))
+
+    assert Look.from_dict(document) == look
+    assert Chat.from_dict({**more, "look": document, "saw_styles": True}) == Chat(look=look, saw_styles=True)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["look", "saw_styles", "x"]), documents, max_size=3)
+    | st.fixed_dictionaries({"look": st.dictionaries(st.sampled_from(list(Look().to_dict())), documents)})
+)
+def test_no_chat_is_stuck_with_settings_that_cannot_be_read(document):
+    chat = Chat.from_dict(document)
+
+    assert chat.to_dict()
+    assert Look.decode(chat.look.encode(NAMES), NAMES).strength == chat.look.strength
+
+
+def test_an_order_of_another_version_is_read():
+    order = Order(pictures=(Picture(file_id="a"),), look=Look(strength=50))
+    document = {**order.to_dict(), "new": 1, "pictures": [{"file_id": "a", "new": 2}]}
+
+    assert Order.from_dict(document) == order

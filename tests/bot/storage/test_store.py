@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import socket
 import threading
 import time
@@ -133,6 +134,8 @@ def test_one_user_does_not_occupy_every_painter(store):
 
 
 def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monkeypatch):
+    monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+
     async def story():
         await store.add([job("j")])
         monkeypatch.setattr(storage, "LEASE_SECONDS", 0.2)
@@ -148,20 +151,81 @@ def test_a_task_whose_owner_went_silent_is_claimed_by_another(store, other, monk
     run(story())
 
 
-def test_what_may_have_crashed_the_bot_comes_after_everything_else(store):
+def crash(store, *keys, crashes=1):
+    """As after a restart: what ran is queued again, and has been there at a crash."""
+    with store.engine.begin() as connection:
+        for key in keys:
+            connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{key}'")
+
+
+def test_what_was_there_at_a_crash_comes_after_everything_else(store):
     async def story():
-        await store.add([job("suspect"), job("unlucky", chat_id=2)])
-        with store.engine.begin() as connection:
-            for key, crashes in (("suspect", storage.SUSPECT_CRASHES), ("unlucky", storage.SUSPECT_CRASHES - 1)):
-                connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{key}'")
+        await store.add([job("suspect"), job("fresh", chat_id=2)])
+        crash(store, "suspect")
         await store.add([job("late", chat_id=3)])
-        assert [task.key for task in await claim_all(store)] == ["unlucky", "late", "suspect"]
+        assert [task.key for task in await claim_all(store)] == ["fresh", "late"]
+
+    run(story())
+
+
+def test_what_was_there_at_a_crash_is_tried_alone_once_the_others_had_a_head_start(store, monkeypatch):
+    async def story():
+        await store.add([job("a", chat_id=1), job("b", chat_id=2), job("fresh", chat_id=3), job("other", chat_id=4)])
+        crash(store, "a", crashes=2)
+        crash(store, "b")
+        first = await store.claim(PAINT)
+        assert first.key == "fresh"
+        monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+        assert await store.claim(PAINT) is None  # what was begun is waited for, and nothing is begun meanwhile
+        await store.finish(first.id)
+        alone = await store.claim(PAINT)
+        assert (alone.key, alone.crashes) == ("b", 1)
+        assert await store.claim(PAINT) is None
+        await store.finish(alone.id)
+        alone = await store.claim(PAINT)
+        assert (alone.key, alone.crashes) == ("a", 2)
+        assert await store.claim(PAINT) is None
+        await store.finish(alone.id)
+        assert [task.key for task in await claim_all(store)] == ["other"]
+
+    run(story())
+
+
+def test_a_second_process_paints_on_while_one_tries_what_was_there_at_a_crash(store, other, monkeypatch):
+    monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+
+    async def story():
+        await store.add([job("suspect")])
+        crash(store, "suspect")
+        assert (await store.claim(PAINT)).key == "suspect"
+        await store.add([job("fresh", chat_id=2)])
+        assert await store.claim(PAINT) is None
+        assert (await other.claim(PAINT)).key == "fresh"
+
+    run(story())
+
+
+def test_a_suspected_update_holds_up_its_own_chat_only(store, monkeypatch):
+    async def story():
+        await store.add([update(1), update(2), update(3, chat_id=2)])
+        crash(store, "update:1")
+        fresh = await store.claim(UPDATE)
+        assert fresh.key == "update:3"
+        assert await store.claim(UPDATE) is None
+        monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+        assert await store.claim(UPDATE) is None
+        await store.finish(fresh.id)
+        for key in ("update:1", "update:2"):
+            task = await store.claim(UPDATE)
+            assert task.key == key
+            await store.finish(task.id)
 
     run(story())
 
 
 def test_a_task_that_nobody_works_on_is_free_again_although_its_owner_lives(store, other, monkeypatch):
     """Its end could not be written, as while the database restarts: the owner renews only what it still runs."""
+    monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
 
     async def story():
         await store.add([job("j")])
@@ -466,20 +530,69 @@ def test_a_database_that_is_away_is_told_from_a_fault(store):
     run(store.add([job("a")]))
 
 
-def test_everything_is_there_after_a_restart_and_sqlite_hands_back_what_was_running(store, url):
-    async def story(store):
+def test_everything_is_there_after_a_restart_and_sqlite_hands_back_what_was_running(store, url, monkeypatch):
+    monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+
+    async def begin(store):
         await store.add([job("a"), job("b")])
         await store.claim(PAINT)
 
-    run(story(store))
+    async def go_on(store):
+        claimed = []
+        while (task := await store.claim(PAINT)) is not None:
+            claimed.append(task)
+            await store.finish(task.id)
+        return claimed
+
+    run(begin(store))
     store.close()
     again = Store(url, "me, again")
-    claimed = run(claim_all(again))
+    claimed = run(go_on(again))
     again.close()
 
     # In PostgreSQL the owner might be another replica that lives: its lease has to end first.
     expected = [("a", 1, 1), ("b", 1, 0)] if url.startswith("sqlite") else [("b", 1, 0)]
     assert [(task.key, task.attempts, task.crashes) for task in claimed] == expected
+
+
+@pytest.mark.parametrize("seconds", [86_400, 365 * 86_400])
+def test_a_clock_that_is_set_back_holds_no_job_no_lease_and_no_quota(store, other, monkeypatch, seconds):
+    monkeypatch.setattr(storage, "HEAD_START_SECONDS", 0.0)
+    quota = Quota(user_photos=1, queue=99)
+
+    async def story():
+        await store.add([job("waits", not_before=time.time() + 1), job("runs", chat_id=2)])
+        running = await store.claim(PAINT)
+        assert running.key == "runs"
+        assert await store.admit(job("first", user_id=9), quota) is None
+        assert (await store.admit(job("second", user_id=9), quota)).kind == "user_limit"
+        await store.waiting_long(after=-1, again=-1)
+
+        real = time.time
+        monkeypatch.setattr(storage.time, "time", lambda: real() - seconds)
+        assert await store.admit(job("third", user_id=9), quota) is None
+        assert await store.waiting_long(after=-1, again=0) is not None
+        assert {task.key for task in [await other.claim(PAINT) for _ in range(2)] if task} & {"waits", "runs", "first"}
+        await store.prune(sources_before=0)
+        with store.engine.connect() as connection:
+            ahead = f"SELECT count(*) FROM tasks WHERE created_at > {storage.time.time() + 1}"
+            assert connection.exec_driver_sql(ahead).scalar() == 0
+
+    run(story())
+
+
+def test_nothing_is_handed_back_for_longer_than_a_minute(store):
+    """Telegram may ask for a day; who is asked again after a minute hands it back once more."""
+
+    async def story():
+        await store.add([job("j")])
+        task = await store.claim(PAINT)
+        await store.hand_back(task.id, delay=86_400)
+        with store.engine.connect() as connection:
+            not_before = connection.exec_driver_sql("SELECT not_before FROM tasks").scalar()
+        assert not_before - time.time() <= storage.MAX_AHEAD
+
+    run(story())
 
 
 def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):
@@ -490,6 +603,52 @@ def test_two_bots_on_one_sqlite_file_are_refused(tmp_path):
         Store(url, "two")
     store.close()
     Store(url, "three").close()
+
+
+@pytest.mark.parametrize("alias", ["link.db", "folder/bot.db"], ids=["file", "folder"])
+def test_a_second_bot_that_comes_by_a_symlink_is_refused(tmp_path, alias):
+    store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "one")
+    (tmp_path / "link.db").symlink_to(tmp_path / "bot.db")
+    (tmp_path / "folder").symlink_to(tmp_path)
+
+    with pytest.raises(StorageError, match="Another bot has"):
+        Store(f"sqlite:///{tmp_path / alias}", "two")
+    store.close()
+
+
+def test_nobody_else_reads_the_files_of_an_sqlite_database(tmp_path):
+    """Also those that were there before, from a bot that left them to be read."""
+    for number, umask in enumerate((0o000, 0o022)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        before = os.umask(umask)
+        try:
+            if number:
+                (folder / "bot.db").touch(mode=0o644)
+            store = Store(f"sqlite:///{folder / 'bot.db'}", "me")
+            run(store.add([job("a")]))
+            modes = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+            store.close()
+        finally:
+            os.umask(before)
+        assert set(modes) == {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"}
+        assert set(modes.values()) == {0o600}
+
+
+def test_what_is_deleted_is_in_no_file_of_the_database_once_it_was_shredded(tmp_path):
+    async def story(store):
+        await store.add(
+            [NewTask(key="k", kind=UPDATE, chat_id=1, user_id=1, payload={"text": "a secret"}, update_id=1)]
+        )
+        await store.finish((await store.claim(UPDATE)).id, outcome=Outcome(forget=True))
+        assert b"a secret" in (tmp_path / "bot.db-wal").read_bytes()
+        await store.shred()
+
+    store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "me")
+    run(story(store))
+
+    assert [file.name for file in tmp_path.iterdir() if b"a secret" in file.read_bytes()] == []
+    store.close()
 
 
 @pytest.mark.parametrize(

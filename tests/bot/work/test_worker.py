@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.app
+import bot.storage.store
 import bot.work.position_notifier
 import bot.work.style_service
 import bot.work.worker
@@ -35,7 +36,7 @@ def errors(kind):
 
 
 def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_has_all_its_tries_left(
-    own_api, model, styles, tmp_path, new_person
+    own_api, model, styles, tmp_path, new_person, monkeypatch
 ):
     """The database as those crashes left it; the server then fails as often as a job without any may see it fail."""
     poison, unlucky = new_person(own_api), new_person(own_api)
@@ -53,6 +54,7 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
     model.faults = [grpc.StatusCode.INTERNAL] * (MAX_TRIES - 1)
     failed = PHOTOS.labels("failed")._value.get()
 
+    monkeypatch.setattr(bot.storage.store, "HEAD_START_SECONDS", 0.1)
     with BotThread(own_api, styles[1], tmp_path):
         poison.wait_for_text(EN.internal_error)
         unlucky.wait_for_text("The Starry Night · 100 %")
@@ -60,6 +62,52 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
     assert poison.texts() == [EN.internal_error]
     assert PHOTOS.labels("failed")._value.get() == failed + 1
     assert model.faults == []
+
+
+def test_a_job_that_kills_the_bot_is_given_up_after_two_more_tries_alone_and_costs_the_others_no_more(
+    tmp_path, monkeypatch
+):
+    """The bot as a loop: it claims as it does, and is gone once it paints the poison."""
+    monkeypatch.setattr(bot.storage.store, "HEAD_START_SECONDS", 0.05)
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    painted, kills = [], 0
+
+    async def live(store):
+        """Paint until there is nothing more; False if it was killed."""
+        while True:
+            running = []
+            while len(running) < 4 and (task := await store.claim(PAINT)) is not None:
+                running.append(task)
+            if not running:
+                if not await store.unfinished(1):
+                    return True
+                await asyncio.sleep(0.02)
+            for task in running:
+                if task.crashes >= MAX_CRASHES:
+                    await store.finish(task.id, "failed")
+                elif task.key == "poison":
+                    return False
+            for task in running:
+                if task.crashes < MAX_CRASHES:
+                    painted.append(task.key)
+                    await store.finish(task.id)
+
+    async def send(store):
+        keys = ["a", "b", "poison", "c", "d", "e"]
+        new = [NewTask(key=key, kind=PAINT, chat_id=1, user_id=1, payload={}) for key in keys]
+        await store.add(new)
+
+    store = Store(url, "0")
+    asyncio.run(send(store))
+    while not asyncio.run(live(store)):
+        kills += 1
+        store.close()
+        store = Store(url, str(kills))
+        assert kills < 10
+    store.close()
+
+    assert kills == MAX_CRASHES
+    assert sorted(painted) == ["a", "b", "c", "d", "e"]
 
 
 def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypatch):
@@ -78,7 +126,7 @@ def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypat
         return SimpleNamespace(waiting=0, running=0)
 
     async def story():
-        store = SimpleNamespace(renew=renew, prune=nothing, stats=nothing)
+        store = SimpleNamespace(renew=renew, prune=nothing, shred=nothing, stats=nothing)
         worker = Worker(store, None, None, Settings(token="1:a"), None)
         keeping = asyncio.create_task(worker._keep())
         await asyncio.sleep(0.2)
@@ -96,7 +144,7 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
         raise ConnectionError("the database is away")
 
     async def story():
-        store = SimpleNamespace(renew=away, prune=away, stats=away, ping=away)
+        store = SimpleNamespace(renew=away, prune=away, stats=away, check=away)
         worker = Worker(store, None, None, Settings(token="1:a"), None)
         worker._last_beat -= 2 * ALIVE_SECONDS
         app = make_app(store, SimpleNamespace(connected=True), worker, SimpleNamespace(reachable=True))
