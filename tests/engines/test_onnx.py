@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from testing import toy_onnx
-from testing.toy_onnx import COLORS
+from tests.engines import toy_onnx
+from tests.engines.toy_onnx import COLORS
 from tfstyle import Stylizer
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.engines import onnx as onnx_engine

@@ -1,10 +1,12 @@
 """The engines that run a model in this process, by name: what `--engine` and `Stylizer(engine=...)` take."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from tfstyle.engines.engine import Engine
 from tfstyle.errors import RequestError
+
+if TYPE_CHECKING:
+    from tfstyle.engines.engine import Engine
 
 LocalEngine = Literal["onnx", "tensorflow"]
 LOCAL_ENGINES: tuple[LocalEngine, ...] = get_args(LocalEngine)
@@ -25,7 +27,7 @@ def check_local_engine(name: str) -> LocalEngine:
     return name
 
 
-def open_local_engine(name: str, version: Path, *, threads: int | None = None) -> Engine:
+def open_local_engine(name: str, version: Path, *, threads: int | None = None) -> "Engine":
     """An engine with the model of a version's folder.
 
     Args:
