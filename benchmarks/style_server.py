@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from serving.child_process import server_command, wait_for_port
 from tfstyle.errors import ModelError
 
 
@@ -31,14 +31,13 @@ def server_process(model: Path) -> Iterator[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "tfstyle").mkdir()
         (Path(folder) / "tfstyle" / "1").symlink_to(model.resolve())  # whatever version it is, only this one is served
-        command = [sys.executable, "-m", "serving.server", "--models_dir", folder, "--host", "127.0.0.1", "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        port_file = Path(folder) / "port"
+        process = subprocess.Popen(server_command(port_file, f"--models_dir={folder}"), stdout=subprocess.DEVNULL)
         try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
-            if not ready:
+            port = wait_for_port(port_file, lambda: process.poll() is not None)
+            if port is None:
                 raise ModelError(f"The server of {model} did not start; its message is above.")
-            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}", process.pid
+            yield f"127.0.0.1:{port}", process.pid
         finally:
             process.terminate()
             process.wait()

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.texts import LANGUAGES
+from serving import DEFAULT_PORT
 from serving.client import Tls
 from tfstyle.errors import StyleTransferError
 
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
 
     token: SecretStr = Field(description="what @BotFather gave you")
     server: str = Field(
-        "localhost:8500",
+        f"localhost:{DEFAULT_PORT}",
         description="host:port of the style server (gRPC); dns:///host:port takes all addresses of the name in turns",
     )
     label: str = Field("", description="label of the model's version to paint with, such as stable; none: its newest")

@@ -47,6 +47,7 @@ from bot.conversation.events import (
 from bot.conversation.gallery import gallery
 from bot.texts import LANGUAGES, load_texts
 from bot.work.style_service import Painter
+from serving.child_process import server_command, wait_for_port
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
 
@@ -263,17 +264,18 @@ def _read_line() -> str | None:
 @asynccontextmanager
 async def _server() -> AsyncIterator[str]:
     """The embedded server in a process of its own; TensorFlow stays out of this one."""
-    command = [sys.executable, "-m", "serving.server", "--host", "127.0.0.1", "--port", "0"]
-    with tempfile.TemporaryFile() as messages:  # TensorFlow's greetings are not part of the conversation
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=messages)
+    with tempfile.TemporaryDirectory() as folder:
+        port_file, messages = Path(folder) / "port", Path(folder) / "messages"
+        with messages.open("wb") as stderr:  # TensorFlow's greetings are not part of the conversation
+            process = await asyncio.create_subprocess_exec(
+                *server_command(port_file), stdout=subprocess.DEVNULL, stderr=stderr
+            )
         try:
-            assert process.stdout is not None
-            ready = (await process.stdout.readline()).decode()
-            if not ready:
-                messages.seek(0)
-                last = messages.read().decode().strip().splitlines()[-1:]
+            port = await asyncio.to_thread(wait_for_port, port_file, lambda: process.returncode is not None)
+            if port is None:
+                last = messages.read_text(errors="replace").strip().splitlines()[-1:]
                 raise StyleTransferError(f"The style server did not start: {''.join(last) or 'it said nothing'}")
-            yield f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}"
+            yield f"127.0.0.1:{port}"
         finally:
             if process.returncode is None:
                 process.terminate()

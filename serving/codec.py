@@ -103,8 +103,12 @@ def encode_content(array: Any, message: type = wire_pb2.TensorProto) -> Any:
     return proto
 
 
-def decode(proto: Any) -> np.ndarray:
+def decode(proto: Any, *, max_elements: int | None = None) -> np.ndarray:
     """Read a TensorProto, official or light, in either form.
+
+    Args:
+        proto: Of any shape and dtype.
+        max_elements: Elements that it may claim; None is as many as fit into `MAX_TENSOR_BYTES`.
 
     Returns:
         An array of the proto's dtype and shape, possibly read-only; strings are an object array of bytes.
@@ -120,6 +124,8 @@ def decode(proto: Any) -> np.ndarray:
     # Sizes beside a 0 count too: NumPy takes no more of them.
     if math.prod(size or 1 for size in shape) * encoding.dtype.itemsize > MAX_TENSOR_BYTES:
         raise CodecError(f"Expected a tensor of at most {MAX_TENSOR_BYTES} bytes, got the shape {list(shape)}.")
+    if max_elements is not None and count > max_elements:
+        raise CodecError(f"Expected a tensor of at most {max_elements} elements, got the shape {list(shape)}.")
     if count == 0:
         return np.empty(shape, encoding.dtype)
     flat = _from_content(encoding, proto.tensor_content, count) if proto.tensor_content else None

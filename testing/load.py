@@ -3,17 +3,20 @@
 import contextlib
 import re
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO
 
 import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from serving.child_process import server_command, wait_for_port
 
 
 def slow_request(model: str = "tfstyle", rounds: int = 5) -> predict_pb2.PredictRequest:
@@ -121,22 +124,19 @@ def server_process(
     Args:
         *flags: Of the server.
         host: Where it listens.
-        log: Gets what it logs, and the line in which it says that it serves.
+        log: Gets what it says and logs.
     """
-    command = [sys.executable, "-m", "serving.server", f"--host={host}", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        if log is not None:
-            log.write(said)
-            log.flush()
-        ready = re.search(r":(\d+)$", said)
-        assert ready is not None
-        yield process, f"{host}:{ready[1]}"
-    finally:
-        process.kill()
-        process.communicate()
+    with tempfile.TemporaryDirectory() as folder:
+        port_file = Path(folder) / "port"
+        command = server_command(port_file, f"--host={host}", *flags)
+        process = subprocess.Popen(command, stdout=log or subprocess.PIPE, stderr=log, text=True)
+        try:
+            port = wait_for_port(port_file, lambda: process.poll() is not None)
+            assert port is not None, "the server did not start"
+            yield process, f"{host}:{port}"
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def requests_answered(process: subprocess.Popen[str]) -> int:

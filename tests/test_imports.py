@@ -128,12 +128,3 @@ def test_every_public_name_exists():
     assert set(tfstyle.__all__) <= set(dir(tfstyle))
     with pytest.raises(AttributeError, match="no attribute 'Stylzer'"):
         tfstyle.Stylzer  # noqa: B018
-
-
-def test_the_version_is_the_one_of_the_project():
-    import tomllib
-
-    import tfstyle
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert tfstyle.__version__ == project["version"]

@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 if something was refused or went wrong, which is then said on stderr.
     """
+    for stream in (sys.stdout, sys.stderr):  # names of files may be no Unicode, and no name is worth a traceback
+        if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     args = parse(argv)
     try:
         return args.run(args)

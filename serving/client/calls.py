@@ -32,6 +32,7 @@ STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 HEALTH = "/grpc.health.v1.Health/Check"
 METHODS = (PREDICT, METADATA, STATUS, HEALTH)
 
+_MIN_ELEMENTS = 2**20  # of an answer that are read however short it is: the last value may stand for all that follow
 _KEPT_CATALOGS = 2  # while servers change to a new version, some answer with the old one
 
 _DTYPES: dict[int, DType] = {
@@ -67,7 +68,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Result(Generic[T]):
+class Returned(Generic[T]):
     """What an operation returned."""
 
     value: T
@@ -76,7 +77,7 @@ class Result(Generic[T]):
 Operation = Generator[Call, bytes, T]
 
 
-def advance(operation: Operation[T], answer: bytes | ServingError | None = None) -> Call | Result[T]:
+def advance(operation: Operation[T], answer: bytes | ServingError | None = None) -> Call | Returned[T]:
     """Run an operation up to its next call.
 
     Args:
@@ -91,7 +92,7 @@ def advance(operation: Operation[T], answer: bytes | ServingError | None = None)
             return operation.throw(answer)
         return operation.send(answer)  # type: ignore[arg-type]  # None starts a generator
     except StopIteration as stop:
-        return Result(stop.value)
+        return Returned(stop.value)
 
 
 class Calls:
@@ -131,7 +132,7 @@ class Calls:
         return request.stylized((yield from self._paint(request)))
 
     def stylize_encoded(self, photo: PhotoSource, options: StylizeOptions) -> Operation[EncodedImage]:
-        """Paint one photo, and leave the stylized image encoded."""
+        """Stylize one photo, and leave the stylized image encoded."""
         request = StylizeRequest(photo, options)
         return request.stylized_encoded((yield from self._paint(request)))
 
@@ -177,11 +178,18 @@ class Calls:
                 request.inputs[name].CopyFrom(codec.encode(array))
         except codec.CodecError as error:
             raise InvalidRequestError(f"The input {name!r} for {self._address} cannot be sent: {error}") from None
-        response = self._read(wire_pb2.PredictResponse, (yield Call(PREDICT, request.SerializeToString())))
+        answer = yield Call(PREDICT, request.SerializeToString())
+        response = self._read(wire_pb2.PredictResponse, answer)
         version = self.answering_version = response.model_spec.version.value
+        # A shape of a few bytes may claim any number of elements; those that a server sends take a byte each, or more.
+        room = max(len(answer), _MIN_ELEMENTS)
+        outputs: dict[str, np.ndarray] = {}
         try:
-            return {name: codec.decode(proto) for name, proto in response.outputs.items()}, version
-        except codec.CodecError as error:
+            for name, proto in response.outputs.items():
+                outputs[name] = codec.decode(proto, max_elements=room)
+                room -= outputs[name].size
+            return outputs, version
+        except (codec.CodecError, MemoryError) as error:
             raise ServerFaultError(f"The answer of the server at {self._address} cannot be read: {error}") from None
 
     def _describe(self) -> Operation[Catalog]:

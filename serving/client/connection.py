@@ -19,9 +19,9 @@ from typing import Any
 
 import grpc
 
+from serving import DEFAULT_PORT
 from serving.client.errors import ConnectionSettingsError
 
-DEFAULT_PORT = 8500
 DEFAULT_MAX_MESSAGE_BYTES = 512 * 2**20  # more than the largest photo as PNG
 
 _SCHEME = re.compile(r"(dns|ipv4|ipv6|unix):(.*)", re.DOTALL)
@@ -30,14 +30,16 @@ _MAX_ATTEMPTS = 5  # gRPC takes no more
 
 # Both happen when a connection breaks, UNKNOWN ("Stream removed") with older servers and proxies. A policy sees codes,
 # not texts, so it repeats every UNKNOWN: harmless, since all calls only read and their answers do not depend on earlier
-# ones, and rare, since TensorFlow Serving has better codes for nearly all that goes wrong.
-_RETRIED_CODES = ("UNAVAILABLE", "UNKNOWN")
+# ones, and rare, since TensorFlow Serving has better codes for nearly all that goes wrong. CANCELLED is that of
+# a server or proxy which resets a call; one that is cancelled here is over and never sent again.
+_RETRIED_CODES = ("UNAVAILABLE", "UNKNOWN", "CANCELLED")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often and when gRPC sends a call again that failed with UNAVAILABLE or UNKNOWN, within its deadline.
+    """How often and when gRPC sends a call again, within its deadline, that failed in a way that may pass.
 
+    That is with UNAVAILABLE, UNKNOWN, or a CANCELLED that this side did not ask for.
     Waits grow by `multiplier` and vary by a fifth, so that clients do not all come back at once.
 
     Attributes:
@@ -101,6 +103,29 @@ class Tls:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Keepalive:
+    """When a server that says nothing is asked for a sign of life, while a call waits for its answer.
+
+    Servers hang up at the fifth ping that comes sooner than 300 s after the one before (`too_many_pings`), so calls
+    that may take long have rarer ones.
+
+    Attributes:
+        ping_after: Seconds of silence before each; None is a quarter of the longest wait, 60 to 310.
+        answer_within: Seconds for the answer; without one the connection is given up.
+    """
+
+    ping_after: float | None = None
+    answer_within: float = 20.0
+
+    def seconds(self, longest_wait: float | None) -> float:
+        """Of silence before a ping, for calls that wait so many seconds at most; None: nobody knows."""
+        tolerated = 310.0
+        if self.ping_after is not None:
+            return self.ping_after
+        return tolerated if longest_wait is None else min(tolerated, max(60.0, longest_wait / 4))
+
+
 class Connection:
     """One server, or several that answer alike, and how to reach them. Nothing is sent from here.
 
@@ -110,6 +135,7 @@ class Connection:
         retries: None takes gRPC's policy of `Retries()`.
         max_message_bytes: Of a request or an answer.
         longest_wait: Seconds that calls wait for an answer at most; None: nobody knows.
+        keepalive: None takes that of `Keepalive()`.
 
     Attributes:
         address: As given, for messages.
@@ -128,6 +154,7 @@ class Connection:
         retries: Retries | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
         longest_wait: float | None = None,
+        keepalive: Keepalive | None = None,
     ):
         if not 0 < max_message_bytes < 2**31:
             raise ConnectionSettingsError(f"Expected a message limit of 1 byte to 2 GiB, got {max_message_bytes}.")
@@ -135,7 +162,7 @@ class Connection:
         self.target, self.hosts = _parse(self.address)
         self.tls = tls
         self._credentials = tls.credentials() if tls else None
-        self._options = _options(retries or Retries(), max_message_bytes, _keepalive(longest_wait))
+        self._options = _options(retries or Retries(), max_message_bytes, keepalive or Keepalive(), longest_wait)
         if tls and tls.server_name:
             self._options.append(("grpc.ssl_target_name_override", tls.server_name))
 
@@ -191,17 +218,9 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _keepalive(longest_wait: float | None) -> float:
-    """Seconds between pings while a call waits for its answer.
-
-    Servers hang up at the fifth that comes sooner than 300 s after the one before (`too_many_pings`), so calls that may
-    take long have rarer ones.
-    """
-    tolerated = 310.0
-    return tolerated if longest_wait is None else min(tolerated, max(60.0, longest_wait / 4))
-
-
-def _options(retries: Retries, max_message_bytes: int, keepalive: float) -> list[tuple[str, Any]]:
+def _options(
+    retries: Retries, max_message_bytes: int, keepalive: Keepalive, longest_wait: float | None
+) -> list[tuple[str, Any]]:
     config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
     if retries.attempts > 1:
         config["methodConfig"] = [{"name": [{}], "retryPolicy": retries._policy()}]
@@ -218,9 +237,12 @@ def _options(retries: Retries, max_message_bytes: int, keepalive: float) -> list
         # Else it grows to two minutes, in which nobody tries whether a server is back.
         ("grpc.max_reconnect_backoff_ms", 2000),
         # Notices that the other machine is gone without a word.
-        ("grpc.keepalive_time_ms", round(1000 * keepalive)),
-        ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.http2.ping_timeout_ms", 20_000),  # a minute by default, however short the one above
+        ("grpc.keepalive_time_ms", round(1000 * keepalive.seconds(longest_wait))),
+        ("grpc.keepalive_timeout_ms", round(1000 * keepalive.answer_within)),
+        (
+            "grpc.http2.ping_timeout_ms",
+            round(1000 * keepalive.answer_within),
+        ),  # a minute by default, however short the one above
     ]
 
 

@@ -17,8 +17,8 @@ from typing import Any, Self, TypeVar
 import grpc
 import numpy as np
 
-from serving.client.calls import METHODS, Call, Calls, Operation, Result, VersionStatus, advance
-from serving.client.connection import DEFAULT_MAX_MESSAGE_BYTES, Connection, Retries, Tls
+from serving.client.calls import METHODS, Call, Calls, Operation, Returned, VersionStatus, advance
+from serving.client.connection import DEFAULT_MAX_MESSAGE_BYTES, Connection, Keepalive, Retries, Tls
 from serving.client.diagnosis import explain
 from serving.client.errors import ClientClosedError, ConnectionSettingsError, ServingError
 from tfstyle.contract.catalog import Catalog
@@ -51,13 +51,19 @@ class _Client:
         retries: Retries | None = None,
         tls: Tls | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+        keepalive: Keepalive | None = None,
     ):
         if label and version is not None:
             raise ConnectionSettingsError(
                 f"Expected a version or a label to ask for, got version {version} and label {label!r}; leave one out."
             )
         self._connection = Connection(
-            address, tls=tls, retries=retries, max_message_bytes=max_message_bytes, longest_wait=timeout
+            address,
+            tls=tls,
+            retries=retries,
+            max_message_bytes=max_message_bytes,
+            longest_wait=timeout,
+            keepalive=keepalive,
         )
         self.address = self._connection.address
         self.model = model
@@ -116,6 +122,7 @@ class StyleClient(_Client):
         retries: How often a call that failed is sent again.
         tls: Encrypt; None is plain text.
         max_message_bytes: Of a request or an answer.
+        keepalive: When a server that falls silent is given up.
 
     Raises:
         ConnectionSettingsError: If the address, a certificate's file or a limit is wrong, or both a version and a
@@ -242,7 +249,7 @@ class StyleClient(_Client):
     def _run(self, operation: Operation[T], timeout: float | None, *, wait_for_ready: bool = False) -> T:
         deadline = self._deadline(timeout)
         step = advance(operation)
-        while not isinstance(step, Result):
+        while not isinstance(step, Returned):
             step = advance(operation, self._send(step, deadline, wait_for_ready or self.wait_for_ready))
         return step.value
 
@@ -326,7 +333,7 @@ class AsyncStyleClient(_Client):
     async def _run(self, operation: Operation[T], timeout: float | None, *, wait_for_ready: bool = False) -> T:
         deadline = self._deadline(timeout)
         step = await asyncio.to_thread(advance, operation)
-        while not isinstance(step, Result):
+        while not isinstance(step, Returned):
             answer = await self._send(step, deadline, wait_for_ready or self.wait_for_ready)
             step = await asyncio.to_thread(advance, operation, answer)
         return step.value

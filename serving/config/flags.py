@@ -15,7 +15,8 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-DEFAULT_PORT = 8500
+from serving import DEFAULT_PORT
+
 # sched_getaffinity is Linux's, and the only one to know what a container or taskset leaves of the machine.
 _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -89,6 +90,9 @@ class Flags:
     allow_version_labels_for_unavailable_models: bool = _flag(
         False, _bool, "true|false", "let a new label stand for a version that does not serve yet (default: false)"
     )
+    allow_file_operations: bool = _flag(
+        False, _bool, "true|false", "serve models that read or write files or call others (default: false)"
+    )
     saved_model_tags: str = _flag("serve", str, "TAGS", "tags of the graph to load, by commas (default: serve)")
     max_num_load_retries: int = _flag(5, _count, "N", "try a version that does not load N times more (default: 5)")
     load_retry_interval_micros: int = _flag(
@@ -100,10 +104,24 @@ class Flags:
     num_request_iterations_for_warmup: int = _flag(1, _positive, "N", "run each of them N times (default: 1)")
 
     # gRPC
-    host: str = _flag("0.0.0.0", str, "HOST", "address to listen on (default: all)")
+    host: str = _flag("127.0.0.1", str, "HOST", "address to listen on (default: 127.0.0.1, this machine; 0.0.0.0: all)")
     port: int = _flag(DEFAULT_PORT, _port, "N", f"gRPC port (default: {DEFAULT_PORT}); 0 picks a free one")
+    port_file: Path | None = _flag(None, Path, "FILE", "write the gRPC port there when the server answers")
     grpc_socket_path: str = _flag("", str, "PATH", "also listen on this Unix socket (default: none)")
     ssl_config_file: Path | None = _flag(None, Path, "FILE", "TLS for the gRPC port; see serving/config/")
+    reload_from_socket: bool = _flag(
+        False,
+        _bool,
+        "true|false",
+        "let whoever can open --grpc_socket_path change which models are served (default: false)",
+    )
+    reload_from_client: str = _flag(
+        "",
+        str,
+        "NAME",
+        "let the client whose certificate carries this name do so; needs client_verify in --ssl_config_file "
+        "(default: nobody)",
+    )
     grpc_channel_arguments: dict[str, int | str] = _flag(
         {},
         _channel_arguments,
@@ -130,6 +148,13 @@ class Flags:
     )
     enable_grpc_healthcheck_service: bool = _flag(
         True, _bool, "true|false", "answer grpc.health.v1 (default: true, unlike tensorflow_model_server)"
+    )
+
+    max_run_seconds: int = _flag(
+        300, _positive, "N", "stop a request that runs for longer, whatever its deadline (default: 300)"
+    )
+    drain_seconds: int = _flag(
+        25, _count, "N", "time for what has begun after SIGTERM; then the server ends in any case (default: 25)"
     )
 
     # REST
@@ -172,7 +197,7 @@ WITHOUT_EFFECT = {
     "skip_initialize_tpu": "there is no TPU support",
 }
 
-_BATCHING = "pictures of different sizes cannot share a batch, and padding would change the painting"
+_BATCHING = "pictures of different sizes cannot share a batch, and padding would change the stylized image"
 _TFLITE = "the models are SavedModels"
 _XLA = "the models run without XLA"
 

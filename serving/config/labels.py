@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from google.protobuf import text_format
 
 from serving.config.config_files import ConfigFileError, read_models
@@ -32,6 +33,11 @@ def set_labels(path: Path, model_folder: Path, changes: Mapping[str, int | None]
         ConfigFileError: If the file cannot be read or does not list the model, or servers would refuse the change.
         ModelError: If the model's folder is missing.
     """
+    with FileLock(path.with_name(f".{path.name}.lock")):  # another may be at it, and would write what it read before
+        return _set_labels(path, model_folder, changes)
+
+
+def _set_labels(path: Path, model_folder: Path, changes: Mapping[str, int | None]) -> dict[str, int]:
     config = read_models(path)
     model = _model(config, path, model_folder.name)
     served = _served(model, model_folder)

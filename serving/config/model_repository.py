@@ -21,19 +21,31 @@ class ModelVersion:
 
 
 def find_models(models_dir: Path) -> dict[str, Path]:
-    """The base path of every model in a folder, by name; hidden folders are skipped.
+    """The base path of every model in a folder, by name.
+
+    Hidden folders are skipped, and those that hold files alone, such as weights that are still trained: versions are
+    folders. An empty one is a model whose first version is to come.
 
     Raises:
         ModelError: If the folder is missing or holds no model.
     """
     if not models_dir.is_dir():
         raise ModelError(f"Expected a folder of models at {models_dir}, found none; name one with --models_dir.")
-    folders = sorted(path for path in models_dir.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = sorted(
+        path
+        for path in models_dir.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and not _holds_files_alone(path)
+    )
     if not folders:
         raise ModelError(
             f"Expected <model>/<version>/saved_model.pb in {models_dir}, found no model; write one with: tfstyle export"
         )
     return {folder.name: folder for folder in folders}
+
+
+def _holds_files_alone(folder: Path) -> bool:
+    held = list(folder.iterdir())
+    return bool(held) and not any(path.is_dir() for path in held)
 
 
 def wanted_versions(model: Any) -> list[ModelVersion]:

@@ -9,7 +9,7 @@ can be ended, which would otherwise hold a thread for as long as its client like
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -27,12 +28,19 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.model_service import ModelService
+from serving.config.timings import ServerTimings
+from serving.server.health import Health
+from serving.server.model_service import ModelService, ReloadRights
 from serving.server.prediction_service import PredictionService
 from serving.server.status import StatusError
 from serving.server.work_queue import QUEUE_FULL, WorkQueue
 
-ARRIVAL_SECONDS = 30.0  # for a message to arrive, once a thread is there to read it
+# For what takes no time. Threads of their own: a probe must not wait behind photos, nor behind other probes whose
+# messages do not come, or a server that is only busy would be taken for a dead one.
+_PROBE_THREADS = 16
+_WATCH_THREADS = 16
+
+_HEALTH = "/grpc.health.v1.Health"
 
 _log = logging.getLogger(__name__)
 
@@ -43,45 +51,86 @@ class _Method:
 
     request: type
     call: Callable[[Any, float | None], Any]
-    pool: ThreadPoolExecutor | None = None
+    pool: ThreadPoolExecutor
+    seconds: float  # for the message to arrive
+    check: Callable[[grpc.ServicerContext], None] = lambda _: None  # whether the caller may, before the message is read
 
 
 class Services(grpc.GenericRpcHandler):
-    """PredictionService and ModelService for a `grpc.Server`.
+    """PredictionService, ModelService and health for a `grpc.Server`.
 
     Args:
         prediction: Carries out the first.
         models: Carries out the second.
-        queue: Where all that may take long is done; the server's own threads stay free for what takes no time, so that
-            a probe never waits behind photos.
+        queue: Where all that may take long is done.
+        health: Tells whether the server takes requests; None leaves the service out.
+        reload: Who may change the models.
+        timings: How long messages may take.
     """
 
-    def __init__(self, prediction: PredictionService, models: ModelService, queue: WorkQueue):
+    def __init__(
+        self,
+        prediction: PredictionService,
+        models: ModelService,
+        queue: WorkQueue,
+        *,
+        health: Health | None = None,
+        reload: ReloadRights | None = None,
+        timings: ServerTimings | None = None,
+    ):
+        reload, timings = reload or ReloadRights(), timings or ServerTimings()
         self._queue = queue
-        self._reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")
+        reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")
+        states = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="state")
+        self._pools = [reloads, states]
+        long, short = timings.message, timings.probe_message
         methods = {
-            "PredictionService/Predict": _Method(predict_pb2.PredictRequest, prediction.predict, queue),
-            "PredictionService/Classify": _Method(classification_pb2.ClassificationRequest, prediction.classify, queue),
-            "PredictionService/Regress": _Method(regression_pb2.RegressionRequest, prediction.regress, queue),
+            "PredictionService/Predict": _Method(predict_pb2.PredictRequest, prediction.predict, queue, long),
+            "PredictionService/Classify": _Method(
+                classification_pb2.ClassificationRequest, prediction.classify, queue, long
+            ),
+            "PredictionService/Regress": _Method(regression_pb2.RegressionRequest, prediction.regress, queue, long),
             "PredictionService/MultiInference": _Method(
-                inference_pb2.MultiInferenceRequest, prediction.multi_inference, queue
+                inference_pb2.MultiInferenceRequest, prediction.multi_inference, queue, long
             ),
             "PredictionService/GetModelMetadata": _Method(
-                get_model_metadata_pb2.GetModelMetadataRequest, lambda request, _: prediction.metadata(request)
+                get_model_metadata_pb2.GetModelMetadataRequest,
+                lambda request, _: prediction.metadata(request),
+                states,
+                short,
             ),
             "ModelService/GetModelStatus": _Method(
-                get_model_status_pb2.GetModelStatusRequest, lambda request, _: models.status(request)
+                get_model_status_pb2.GetModelStatusRequest, lambda request, _: models.status(request), states, short
             ),
             "ModelService/HandleReloadConfigRequest": _Method(
-                model_management_pb2.ReloadConfigRequest, lambda request, _: models.reload(request), self._reloads
+                model_management_pb2.ReloadConfigRequest,
+                lambda request, _: models.reload(request),
+                reloads,
+                short,
+                reload.check,
             ),
         }
-        self._handlers: Mapping[str, Any] = {
-            f"/tensorflow.serving.{name}": grpc.stream_unary_rpc_method_handler(_Behavior(method, queue))
-            for name, method in methods.items()
+        named = {f"/tensorflow.serving.{name}": method for name, method in methods.items()}
+        if health is not None:
+            checks = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="health")
+            self._pools.append(checks)
+            named[f"{_HEALTH}/Check"] = _Method(
+                health_pb2.HealthCheckRequest, lambda request, _: health.check(request), checks, short
+            )
+        self._handlers: dict[str, Any] = {
+            path: grpc.stream_unary_rpc_method_handler(_Behavior(method, queue, timings.look))
+            for path, method in named.items()
         }
+        if health is not None:
+            watches = ThreadPoolExecutor(_WATCH_THREADS, thread_name_prefix="watch")
+            self._pools.append(watches)
+            self._handlers[f"{_HEALTH}/Watch"] = grpc.unary_stream_rpc_method_handler(
+                _Watch(health, watches),
+                health_pb2.HealthCheckRequest.FromString,
+                health_pb2.HealthCheckResponse.SerializeToString,
+            )
         self._stopping = False
-        self._limited = {path for path, handler in self._handlers.items() if handler.stream_unary.uses(queue)}
+        self._limited = {path for path, method in named.items() if method.pool is queue}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; asked when a call arrives, before any of its message is read."""
@@ -97,31 +146,27 @@ class Services(grpc.GenericRpcHandler):
         self._stopping = True
 
     def close(self) -> None:
-        """Begin no more reloads."""
-        self._reloads.shutdown(wait=False)
+        """Begin nothing more."""
+        for pool in self._pools:
+            pool.shutdown(wait=False)
 
 
 class _Behavior:
     """A method as gRPC calls it: with one message, and in the thread pool that it finds in the attribute."""
 
-    def __init__(self, method: _Method, queue: WorkQueue):
+    def __init__(self, method: _Method, queue: WorkQueue, look: float):
         self._method = method
-        self._queue = queue
-        if method.pool is not None:
-            self.experimental_thread_pool = method.pool
-
-    def uses(self, pool: ThreadPoolExecutor) -> bool:
-        """Whether the method is carried out in this pool."""
-        return self._method.pool is pool
+        self._queue = queue if method.pool is queue else None
+        self._look = look
+        self.experimental_thread_pool = method.pool
 
     def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         remaining = context.time_remaining()
         deadline = None if remaining is None else time.monotonic() + remaining
         try:
-            data = _received(messages, context)
-            with self._turn(None if deadline is None else deadline - time.monotonic()):
-                if not context.is_active():  # cancelled while it waited
-                    raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
+            self._method.check(context)
+            data = _received(messages, context, self._method.seconds)
+            with self._turn(None if deadline is None else deadline - time.monotonic(), context):
                 return self._method.call(_parse(self._method.request, data), deadline).SerializeToString()
         # Code and text only: the exception itself would keep the request's tensors through its traceback.
         except StatusError as error:
@@ -135,17 +180,28 @@ class _Behavior:
         raise AssertionError("abort() has raised")
 
     @contextmanager
-    def _turn(self, remaining: float | None) -> Iterator[None]:
-        if not self.uses(self._queue):
+    def _turn(self, remaining: float | None, context: grpc.ServicerContext) -> Iterator[None]:
+        if self._queue is None:
             yield
             return
-        with self._queue.run(remaining):
+        with self._queue.run(remaining, context.is_active, self._look):
             yield
 
 
-def _received(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+class _Watch:
+    """Health's Watch as gRPC calls it, in threads of its own."""
+
+    def __init__(self, health: Health, pool: ThreadPoolExecutor):
+        self._health = health
+        self.experimental_thread_pool = pool
+
+    def __call__(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._health.watch(request, context)
+
+
+def _received(messages: Iterator[bytes], context: grpc.ServicerContext, seconds: float) -> bytes:
     """The call's one message."""
-    patience = threading.Timer(ARRIVAL_SECONDS, context.cancel)
+    patience = threading.Timer(seconds, context.cancel)
     patience.daemon = True
     patience.start()
     try:

@@ -6,8 +6,9 @@ load is told at once instead of after all retries.
 """
 
 import logging
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Lifecycle:
         self._config_poll_seconds = config_poll_seconds
         self._allow_labels_in_advance = allow_labels_in_advance
         self._config: Any = None  # the ModelServerConfig, once there is one that lists models
+        self._roots: set[Path] = set()  # the folders of the first models
         self._lock = threading.Lock()  # held while models load: one change at a time
         self._complaints: dict[str, str] = {}  # what was logged of a model, so as not to say it each second
         self._stopped = threading.Event()
@@ -65,6 +67,7 @@ class Lifecycle:
             failed = self._apply(config)
         except StatusError as error:
             raise ModelError(error.message) from error
+        self._roots = {Path(model.base_path).resolve().parent for model in config.model_config_list.config}
         if failed:
             raise ModelError(" ".join(reason for _, reason in failed))
         if self._poll_seconds > 0:
@@ -84,13 +87,17 @@ class Lifecycle:
         with self._lock:  # a reload under way
             pass
 
-    def reload(self, config: Any) -> None:
+    def reload(self, config: Any, *, anywhere: bool = False) -> None:
         """Want the models of another ModelServerConfig, and wait until the new ones serve.
+
+        Args:
+            config: Lists the models.
+            anywhere: Take base paths outside the folders in which the models of the start lie, too.
 
         Raises:
             StatusError: With TensorFlow Serving's code and sentence.
         """
-        failed = self._apply(config)
+        failed = self._apply(config, () if anywhere else self._roots)
         if failed:
             listed = "".join(f"{{{{{servable}}} due to error: {reason}}}, " for servable, reason in failed)
             raise StatusError(
@@ -111,13 +118,13 @@ class Lifecycle:
         try:
             config = self._read_config()
             if config != self._config:
-                self.reload(config)
+                self.reload(config, anywhere=True)  # whoever writes that file chose the flags, too
             self._complaints.pop("", None)
         except (StatusError, StyleTransferError) as error:
             self._complain("", f"the configuration file: {error}")
 
-    def _apply(self, config: Any) -> list[tuple[str, str]]:
-        """Want other models; returns the new ones that do not serve, each with the reason."""
+    def _apply(self, config: Any, roots: Collection[Path] = ()) -> list[tuple[str, str]]:
+        """Want other models, in some folders or, without any, anywhere; returns new ones that do not serve, and why."""
         with self._lock:
             if self._stopped.is_set():
                 raise StatusError(grpc.StatusCode.UNAVAILABLE, "The server is shutting down")
@@ -129,6 +136,8 @@ class Lifecycle:
             models = list(config.model_config_list.config)
             old = {} if self._config is None else {model.name: model for model in self._config.model_config_list.config}
             _check(models, old)
+            if roots:
+                _check_roots(models, roots)
             self._manager.set_labels(self._labels(models))
             self._config = config
             for name in old.keys() - {model.name for model in models}:
@@ -202,11 +211,27 @@ def single_models(base_paths: Mapping[str, Path]) -> model_server_config_pb2.Mod
     return config
 
 
+# A name goes into logs, metrics and messages, so it holds no line ends, and is not of any length.
+_NAME = re.compile(r"[\w .:/@+-]{1,200}")
+
+
+def _check_roots(models: Sequence[Any], roots: Collection[Path]) -> None:
+    for model in models:
+        if not any(Path(model.base_path).resolve().is_relative_to(root) for root in roots):
+            raise StatusError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                f"Expected model {model.name} in {' or '.join(map(str, sorted(roots)))}, where the models of the start "
+                f"lie; got base_path()={model.base_path}",
+            )
+
+
 def _check(models: Sequence[Any], old: Mapping[str, Any]) -> None:
     names: set[str] = set()
     for model in models:
         if model.name in names:
             raise invalid_argument(f"Illegal to list model {model.name} multiple times in config list")
+        if not _NAME.fullmatch(model.name):
+            raise invalid_argument(f"Expected letters, digits, spaces, _.:/@+- in a model's name, got {model.name!r}")
         names.add(model.name)
     for model in models:
         if not Path(model.base_path).is_absolute():

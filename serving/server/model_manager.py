@@ -53,7 +53,7 @@ class _Version:
 
 
 @dataclass(frozen=True)
-class VersionStatus:
+class VersionReport:
     """A version's state for those who ask; `error` says why it does not serve, if something went wrong."""
 
     version: int
@@ -143,11 +143,11 @@ class ModelManager:
         with self._lock:
             return (self._labels or {}).get(name, {}).get(label)
 
-    def status(self, name: str) -> list[VersionStatus]:
+    def status(self, name: str) -> list[VersionReport]:
         """The versions of a model, also those that have ended, newest first; none if it is unknown."""
         with self._lock:
             versions = sorted(self._models.get(name, {}).items(), reverse=True)
-            return [VersionStatus(number, version.state, version.error) for number, version in versions]
+            return [VersionReport(number, version.state, version.error) for number, version in versions]
 
     def available(self) -> dict[str, list[int]]:
         """The versions that serve, newest first, by the names of their models."""
@@ -162,9 +162,10 @@ class ModelManager:
         return [_failure(version) for version in versions]
 
     def knows(self, name: str) -> bool:
-        """Whether a model is or was wanted."""
+        """Whether a model is wanted, or was and still serves."""
         with self._lock:
-            return name in self._models
+            versions = self._models.get(name, {}).values()
+            return any(version.error or version.state is not State.END for version in versions)
 
     def close(self) -> None:
         """Unload all models, those in use when their last calls end."""

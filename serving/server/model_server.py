@@ -21,7 +21,9 @@ import grpc
 import tfstyle
 from serving.config import config_files
 from serving.config.flags import Flags, Parser, add_arguments
+from serving.config.log_format import OneLineFormatter
 from serving.config.model_repository import ModelVersion, find_models
+from serving.config.timings import ServerTimings
 from serving.server.work_queue import MAX_MESSAGE_BYTES, WorkQueue
 from tfstyle.errors import ModelError, StyleTransferError
 from tfstyle.model_store.versions import models_root
@@ -30,22 +32,14 @@ if TYPE_CHECKING:
     from serving.server.metrics import Metrics
     from serving.server.servable import Servable
 
-DRAIN_SECONDS = 25.0  # Kubernetes kills 30 s after SIGTERM
-NOTICE_SECONDS = 1.0
-
-# For what takes no time: a probe must not wait behind photos, or it would end a server that is only busy.
-_QUICK_THREADS = 4
-
 _CHANNEL_ARGUMENTS: dict[str, int | str] = {
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
     "grpc.so_reuseport": 0,  # else a second server on the same port would take half of the calls
     "grpc.keepalive_time_ms": 60_000,  # a client whose machine is gone keeps no thread
     "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_concurrent_streams": 256,  # of a connection, which costs more to open than a call that is reset at once
 }
-
-# "" is the server as a whole; the others are the names TensorFlow Serving gives its services.
-_HEALTH_SERVICES = ("", "ModelService", "PredictionService")
 
 
 class Server:
@@ -55,16 +49,21 @@ class Server:
         port: Where it listens for gRPC, also when the flags let it choose.
     """
 
-    def __init__(self, flags: Flags):
+    def __init__(self, flags: Flags, timings: ServerTimings | None = None):
         """Load and warm up the models, then take the ports, so that nobody is answered by a model half loaded.
 
         Raises:
             ModelError: If a model is missing, empty or half written.
             StyleTransferError: If a port is taken, a configuration file is wrong or the flags contradict each other.
         """
+        self._timings = timings or ServerTimings(drain=flags.drain_seconds)
         _check(flags)
         base_paths = {} if flags.model_config_file else _base_paths(flags)
         ssl = config_files.read_ssl(flags.ssl_config_file) if flags.ssl_config_file else None
+        if flags.reload_from_client and not (ssl and ssl.client_verify):
+            raise StyleTransferError(
+                "Expected client_verify in --ssl_config_file with --reload_from_client: else nobody's name is known."
+            )
         monitoring = (
             config_files.read_monitoring(flags.monitoring_config_file) if flags.monitoring_config_file else None
         )
@@ -74,10 +73,11 @@ class Server:
         import tensorflow as tf
 
         from serving.server.grpc_service import Services
+        from serving.server.health import Health
         from serving.server.lifecycle import Lifecycle
         from serving.server.metrics import Metrics
         from serving.server.model_manager import ModelManager
-        from serving.server.model_service import ModelService
+        from serving.server.model_service import ModelService, ReloadRights
         from serving.server.prediction_service import PredictionService
         from serving.server.rest import RestServer, RestService
 
@@ -109,15 +109,23 @@ class Server:
                 self._metrics,
                 as_content=flags.enable_serialization_as_tensor_content,
                 check_method_names=flags.enable_signature_method_name_check,
+                max_seconds=flags.max_run_seconds,
             )
             models = ModelService(self._manager, self._lifecycle)
-            self._services = Services(prediction, models, self._queue)
+            self._health = Health() if flags.enable_grpc_healthcheck_service else None
+            self._services = Services(
+                prediction,
+                models,
+                self._queue,
+                health=self._health,
+                reload=ReloadRights(from_socket=flags.reload_from_socket, from_client=flags.reload_from_client),
+                timings=self._timings,
+            )
             self._server = grpc.server(
-                ThreadPoolExecutor(_QUICK_THREADS, thread_name_prefix="grpc"),
+                ThreadPoolExecutor(1, thread_name_prefix="grpc"),  # each method has a pool of its own
                 handlers=[self._services],
                 options=list((_CHANNEL_ARGUMENTS | flags.grpc_channel_arguments).items()),
             )
-            self._health = _add_health(self._server) if flags.enable_grpc_healthcheck_service else None
             self.port = _listen(self._server, flags, ssl)
             self._rest: RestServer | None = None
             if flags.rest_api_port:
@@ -126,13 +134,14 @@ class Server:
                     models,
                     self._queue,
                     timeout=flags.rest_api_timeout_in_ms / 1000,
+                    message_timeout=self._timings.message,
                     requests=flags.rest_api_num_threads,
                     cors=flags.rest_api_enable_cors_support,
                 )
                 if monitoring and monitoring.prometheus_config.enable:
                     service.tell_prometheus(self._metrics, monitoring.prometheus_config.path)
                 try:
-                    self._rest = RestServer(service, flags.host, flags.rest_api_port, grace=DRAIN_SECONDS)
+                    self._rest = RestServer(service, flags.host, flags.rest_api_port, self._timings)
                 except OSError as error:
                     raise _cannot_listen(f"{flags.host}:{flags.rest_api_port}", "--rest_api_port") from error
             begun.pop_all()
@@ -141,17 +150,17 @@ class Server:
         """Begin to answer."""
         self._server.start()
 
-    def stop(self, grace: float = DRAIN_SECONDS, *, notice: float = 0.0) -> None:
+    def stop(self, grace: float | None = None, *, notice: float = 0.0) -> None:
         """Take no new calls, finish those begun, free the models.
 
         Args:
-            grace: Seconds for what has begun.
-            notice: Seconds in which new calls are told UNAVAILABLE before the port is closed. A call that arrives just
-                then would end as CANCELLED, which no client takes for a reason to try again.
+            grace: Seconds for what has begun; None is what the timings say.
+            notice: Seconds in which new calls are told UNAVAILABLE before the port is closed.
         """
+        grace = self._timings.drain if grace is None else grace
         self._lifecycle.halt()
         if self._health is not None:
-            self._health.enter_graceful_shutdown()
+            self._health.stop()
         self._services.refuse()
         time.sleep(notice)
         stopped = self._server.stop(grace)
@@ -162,6 +171,19 @@ class Server:
         self._queue.shutdown(wait=False)
         self._lifecycle.stop()
         self._manager.close()
+
+    def end(self) -> bool:
+        """`stop` within the time there is, notice included; False if something still runs then."""
+        timings = self._timings
+        ending = threading.Thread(target=self.stop, kwargs={"notice": timings.notice}, name="stop", daemon=True)
+        ending.start()
+        ending.join(timings.notice + timings.drain + timings.leave)
+        return not ending.is_alive() and not self._queue.pending
+
+    @property
+    def grace(self) -> float:
+        """Seconds for what has begun when the server is to stop."""
+        return self._timings.drain
 
     @property
     def answered(self) -> int:
@@ -180,18 +202,21 @@ class Server:
 
 
 @contextmanager
-def running(models_dir: str | Path | None = None, **flags: Any) -> Iterator[str]:
+def running(
+    models_dir: str | Path | None = None, *, timings: ServerTimings | None = None, **flags: Any
+) -> Iterator[str]:
     """A server of all models in a folder on a free local port, for as long as the block runs.
 
     Args:
         models_dir: Holds `<model>/<version>/`; None where other flags say what is served.
+        timings: How long the server waits for what.
         **flags: Other fields of `Flags`.
 
     Yields:
         Its address, `127.0.0.1:PORT`.
     """
     folder = None if models_dir is None else Path(models_dir)
-    server = Server(Flags(**{"host": "127.0.0.1", "port": 0, "models_dir": folder, **flags}))
+    server = Server(Flags(**{"port": 0, "models_dir": folder, **flags}), timings)
     try:
         server.start()
         yield f"127.0.0.1:{server.port}"
@@ -210,14 +235,16 @@ def serve(args: argparse.Namespace) -> int:
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log = logging.getLogger("serving")
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     log.setLevel(logging.CRITICAL)  # what keeps the server from starting is said once, by whoever catches it
     # While models load, too: process 1 gets no signal that it does not handle.
     before = {number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server = Server(Flags.from_args(args))
     except StyleTransferError:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
         raise
     log.setLevel(logging.INFO)
     for failure in server.failures():
@@ -227,12 +254,30 @@ def serve(args: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stopped.set())
     server.start()
     print(f"serving {server}", flush=True)
+    if args.port_file is not None:
+        _write_port(args.port_file, server.port)
     stopped.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # who asks a second time does not want to wait
-    server.stop(notice=NOTICE_SECONDS)
+    ended = server.end()
     print(f"stopped after {server.answered} requests", flush=True)
+    if not ended:
+        log.warning("work that was not done within %d s is given up", server.grace)
+        sys.stderr.flush()
+        os._exit(0)  # Python would wait for its threads, and those of TensorFlow look at no clock
     return 0
+
+
+def _write_port(path: Path, port: int) -> None:
+    """Whole at once: whoever waits for the file may read it as soon as it is there."""
+    beside = path.with_name(f".{path.name}.incoming")
+    try:
+        beside.write_text(f"{port}\n")
+        beside.replace(path)
+    except OSError as error:
+        raise StyleTransferError(
+            f"The port cannot be written to {path}: {error.strerror}; choose another --port_file."
+        ) from None
 
 
 def _exit(number: int, _: Any) -> None:
@@ -267,6 +312,8 @@ def _check(flags: Flags) -> None:
         )
     if flags.monitoring_config_file and not flags.rest_api_port:
         raise StyleTransferError("Expected --rest_api_port with --monitoring_config_file: metrics are on that port.")
+    if flags.reload_from_socket and not flags.grpc_socket_path:
+        raise StyleTransferError("Expected --grpc_socket_path with --reload_from_socket, got no socket.")
     if flags.rest_api_port and flags.rest_api_port == flags.port:
         raise StyleTransferError(f"Expected --rest_api_port to differ from --port, got {flags.port} for both.")
 
@@ -293,7 +340,13 @@ def _loader(flags: Flags, metrics: "Metrics", session: Any) -> Callable[[ModelVe
     from serving.server.servable import Servable
 
     def load(model: ModelVersion) -> Servable:
-        servable = Servable(model, session, tags=flags.saved_model_tags.split(","), metrics=metrics)
+        servable = Servable(
+            model,
+            session,
+            tags=flags.saved_model_tags.split(","),
+            metrics=metrics,
+            allow_file_operations=flags.allow_file_operations,
+        )
         if flags.enable_model_warmup:
             began = time.perf_counter()
             try:
@@ -325,21 +378,12 @@ def _session_config(tf: Any, flags: Flags) -> Any:
     return config
 
 
-def _add_health(server: grpc.Server) -> Any:
-    from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-
-    servicer = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    for service in _HEALTH_SERVICES:
-        servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    return servicer
-
-
 def _listen(server: grpc.Server, flags: Flags, ssl: Any) -> int:
     address, socket = f"{flags.host}:{flags.port}", f"unix:{flags.grpc_socket_path}"
     if ssl is None:
         if flags.grpc_socket_path:
             _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_insecure_port, socket)
+            _keep(flags)
         return _take(address, "--port", server.add_insecure_port, address)
     # gRPC looks at the key only when it takes the port, and says of both faults the same: a probe tells them apart.
     credentials = grpc.ssl_server_credentials(
@@ -356,7 +400,14 @@ def _listen(server: grpc.Server, flags: Flags, ssl: Any) -> int:
         ) from error
     if flags.grpc_socket_path:
         _take(flags.grpc_socket_path, "--grpc_socket_path", server.add_secure_port, socket, credentials)
+        _keep(flags)
     return _take(address, "--port", server.add_secure_port, address, credentials)
+
+
+def _keep(flags: Flags) -> None:
+    """Where the socket gives a right, it is the user's own."""
+    if flags.reload_from_socket:
+        Path(flags.grpc_socket_path).chmod(0o600)
 
 
 def _take(address: str, flag: str, add: Callable[..., int], *arguments: Any) -> int:

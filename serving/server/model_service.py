@@ -1,13 +1,48 @@
-"""`tensorflow.serving.ModelService` on messages: the versions of a model and their states, and a new configuration."""
+"""`tensorflow.serving.ModelService` on messages: the versions of a model and their states, and a new configuration.
+
+Who may bring one, `ReloadRights` says: nobody, unless the server was told who.
+"""
+
+from dataclasses import dataclass
 
 import grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 
 from serving.server.lifecycle import Lifecycle
 from serving.server.model_manager import ModelManager
-from serving.server.status import invalid_argument, not_found
+from serving.server.status import StatusError, invalid_argument, not_found
 
 _UNKNOWN: int = grpc.StatusCode.UNKNOWN.value[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReloadRights:
+    """Lets HandleReloadConfigRequest in, or not.
+
+    Attributes:
+        from_socket: Whoever can open the server's Unix socket may; its file is the user's own.
+        from_client: The name in the certificate of a client that may, its common name or an alternative one; needs
+            mutual TLS. Empty is none.
+    """
+
+    from_socket: bool = False
+    from_client: str = ""
+
+    def check(self, context: grpc.ServicerContext) -> None:
+        """See that a call comes from somebody who may.
+
+        Raises:
+            StatusError: PERMISSION_DENIED if not.
+        """
+        if self.from_socket and context.peer().startswith("unix:"):
+            return
+        if self.from_client and self.from_client in _names(context):
+            return
+        raise StatusError(
+            grpc.StatusCode.PERMISSION_DENIED,
+            "This server takes no configuration from here. Whoever runs it may allow that with --reload_from_socket "
+            "or --reload_from_client, or change the file of --model_config_file.",
+        )
 
 
 class ModelService:
@@ -52,3 +87,10 @@ class ModelService:
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response
+
+
+def _names(context: grpc.ServicerContext) -> set[str]:
+    """Those that a client's certificate vouches for; none without one that was verified."""
+    known = context.auth_context()
+    names = [*known.get("x509_common_name", ()), *known.get("x509_subject_alternative_name", ())]
+    return {name.decode("utf-8", "replace") for name in names}

@@ -3,6 +3,7 @@
 gRPC and REST both call it; how messages come and go is theirs.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,15 +35,23 @@ class PredictionService:
         metrics: Where to write down how requests end.
         as_content: Answer `tensor_content` instead of one field per element.
         check_method_names: Hold Classify and Regress to the method that a signature was exported for.
+        max_seconds: For a run, whatever its deadline.
     """
 
     def __init__(
-        self, manager: ModelManager, metrics: Metrics, *, as_content: bool = False, check_method_names: bool = False
+        self,
+        manager: ModelManager,
+        metrics: Metrics,
+        *,
+        as_content: bool = False,
+        check_method_names: bool = False,
+        max_seconds: float = math.inf,
     ):
         self._manager = manager
         self._metrics = metrics
         self._as_content = as_content
         self._check_method_names = check_method_names
+        self._max_seconds = max_seconds
 
     def predict(
         self, request: predict_pb2.PredictRequest, deadline: float | None = None, entrypoint: str = "GRPC"
@@ -57,9 +66,10 @@ class PredictionService:
         with self._counted(request, "Predict", entrypoint):
             _check_model_spec(request)
             with self._manager.using(request.model_spec) as servable:
-                timeout = None if deadline is None else deadline - time.monotonic()
-                if timeout is not None and timeout <= 0:
+                timeout = math.inf if deadline is None else deadline - time.monotonic()
+                if timeout <= 0:
                     raise deadline_exceeded()
+                timeout = min(timeout, self._max_seconds)
                 return servable.predict(request, timeout=timeout, as_content=self._as_content)
 
     def metadata(

@@ -8,7 +8,9 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine
+import zlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,6 +26,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.config.timings import ServerTimings
 from serving.server import json_tensor
 from serving.server.metrics import DEFAULT_PATH, Metrics
 from serving.server.model_service import ModelService
@@ -32,8 +35,6 @@ from serving.server.status import StatusError, deadline_exceeded, invalid_argume
 from serving.server.work_queue import WorkQueue, queue_full
 
 MAX_BODY_BYTES = 64 * 2**20  # JSON takes several times its size when it is parsed
-
-IDLE_SECONDS = 60.0  # for the head of a request to arrive, on a new connection or one that is kept
 
 _log = logging.getLogger(__name__)
 _http_log = logging.getLogger(f"{__name__}.http")
@@ -90,6 +91,7 @@ class RestService:
         models: Knows their states.
         queue: Where `:predict` waits for its turn.
         timeout: Seconds that a request may take.
+        message_timeout: Of these, for its body to arrive once there is room for it.
         requests: How many are held at once.
         cors: Let web pages of other origins call.
     """
@@ -101,6 +103,7 @@ class RestService:
         queue: WorkQueue,
         *,
         timeout: float,
+        message_timeout: float,
         requests: int,
         cors: bool = False,
     ):
@@ -108,6 +111,7 @@ class RestService:
         self._models = models
         self._queue = queue
         self._timeout = timeout
+        self._message_timeout = message_timeout
         self._room = asyncio.Semaphore(requests)
         self._headers = _CORS if cors else {}
         self.app = web.Application(client_max_size=MAX_BODY_BYTES)
@@ -146,32 +150,64 @@ class RestService:
 
     async def _post(self, request: web.Request, match: re.Match[str]) -> bytes:
         deadline = time.monotonic() + self._timeout
-        async with self._room:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    body = await request.read()
-            except TimeoutError:  # whoever sends byte by byte would keep others out
-                raise deadline_exceeded() from None
-            except OSError as error:  # hung up before the end: nobody is left to be told
-                _log.debug("no whole body from %s: %s", request.remote, error)
-                raise StatusError(grpc.StatusCode.CANCELLED, "The body did not arrive.") from None
-            except web.RequestPayloadError:
-                raise invalid_argument("The body is not encoded as its headers say.") from None
+        async with self._place():
+            body = await self._body(request, deadline)
             if self._queue.is_full:
                 raise queue_full()
-            work = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
-            method = work[match["method"].lower()]
-            answer = await asyncio.wrap_future(self._queue.submit(self._in_turn, method, match, body, deadline))
+            methods = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+            method = methods[match["method"].lower()]
+            connection = request.transport
+            wanted = lambda: connection is not None and not connection.is_closing()  # noqa: E731 - looked at in a thread
+            work = self._queue.submit(self._in_turn, method, match, body, deadline, wanted)
+            answer = await asyncio.wrap_future(work)
         if isinstance(answer, bytes):
             return answer
         raise StatusError(*answer)
 
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Room for a body. Slow ones hold it, so whoever comes then is told so before its own deadline."""
+        try:
+            async with asyncio.timeout(self._timeout / 2):
+                await self._room.acquire()
+        except TimeoutError:
+            raise queue_full() from None
+        try:
+            yield
+        finally:
+            self._room.release()
+
+    async def _body(self, request: web.Request, deadline: float) -> bytes:
+        """What the request holds, unpacked if it was packed with gzip."""
+        try:
+            async with asyncio.timeout(min(self._message_timeout, deadline - time.monotonic())):
+                body = await request.read()
+        except TimeoutError:  # whoever sends byte by byte would keep others out
+            raise deadline_exceeded() from None
+        except OSError as error:  # hung up before the end: nobody is left to be told
+            _log.debug("no whole body from %s: %s", request.remote, error)
+            raise StatusError(grpc.StatusCode.CANCELLED, "The body did not arrive.") from None
+        except web.RequestPayloadError:
+            raise invalid_argument("The body is not encoded as its headers say.") from None
+        match request.headers.get("Content-Encoding", "identity").strip().lower():
+            case "identity" | "":
+                return body
+            case "gzip":
+                return await asyncio.to_thread(_unpacked, body)
+            case _:
+                raise invalid_argument("Expected a body as it is or packed with gzip, got another Content-Encoding.")
+
     def _in_turn(
-        self, method: Callable[..., bytes], match: re.Match[str], body: bytes, deadline: float
+        self,
+        method: Callable[..., bytes],
+        match: re.Match[str],
+        body: bytes,
+        deadline: float,
+        wanted: Callable[[], bool],
     ) -> bytes | tuple[grpc.StatusCode, str]:
         """An answer, or code and text of a refusal: an exception would keep the tensors through its traceback."""
         try:
-            with self._queue.run(deadline - time.monotonic()):
+            with self._queue.run(deadline - time.monotonic(), wanted):
                 return method(match, body, deadline)
         except StatusError as error:
             return error.code, error.message
@@ -223,20 +259,25 @@ class RestService:
 class RestServer:
     """An HTTP server in a thread of its own."""
 
-    def __init__(self, service: RestService, host: str, port: int, *, grace: float):
+    def __init__(self, service: RestService, host: str, port: int, timings: ServerTimings):
         """Take the port and answer.
 
         Args:
             service: What to answer with.
             host: Address to listen on.
             port: Port to listen on.
-            grace: Seconds that `stop` gives to requests which have begun.
+            timings: How long a silent connection is kept, and what `stop` gives to requests which have begun.
 
         Raises:
             OSError: If the port is taken.
         """
         self._runner = web.AppRunner(
-            service.app, access_log=None, logger=_http_log, shutdown_timeout=grace, keepalive_timeout=IDLE_SECONDS
+            service.app,
+            access_log=None,
+            logger=_http_log,
+            shutdown_timeout=timings.drain,
+            keepalive_timeout=timings.http_idle,
+            auto_decompress=False,  # it would make gigabytes of kilobytes before anybody counts them
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rest", daemon=True)
@@ -263,6 +304,19 @@ class RestServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _unpacked(body: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacking.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        raise invalid_argument("The body is not encoded as its headers say.") from None
+    if len(data) > MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(data))
+    if not unpacking.eof:
+        raise invalid_argument("The body is not encoded as its headers say.")
+    return data
 
 
 def _fill(model_spec: Any, match: re.Match[str]) -> None:

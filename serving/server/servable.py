@@ -14,22 +14,22 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow.python.client import pywrap_tf_session
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from serving import codec
 from serving.config.model_repository import ModelVersion
 from serving.server.metrics import Metrics
 from serving.server.status import StatusError, invalid_argument, not_found
+from serving.server.tensorflow_internals import NoTensorError, run_session
 from serving.server.work_queue import MAX_MESSAGE_BYTES
 from tfstyle.contract.graph_errors import graph_sentence
+from tfstyle.engines.file_operations import check_file_operations
 from tfstyle.errors import ModelError
 from tfstyle.model_store.versions import check_complete
 
 DEFAULT_SIGNATURE = "serving_default"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000
-_MAX_TIMEOUT_MS = 2**31 - 1
 _STRING_BYTES = 32  # of a string in TensorFlow and of NumPy's reference to it, without what it holds
 _ALIGNMENT = 64  # bytes; Eigen's in TensorFlow
 _BYTES = {number: tf.as_dtype(number).size or 0 for number in types_pb2.DataType.values() if number}
@@ -51,6 +51,7 @@ class Servable:
         *,
         tags: Sequence[str] = ("serve",),
         metrics: Metrics | None = None,
+        allow_file_operations: bool = False,
     ):
         """Load a model from disk.
 
@@ -59,11 +60,14 @@ class Servable:
             config: Of the session: threads, GPU memory.
             tags: Of the graph in the SavedModel.
             metrics: Where to write down how long the graph runs.
+            allow_file_operations: Run models that touch files or the network, too.
 
         Raises:
-            ModelError: If the folder does not hold a whole SavedModel.
+            ModelError: If the folder does not hold a whole SavedModel, or one that may not be run.
         """
         check_complete(model.path)
+        if not allow_file_operations:
+            check_file_operations(model.path)
         self.name = model.name
         self.version = model.version
         self._path = model.path
@@ -89,7 +93,7 @@ class Servable:
 
         Args:
             request: Its model_spec's version is not looked at.
-            timeout: Seconds until the run is stopped; None is never.
+            timeout: Seconds until the run is stopped; None or infinity is never.
             as_content: Answer `tensor_content` instead of one field per element.
 
         Raises:
@@ -149,34 +153,17 @@ class Servable:
 
     def _run(self, feeds: dict[str, np.ndarray], fetches: list[str], timeout: float | None) -> list[Any]:
         began = time.perf_counter()
-        options = None
-        if timeout is not None:
-            milliseconds = min(max(int(timeout * 1000), 1), _MAX_TIMEOUT_MS)
-            serialized = tf.compat.v1.RunOptions(timeout_in_ms=milliseconds).SerializeToString()
-            options = pywrap_tf_session.TF_NewBufferFromString(serialized)
         try:
-            # Session.run() would refuse shapes before the graph sees them, convert dtypes silently and rewrite the
-            # graph's messages. What it wraps behaves as the C++ server does.
-            return self._session._call_tf_sessionrun(
-                options,
-                {self._output(name): array for name, array in feeds.items()},
-                [self._output(name) for name in fetches],
-                [],
-                None,
-            )
+            return run_session(self._session, feeds, fetches, timeout)
         except tf.errors.OpError as error:
             raise StatusError.from_number(error.error_code, error.message) from error
+        except UnicodeDecodeError as error:  # the graph's sentence quotes bytes of the request
+            raise invalid_argument("The model refused the request in a sentence that is no text.") from error
+        except NoTensorError as error:
+            raise not_found(f"FetchOutputs node {error}: not found") from error
         finally:
             if self._metrics is not None:
                 self._metrics.ran(self.name, time.perf_counter() - began)
-            if options is not None:
-                pywrap_tf_session.TF_DeleteBuffer(options)
-
-    def _output(self, name: str) -> Any:
-        try:
-            return self._graph.get_tensor_by_name(name)._as_tf_output()
-        except (KeyError, ValueError) as error:  # an operation without outputs, as in `__saved_model_init_op`
-            raise not_found(f"FetchOutputs node {name}: not found") from error
 
 
 def _read_inputs(signature: Any, inputs: Any) -> dict[str, np.ndarray]:

@@ -45,6 +45,11 @@ def deadline_exceeded() -> StatusError:
     return StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
+def cancelled() -> StatusError:
+    """Whoever asked has gone."""
+    return StatusError(grpc.StatusCode.CANCELLED, "Cancelled")
+
+
 def _truncate(message: str) -> str:
     encoded = message.encode("utf-8", "replace")
     if len(encoded) <= _MAX_BYTES:

@@ -4,7 +4,9 @@ A call that waits in the queue costs next to nothing, because its message is rea
 then holds one message, and of these only so many are parsed and run at a time. So memory has a bound whatever arrives.
 """
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any
 
 import grpc
 
-from serving.server.status import StatusError, deadline_exceeded
+from serving.server.status import StatusError, cancelled, deadline_exceeded
 
 # The largest picture of the contract's costliest signature, `regions`, takes 300 MB. Also what a request's tensors may
 # take once they are written out: a TensorProto may claim any shape and give a single value for all of it.
@@ -38,6 +40,11 @@ class WorkQueue(ThreadPoolExecutor):
         self._pending = 0
 
     @property
+    def pending(self) -> int:
+        """Requests that wait or are worked on."""
+        return self._pending
+
+    @property
     def is_full(self) -> bool:
         """Whether another request would find no place to wait."""
         return self._pending >= self._limit
@@ -55,19 +62,28 @@ class WorkQueue(ThreadPoolExecutor):
         return future
 
     @contextmanager
-    def run(self, timeout: float | None) -> Iterator[None]:
+    def run(
+        self, timeout: float | None, wanted: Callable[[], bool] = lambda: True, look: float = 0.2
+    ) -> Iterator[None]:
         """A turn to work, for as long as the block runs.
 
         Args:
             timeout: Seconds until nobody waits for the answer any more; None is never.
+            wanted: Whether somebody still does, however much time there is.
+            look: Seconds between two looks at that.
 
         Raises:
-            StatusError: DEADLINE_EXCEEDED if there was none in time. Then the work was not begun.
+            StatusError: DEADLINE_EXCEEDED or CANCELLED if there was none in time. Then the work was not begun.
         """
-        if timeout is not None and timeout <= 0:
-            raise deadline_exceeded()
-        if not self._runs.acquire(timeout=None if timeout is None else min(timeout, threading.TIMEOUT_MAX)):
-            raise deadline_exceeded()
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise deadline_exceeded()
+            if not wanted():
+                raise cancelled()
+            if self._runs.acquire(timeout=min(left, look)):
+                break
         try:
             yield
         finally:

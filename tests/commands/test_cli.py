@@ -1,7 +1,9 @@
 """The command line, run in this process against a model in NumPy."""
 
+import errno
 import io
 import json
+import os
 import sys
 import types
 from contextlib import nullcontext
@@ -157,6 +159,73 @@ def test_a_mask_that_was_given_is_never_overwritten(folder, capsys):
         assert main(["stylize", "photo.png", *where, "-o", "./mask.png"]) == 2
         assert "./mask.png: this is read as well; choose another name for the painting." in one_line(capsys)
     assert Path("mask.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["stylize", "sheet", "mask"])
+@pytest.mark.parametrize("link", ["hard", "symbolic"])
+def test_a_photo_is_never_overwritten_through_another_of_its_names(folder, capsys, command, link):
+    before = Path("photo.png").read_bytes()
+    (os.link if link == "hard" else os.symlink)("photo.png", "same.png")
+    how = {"stylize": ["--style", "the_scream"], "sheet": ["--max-size", "64"], "mask": ["--gradient", "left"]}[command]
+
+    assert main([command, "photo.png", *how, "-o", "same.png"]) == 2
+
+    assert one_line(capsys) == "tfstyle: same.png: this is the photo itself; choose another name for the painting.\n"
+    assert Path("photo.png").read_bytes() == Path("same.png").read_bytes() == before
+
+
+def test_an_output_never_falls_on_a_name_of_a_photo_that_comes_later(folder):
+    Image.fromarray(PHOTO).save("late.png")
+    os.link("late.png", "photo.the_scream.png")
+
+    assert main(["stylize", "photo.png", "late.png", "--style", "the_scream"]) == 0
+
+    np.testing.assert_array_equal(np.asarray(Image.open("photo.the_scream.png")), PHOTO)
+    assert (np.asarray(Image.open("photo.the_scream-2.png")) == COLOURS["the_scream"]).all()
+
+
+def test_a_painting_that_cannot_be_written_is_reported_and_the_rest_go_on(folder, capsys):
+    long = f"{'n' * 248}.png"
+    Image.fromarray(PHOTO).save(long)
+
+    assert main(["stylize", long, "photo.png", "--style", "the_scream", "-o", "out"]) == 1
+
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert first == f"tfstyle: out/{'n' * 248}.the_scream.png: File name too long."
+    assert second.startswith("photo.png -> out/photo.the_scream.png (64x48, ")
+    assert last == "tfstyle: 1 of 2 photos were not painted."
+
+
+def test_a_full_disk_costs_no_earlier_painting(folder, capsys, monkeypatch):
+    assert main(["stylize", "photo.png", "--style", "the_scream", "-o", "x.png"]) == 0
+    before = Path("x.png").read_bytes()
+    capsys.readouterr()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["stylize", "photo.png", "--style", "great_wave", "-o", "x.png"]) == 1
+
+    assert one_line(capsys) == "tfstyle: x.png: No space left on device.\n"
+    assert Path("x.png").read_bytes() == before
+    assert sorted(os.listdir()) == ["other.jpg", "photo.png", "x.png"]
+
+
+def test_names_that_are_no_unicode_are_json_and_cost_nobody_else_anything(folder, model):
+    """Whatever stdout can write: the names come back byte for byte."""
+    name = os.fsdecode(b"lat\xe9in.png")
+    Image.fromarray(PHOTO).save("plain.png")
+    os.rename("plain.png", name)
+    for encoding in ("utf-8", "ascii"):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", out)
+            assert main(["stylize", name, "photo.png", "--style", "the_scream", "-o", f"ö-{encoding}", "--json"]) == 0
+        first, second = (json.loads(line) for line in out.buffer.getvalue().decode(encoding).splitlines())
+        assert os.fsencode(first["photo"]) == b"lat\xe9in.png"
+        assert Path(first["output"]).exists()
+        assert second["output"] == f"ö-{encoding}/photo.the_scream.png"
 
 
 def test_upright_with_its_profile_and_without_gps(folder):
@@ -355,7 +424,7 @@ def test_a_busy_server_costs_one_photo(folder, model, capsys):
 
 def test_a_folder_that_cannot_be_written_gets_one_sentence(folder, capsys):
     (folder / "file").write_text("")
-    assert main(["stylize", "photo.png", "--style", "the_scream", "-o", "file/out.png"]) == 2
+    assert main(["stylize", "photo.png", "--style", "the_scream", "-o", "file/out.png"]) == 1
     assert "file: " in one_line(capsys)
 
 
@@ -576,3 +645,28 @@ def test_the_version_is_told(capsys):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("tfstyle 0.")
+
+
+def test_what_is_seen_through_stays_so_and_is_white_in_a_jpeg(folder, capsys):
+    cutout = Image.new("RGBA", (64, 48), (200, 30, 30, 0))
+    cutout.paste((30, 90, 200, 255), (0, 0, 32, 48))
+    cutout.save("cutout.png")
+
+    for arguments in ([], ["--stroke", "2"], ["--max-size", "32"]):
+        for output in ("out.png", "out.webp"):
+            assert main(["stylize", "cutout.png", "--style", "the_scream", *arguments, "-o", output]) == 0
+            painting = Image.open(output)
+            assert painting.mode == "RGBA"
+            seen = cutout.resize(painting.size, Image.Resampling.LANCZOS).getchannel("A")
+            np.testing.assert_allclose(np.asarray(painting.getchannel("A"), int), np.asarray(seen, int), atol=1)
+            np.testing.assert_allclose(np.asarray(painting)[10, 5, :3], COLOURS["the_scream"], atol=3)
+    capsys.readouterr()
+
+    assert main(["stylize", "cutout.png", "--style", "the_scream", "-o", "out.jpg"]) == 0
+    assert "cutout.png: transparency laid over white: JPEG has none\n" in capsys.readouterr().err
+    painting = np.asarray(Image.open("out.jpg"), int)
+    np.testing.assert_allclose(painting[24, 60], [255, 255, 255], atol=2)
+    np.testing.assert_allclose(painting[24, 5], COLOURS["the_scream"], atol=4)
+
+    assert main(["sheet", "cutout.png", "--style", "the_scream", "-o", "sheet.png"]) == 0
+    assert Image.open("sheet.png").mode == "RGB"

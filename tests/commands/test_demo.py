@@ -25,6 +25,10 @@ def models(tiny_models, tmp_path):
     return tmp_path / "models"
 
 
+# What a server does that answers: it leaves its port in the file that it was told.
+PORT = "for given; do case $given in --port_file=*) echo 4321 > ${given#*=};; esac; done; "
+
+
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
     """A function that replaces the server by a shell script; returns the file where it leaves its process id."""
@@ -74,7 +78,7 @@ def test_the_demo_paints_in_every_way_and_stops_its_server(models, tmp_path, cap
 
 
 def test_the_server_is_stopped_when_painting_fails(stand_in, tmp_path):
-    process_id = stand_in("echo 'serving tfstyle/1 on 127.0.0.1:4321'; exec sleep 60")
+    process_id = stand_in(PORT + "exec sleep 60")
     seen = []
 
     def paint(address):
@@ -88,7 +92,7 @@ def test_the_server_is_stopped_when_painting_fails(stand_in, tmp_path):
 
 
 def test_the_server_is_stopped_when_the_demo_is_killed(stand_in, tmp_path):
-    process_id = stand_in("echo 'serving tfstyle/1 on 127.0.0.1:4321'; exec sleep 60")
+    process_id = stand_in(PORT + "exec sleep 60")
     with pytest.raises(SystemExit), demo.server_process(None, tmp_path / "log"):
         os.kill(os.getpid(), signal.SIGTERM)
     assert not is_running(process_id)
@@ -97,7 +101,7 @@ def test_the_server_is_stopped_when_the_demo_is_killed(stand_in, tmp_path):
 
 def test_a_server_that_does_not_stop_is_killed(stand_in, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "STOP_SECONDS", 0.2)
-    process_id = stand_in("trap '' TERM; echo 'serving tfstyle/1 on 127.0.0.1:4321'; while :; do sleep 0.1; done")
+    process_id = stand_in("trap '' TERM; " + PORT + "while :; do sleep 0.1; done")
     with demo.server_process(None, tmp_path / "log"):
         pass
     assert not is_running(process_id)

@@ -20,13 +20,14 @@ def test_what_follows_the_photo_has_no_shift_error_and_what_locks_to_a_grid_has(
 
 
 def test_a_shift_error_is_the_root_mean_square_in_gray_levels():
-    """Painted 6 brighter wherever the photo's first pixel is one of the moved photo."""
-    first = PHOTO[0, 0].copy()
+    """Painted 6 brighter where the photo was moved right and 8 where it was moved down: the root of (36 + 64) / 2."""
+    corner, right = PHOTO[0, 0].copy(), PHOTO[0, 2].copy()
 
     def brighter(photo):
-        return np.zeros_like(photo) + (0 if (photo[0, 0] == first).all() else 6)
+        first = photo[0, 0]
+        return np.full_like(photo, 0 if (first == corner).all() else 6 if (first == right).all() else 8)
 
-    assert stability.shift_error(brighter, PHOTO) == pytest.approx(6)
+    assert stability.shift_error(brighter, PHOTO) == pytest.approx(50**0.5)
 
 
 def test_noise_gain_is_how_much_stronger_noise_comes_out():

@@ -15,7 +15,8 @@ import pytest
 from serving.client import StyleClient
 from serving.client.calls import PREDICT
 from serving.client.errors import ServerBusyError
-from serving.server import grpc_service, model_server
+from serving.config.timings import ServerTimings
+from serving.server import model_server
 from testing.fuzz_cases import bounded_memory
 from testing.load import slow_request
 from tests.serving.conftest import free_port
@@ -49,11 +50,12 @@ THREADS, WAITING = 2, 3
 
 
 @pytest.fixture
-def address(toy_model, tmp_path, monkeypatch) -> Iterator[str]:
+def address(toy_model, tmp_path) -> Iterator[str]:
     """Of a server with little room, that waits for a message for a second only."""
-    monkeypatch.setattr(grpc_service, "ARRIVAL_SECONDS", 1.0)
+    timings = ServerTimings(message=1.0, probe_message=0.5)
     shutil.copytree(toy_model, tmp_path / "tfstyle" / "1")
-    with model_server.running(tmp_path, grpc_max_threads=THREADS, max_queued_requests=WAITING) as address:
+    flags = {"grpc_max_threads": THREADS, "max_queued_requests": WAITING}
+    with model_server.running(tmp_path, timings=timings, **flags) as address:
         yield address
 
 
@@ -199,3 +201,62 @@ def test_a_body_that_trickles_in_holds_its_place_until_the_deadline_of_a_rest_re
             assert connection.recv(20).startswith(b"HTTP/1.1 504 ")
         body = json.dumps({"signature_name": "slow", "instances": [1]})
         assert httpx.post(f"http://127.0.0.1:{port}{path}", content=body, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "probe"),
+    [
+        ("/grpc.health.v1.Health/Check", lambda client: client.health()),
+        ("/tensorflow.serving.ModelService/GetModelStatus", lambda client: client.status()),
+    ],
+    ids=["health", "status"],
+)
+def test_probes_whose_messages_do_not_come_keep_no_probe_waiting(address, path, probe):
+    """Kubernetes would end a server whose every thread waits for one of these."""
+    ended = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        ended.wait(60)
+        yield from ()
+
+    with grpc.insecure_channel(address) as channel, StyleClient(address, timeout=5) as client:
+        stalled = [channel.stream_unary(path).future(nothing()) for _ in range(40)]
+        time.sleep(0.2)
+        assert probe(client)
+        codes = {call.exception(timeout=20).code() for call in stalled}
+        ended.set()
+    assert codes == {grpc.StatusCode.CANCELLED}
+
+
+def test_a_connection_takes_a_bounded_number_of_calls_at_once(address):
+    """Or else one that opens and resets them would make the server begin any number ("rapid reset")."""
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(PREFACE + SETTINGS)
+        said = connection.recv(9, socket.MSG_WAITALL)
+        length, kind = int.from_bytes(said[:3]), said[3]
+        assert kind == 4
+        settings = connection.recv(length, socket.MSG_WAITALL)
+    values = {
+        int.from_bytes(settings[at : at + 2]): int.from_bytes(settings[at + 2 : at + 6]) for at in range(0, length, 6)
+    }
+    assert values[3] <= 256  # SETTINGS_MAX_CONCURRENT_STREAMS
+
+
+def test_bodies_without_end_leave_others_an_answer_within_their_deadline(toy_model, tmp_path):
+    """Each holds a place until its own deadline; 50 for 2 places would keep others waiting for 50 s here."""
+    shutil.copytree(toy_model, tmp_path / "tfstyle" / "1")
+    port = free_port()
+    path = "/v1/models/tfstyle:predict"
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    flags = {"rest_api_port": port, "rest_api_num_threads": 2, "rest_api_timeout_in_ms": 2000}
+    with model_server.running(tmp_path, **flags), ExitStack() as stack:
+        for _ in range(50):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.sendall(head)
+        time.sleep(0.5)
+        began = time.monotonic()
+        work = {"signature_name": "slow", "instances": [1]}
+        response = httpx.post(f"http://127.0.0.1:{port}{path}", json=work, timeout=20)
+        assert response.status_code in {200, 503}
+        assert time.monotonic() - began < 5

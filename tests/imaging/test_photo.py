@@ -113,15 +113,40 @@ def test_sixteen_bit_rgb_is_scaled():
     assert np.abs(photo.pixels.astype(float) - values / 257.0).max() <= 1
 
 
-def test_transparency_is_laid_over_white():
+def test_transparency_is_kept_beside_the_colours_and_laid_over_white_where_there_is_none():
+    """Colours that nobody sees are white, or they would bleed into what is painted beside them."""
     image = Image.new("RGBA", (20, 20), (200, 0, 0, 0))
     image.paste((200, 0, 0, 255), (0, 0, 10, 20))
     image.paste((200, 0, 0, 128), (0, 0, 10, 5))
-    for source in (encode(image), encode(image, "webp", lossless=True)):
-        pixels = read_photo(source).pixels
-        np.testing.assert_array_equal(pixels[10, 5], [200, 0, 0])
-        np.testing.assert_array_equal(pixels[10, 15], [255, 255, 255])
-        np.testing.assert_allclose(pixels[2, 5], [227, 127, 127], atol=1)
+    for source in (encode(image), encode(image, "webp", lossless=True), encode(image, "tiff")):
+        photo = read_photo(source)
+        np.testing.assert_array_equal(photo.alpha, np.asarray(image)[..., 3])
+        np.testing.assert_array_equal(photo.pixels[10, 5], [200, 0, 0])
+        np.testing.assert_array_equal(photo.pixels[10, 15], [255, 255, 255])
+        np.testing.assert_array_equal(photo.pixels[2, 5], [200, 0, 0])
+        opaque = photo.on_white()
+        np.testing.assert_allclose(opaque.pixels[2, 5], [227, 127, 127], atol=1)
+        assert opaque.alpha is None
+        assert opaque.notes == ("transparency laid over white: JPEG has none",)
+        again = read_photo(photo.encode("png"))
+        np.testing.assert_array_equal(again.pixels, photo.pixels)
+        np.testing.assert_array_equal(again.alpha, photo.alpha)
+        np.testing.assert_allclose(read_photo(photo.encode("jpeg")).pixels[2, 5], [227, 127, 127], atol=3)
+
+
+def test_a_smaller_picture_has_no_seam_where_it_is_seen_through():
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    image.paste((40, 90, 200, 255), (0, 0, 31, 64))
+
+    smaller = read_photo(encode(image)).resize_to(20)
+
+    seen = smaller.pixels[smaller.alpha > 16]  # with less, eight bits hold no colour
+    np.testing.assert_allclose(seen, np.broadcast_to([40, 90, 200], seen.shape), atol=16)
+    assert (smaller.pixels[smaller.alpha == 0] == 255).all()
+
+
+def test_opaque_alpha_is_none(picture):
+    assert read_photo(encode(picture.convert("RGBA"))).alpha is None
 
 
 def test_gray_with_alpha_and_palettes_with_a_transparent_colour_work():

@@ -3,7 +3,9 @@
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,24 +47,37 @@ def models_dir(toy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a server listens for gRPC and for HTTP, each `host:port`."""
+    """Where a server listens for gRPC and for HTTP, each `host:port`, and where it takes configurations."""
 
     grpc: str
     rest: str
+    reload: str
 
 
 @pytest.fixture(scope="session")
 def addresses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """Of the server with the models of `models_dir`."""
     if other := os.environ.get("TFSTYLE_SERVER"):
-        yield Addresses(other, os.environ.get("TFSTYLE_REST_SERVER", ""))
+        yield Addresses(other, os.environ.get("TFSTYLE_REST_SERVER", ""), other)
         return
     monitoring = tmp_path_factory.mktemp("config") / "monitoring.config"
     monitoring.write_text("prometheus_config { enable: true }")
     rest_port = free_port()
     flags = {"rest_api_port": rest_port, "monitoring_config_file": monitoring}
-    with model_server.running(request.getfixturevalue("models_dir"), **flags) as address:
-        yield Addresses(address, f"127.0.0.1:{rest_port}")
+    with (
+        reload_socket() as socket_path,
+        model_server.running(
+            request.getfixturevalue("models_dir"), grpc_socket_path=socket_path, reload_from_socket=True, **flags
+        ) as address,
+    ):
+        yield Addresses(address, f"127.0.0.1:{rest_port}", f"unix:{socket_path}")
+
+
+@contextmanager
+def reload_socket() -> Iterator[str]:
+    """A path for a Unix socket; those of pytest's folders are too long for one."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"{folder}/s"
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +102,13 @@ def channel(address: str) -> Iterator[grpc.Channel]:
 @pytest.fixture(scope="session")
 def prediction_stub(channel: grpc.Channel) -> Any:
     return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+
+@pytest.fixture(scope="session")
+def reload_stub(addresses: Addresses) -> Iterator[Any]:
+    """Where the server takes configurations."""
+    with grpc.insecure_channel(addresses.reload) as channel:
+        yield model_service_pb2_grpc.ModelServiceStub(channel)
 
 
 @pytest.fixture(scope="session")

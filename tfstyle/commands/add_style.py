@@ -180,11 +180,12 @@ def _check_name(name: str, catalog: "Catalog", again: bool) -> None:
 
 
 def _preview_file(args: argparse.Namespace) -> Path:
+    from tfstyle.commands.shared.outputs import KnownFiles
     from tfstyle.imaging.photo import format_for
 
     preview = Path(args.preview or f"{args.name}.preview.jpg")
     format_for(preview)
-    if preview.resolve() == Path(args.painting).resolve():
+    if preview in KnownFiles([args.painting]):
         raise RequestError(f"{preview}: this is the painting itself; choose another file with --preview.")
     return preview
 

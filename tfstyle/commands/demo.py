@@ -1,11 +1,10 @@
 """Paint the sample photo in every way there is, through a gRPC server that is started for it and stopped after."""
 
 import argparse
-import re
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,37 +94,30 @@ def server_process(models_dir: str | None, log: Path) -> Iterator[str]:
     Raises:
         StyleTransferError: The server does not start; the message has the server's last line.
     """
-    command = [sys.executable, "-m", "tfstyle", "serve", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--model_name", DEFAULT_MODEL]
-    command += ["--models_dir", models_dir] if models_dir else []
-    with log.open("w") as stderr:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    # A terminal that closes or a `kill` ends this process in order, so that the server is stopped below.
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        yield f"127.0.0.1:{_wait_for_port(server, log)}"
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        server.terminate()
+    from serving.child_process import server_command, wait_for_port
+
+    flags = [f"--model_name={DEFAULT_MODEL}", *([f"--models_dir={models_dir}"] if models_dir else [])]
+    with tempfile.TemporaryDirectory() as folder, log.open("w") as stderr:
+        port_file = Path(folder) / "port"
+        server = subprocess.Popen(server_command(port_file, *flags), stdout=subprocess.DEVNULL, stderr=stderr)
+        # A terminal that closes or a `kill` ends this process in order, so that the server is stopped below.
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            server.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            port = wait_for_port(port_file, lambda: server.poll() is not None, START_SECONDS)
+            if port is None:
+                raise _not_started(log)
+            yield f"127.0.0.1:{port}"
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            server.terminate()
+            try:
+                server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
-def _wait_for_port(server: subprocess.Popen[str], log: Path) -> int:
-    """The port in the line that the server prints when it is ready."""
-    assert server.stdout is not None
-    too_long = threading.Timer(START_SECONDS, server.kill)  # ends the loop below
-    too_long.start()
-    try:
-        for line in server.stdout:
-            if ready := re.search(r"^serving .*:(\d+)$", line):
-                return int(ready[1])
-    finally:
-        too_long.cancel()
-    server.wait()
+def _not_started(log: Path) -> StyleTransferError:
     said = log.read_text(errors="replace").strip().splitlines()
     reason = said[-1].removeprefix("tfstyle: ") if said else f"it said nothing for {START_SECONDS} s."
-    raise StyleTransferError(f"The server did not start: {reason} See {log} for all it said.")
+    return StyleTransferError(f"The server did not start: {reason} See {log} for all it said.")

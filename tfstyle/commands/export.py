@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")
     parser.add_argument(
-        "--to", metavar="DIR", help="version folder to write (default: the next version of saved_models/tfstyle)"
+        "--to",
+        metavar="DIR",
+        help="version folder to write (default: the next version of saved_models/tfstyle); a file ending in .npz gets "
+        "the weights alone, in half precision, from which a training can go on",
     )
     parser.add_argument(
         "--paintings",
@@ -49,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     model = Checkpoint.load(Path(args.weights))
     if args.add_onnx:
         _add_onnx(model, Path(args.weights), args)
+        return 0
+    if args.to and args.to.endswith(".npz"):
+        model.save(Path(args.to), "float16")
+        print(f"{args.to}: step {model.step}")
         return 0
     target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
     known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)

@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_number,
         help="the version's number there: next, or one above all others (default: as its folder is called)",
     )
+    parser.add_argument(
+        "--allow-file-operations",
+        action="store_true",
+        help="take a model that reads or writes files or calls others, and run it; servers want it, too",
+    )
     parser.add_argument("--rollback", action="store_true", help="take the newest version back instead")
     parser.add_argument("--config", metavar="FILE", help="the servers' models file, whose labels change")
     parser.add_argument(
@@ -63,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.version is not None:
         from tfstyle.model_store.publish import publish
 
-        target = publish(Path(args.version), folder, _number_of(args))
+        target = publish(Path(args.version), folder, _number_of(args), allow_file_operations=args.allow_file_operations)
         print(target)
         if args.canary:
             labels[_CANARY] = int(target.name)

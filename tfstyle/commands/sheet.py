@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     outputs = Outputs(args.output, [args.photo], "sheet")
     photo = read_photo(sys.stdin.buffer, name="stdin") if args.photo == STREAM else read_photo(args.photo)
     photo = photo.resize_to(args.max_size)
-    tiles = [("Photo", photo.pixels)]
+    tiles = [("Photo", photo.on_white().pixels)]
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
         catalog = stylizer.styles()
         styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
             painting = stylizer.stylize(
                 photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke
             )
-            tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.pixels))
+            tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.on_white().pixels))
     path = outputs.path_for(replace(photo, format="jpeg"))
-    sheet = replace(photo, pixels=contact_sheet(tiles, columns=args.columns), jpeg=None)
+    sheet = replace(photo, pixels=contact_sheet(tiles, columns=args.columns), jpeg=None, alpha=None)
     write(sheet.encode(format_for(path) if path else "jpeg"), path)
     if path:
         print(f"{Path(args.photo).name} -> {path} ({sheet.width}x{sheet.height})", file=sys.stderr)

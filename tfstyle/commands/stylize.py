@@ -15,7 +15,6 @@ overwritten.
 """
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import replace
@@ -45,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Paint every photo; a bad one is reported and the rest go on."""
-    from tfstyle.commands.shared.outputs import Outputs, list_photos
+    """Stylize every photo; a bad one, or an output that cannot be written, is reported and the rest go on."""
+    from tfstyle.commands.shared.outputs import Outputs, as_json, list_photos
 
     options = stylize_arguments.options_of(args)
     mixes = [mix for _, mix in options.places]
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = stylizers.faults_of_one_photo(args)
-    failed = 0
+    refused = unwritten = 0
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
         for mix in mixes:
             stylizer.styles().weights(mix)  # an unknown style is said once, not once a photo
@@ -67,17 +66,22 @@ def run(args: argparse.Namespace) -> int:
             try:
                 result = _stylize(stylizer, photo, outputs, options)
             except faults as error:
-                failed += 1
+                refused += 1
                 result = {"photo": photo, "error": str(error), "kind": type(error).__name__}
+            except BrokenPipeError:
+                raise
+            except OSError as error:  # of this output; the next one may lie elsewhere, or be smaller
+                unwritten += 1
+                result = {"photo": photo, "error": f"{error.filename}: {error.strerror}.", "kind": "OSError"}
             if args.json:
-                print(json.dumps(result, ensure_ascii=False), flush=True)
+                print(as_json(result), flush=True)
             else:
                 for line in _lines(result):
                     progress.console.print(line)
             progress.advance(task)
-        if failed and len(photos) > 1 and not args.json:
-            progress.console.print(f"tfstyle: {failed} of {len(photos)} photos were not painted.")
-    return 2 if failed else 0
+        if refused + unwritten and len(photos) > 1 and not args.json:
+            progress.console.print(f"tfstyle: {refused + unwritten} of {len(photos)} photos were not painted.")
+    return 2 if refused else int(unwritten > 0)
 
 
 def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "StylizeOptions") -> dict[str, Any]:
@@ -89,6 +93,8 @@ def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "St
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
     stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
+    if format == "jpeg":
+        stylized = stylized.on_white()
     write(stylized.encode(format), path)
     return {
         "photo": source,

@@ -18,6 +18,7 @@ from keras import ops
 from PIL import Image
 
 from tfstyle.errors import ModelError
+from tfstyle.imaging.whole_file import new_file
 from tfstyle.networks import losses
 from tfstyle.networks.vgg19 import VGG19
 
@@ -128,7 +129,8 @@ def plot(path: Path, measured: Mapping[str, Mapping[str, Distances]]) -> None:
         marks = {method: Line2D([], [], color="gray", marker=marker, ls="") for method, marker in markers.items()}
         figure.legend(marks.values(), marks, loc="outside lower center", ncols=len(marks), fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with new_file(path) as file:
+        figure.savefig(file, dpi=120, format=path.suffix.removeprefix(".").lower())
 
 
 def _colours(count: int) -> list[str]:

@@ -12,7 +12,7 @@ from PIL import Image
 Pixels = np.ndarray  # uint8 [H, W, 3]
 Stylize = Callable[[Pixels], Pixels]
 
-SHIFT = 2  # px that the photo is moved by, down and right
+SHIFT = 2  # px that the photo is moved by, right and then down
 NOISE = 2.0  # gray levels, standard deviation of the noise that is added: what flickers in a still video
 FRAMES = 4  # of the synthetic motion
 PAN = (1.3, 0.7)  # px a frame, right and down, at the photo's own scale
@@ -25,7 +25,7 @@ LUMA = np.array([0.299, 0.587, 0.114], "float32")
 class Stability:
     """What was measured of one style on one photo, or means over photos."""
 
-    shift_error: float  # gray levels, root mean square: the photo moved by 2 px, painted, moved back, less the painting
+    shift_error: float  # gray levels, root mean square: the photo moved by 2 px, painted, less the painting moved
     noise_gain: float  # mean difference that noise makes in the painting, over what it is in the photo
     motion_error: float  # gray levels, root mean square: painted frames of a slow pan and zoom, each warped to the next
     motion_ratio: float  # the same over that of the frames themselves
@@ -58,10 +58,13 @@ def mean(measured: Sequence[Stability]) -> Stability:
 
 
 def shift_error(stylize: Stylize, photo: Pixels, shift: int = SHIFT) -> float:
-    """How far a photo that begins `shift` px further down and right is painted otherwise; gray levels."""
-    here = stylize(photo[:-shift, :-shift]).astype("float32")
-    there = stylize(photo[shift:, shift:]).astype("float32")
-    return _root_mean_square((here[shift:, shift:] - there[:-shift, :-shift])[MARGIN:-MARGIN, MARGIN:-MARGIN])
+    """How far a photo that begins `shift` px further right, or further down, is painted otherwise; gray levels."""
+    moved = ((photo[:, :-shift], photo[:, shift:], 1), (photo[:-shift], photo[shift:], 0))
+    squares = []
+    for before, behind, axis in moved:
+        here, there = (np.moveaxis(stylize(part).astype("float32"), axis, 0) for part in (before, behind))
+        squares.append(np.mean(np.square((here[shift:] - there[:-shift])[MARGIN:-MARGIN, MARGIN:-MARGIN])))
+    return float(np.sqrt(np.mean(squares)))
 
 
 def noise_gain(stylize: Stylize, photo: Pixels, painted: Pixels | None = None) -> float:

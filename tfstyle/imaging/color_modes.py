@@ -1,7 +1,8 @@
 """Whatever Pillow decoded, as 8-bit RGB or as gray values.
 
-Transparency is laid over white for photos and counts as black in masks. 16-bit gray is scaled to 8 bits. CMYK, gray and
-Lab pictures that carry an ICC profile go through it to sRGB; RGB values stay as they are, and so does their profile.
+Transparency of photos is kept beside their colours; in masks it counts as black. 16- and 32-bit gray is scaled to 8
+bits. CMYK, gray and Lab pictures that carry an ICC profile go through it to sRGB; RGB values stay as they are, and so
+does their profile.
 """
 
 import io
@@ -13,6 +14,7 @@ from tfstyle.errors import PhotoError
 
 _SIXTEEN_BIT = {"I", "I;16", "I;16L", "I;16B", "I;16N"}  # "I" is what Pillow makes of 16-bit PGM
 _ORIENTATION = 0x0112  # EXIF tag
+_BITS_PER_SAMPLE = 258  # TIFF tag
 
 
 def turn_upright(image: Image.Image) -> bool:
@@ -25,19 +27,47 @@ def turn_upright(image: Image.Image) -> bool:
     return turned
 
 
-def to_rgb(image: Image.Image, name: str) -> tuple[Image.Image, bytes | None]:
+def to_rgb(image: Image.Image, name: str) -> tuple[Image.Image, bytes | None, Image.Image | None]:
     """Bring a decoded image to mode RGB.
 
     Returns:
-        The RGB image, and the ICC profile that belongs to its values (None: sRGB).
+        The RGB image, white where it is fully transparent; the ICC profile that belongs to its values (None: sRGB); and
+        how opaque it is, mode L (None: all of it).
 
     Raises:
         PhotoError: If its pixels are floating-point: their range is anybody's guess.
     """
     profile = image.info.get("icc_profile") or None
-    image = _eight_bit(image, name)
-    if image.has_transparency_data:
-        return _on_background(image, "white"), profile if _is_for_rgb(profile) else None
+    image, alpha = _opaque(_eight_bit(image, name))
+    rgb, profile = _colours(image, profile)
+    if alpha is not None:
+        white = Image.new("RGB", rgb.size, "white")
+        rgb = Image.composite(rgb, white, alpha.point(lambda value: 255 if value else 0))
+    return rgb, profile, alpha
+
+
+def on_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """RGB uint8 `[H,W,3]` seen through alpha uint8 `[H,W]` over white."""
+    share = alpha[..., None].astype(np.uint16)
+    return ((pixels * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+
+
+def _opaque(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """An image without transparency, and how opaque it was; None if there is nothing to see through."""
+    if not image.has_transparency_data:
+        return image, None
+    if image.mode in ("LA", "La"):
+        image = image.convert("LA")
+        opaque, alpha = image.getchannel("L"), image.getchannel("A")
+    else:
+        gray = image.mode in ("1", "L")
+        image = image.convert("RGBA")
+        opaque, alpha = image.convert("RGB"), image.getchannel("A")
+        opaque = opaque.getchannel("R") if gray else opaque
+    return opaque, None if alpha.getextrema() == (255, 255) else alpha
+
+
+def _colours(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
     if image.mode in {"RGB", "P", "RGBX"}:
         rgb = image if image.mode == "RGB" else image.convert("RGB")  # no copy: large photos take memory enough
         return rgb, profile if _is_for_rgb(profile) else None
@@ -55,7 +85,8 @@ def to_rgb(image: Image.Image, name: str) -> tuple[Image.Image, bytes | None]:
 def to_gray(image: Image.Image, name: str) -> np.ndarray:
     """Bring a decoded image to gray, float32 `[H,W]`, 0..1, in 16 bits where it has them; transparent is 0."""
     if image.mode in _SIXTEEN_BIT:
-        return (np.clip(np.asarray(image), 0, 65_535) / 65_535).astype(np.float32)
+        most = _most(image)
+        return (np.clip(np.asarray(image), 0, most) / most).astype(np.float32)
     image = _eight_bit(image, name)
     if image.has_transparency_data:
         image = _on_background(image, "black")
@@ -63,12 +94,25 @@ def to_gray(image: Image.Image, name: str) -> np.ndarray:
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+    """16- and 32-bit gray as 8 bits, with alpha where one of its values stands for transparent."""
     if image.mode in _SIXTEEN_BIT:
-        values = np.clip(np.asarray(image), 0, 65_535).astype(np.uint32)
-        return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
+        values = np.asarray(image)
+        most = _most(image)
+        eight = Image.fromarray(np.rint(np.clip(values, 0, most) * (255 / most)).astype(np.uint8))
+        transparent = image.info.get("transparency")
+        if isinstance(transparent, int):
+            eight.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+        return eight
     if image.mode == "F":
         raise PhotoError(f"{name}: the picture holds floating-point values; save it with 8 or 16 bits a channel.")
     return image
+
+
+def _most(image: Image.Image) -> int:
+    """What white is in a gray image of more than 8 bits."""
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, 16)
+    of_32_bits = image.mode == "I" and (bits if isinstance(bits, int) else bits[0]) == 32
+    return 2**31 - 1 if of_32_bits and np.asarray(image).max() > 65_535 else 65_535
 
 
 def _on_background(image: Image.Image, colour: str) -> Image.Image:

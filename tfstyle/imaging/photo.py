@@ -4,9 +4,10 @@ A photo is read once, checked on its header before a pixel is decoded, turned up
 brought to 8-bit RGB. What comes back carries the photo's ICC profile and nothing else: no EXIF, so no place and no
 name.
 
-How odd pictures become RGB: transparency is laid over white; 16-bit values are scaled to 8 bits; of several frames the
-first is taken; CMYK, gray and Lab go through their own ICC profile to sRGB where they carry one, and the profile, which
-describes the old values, is dropped. RGB values are never converted: their profile travels with them.
+How odd pictures become RGB: transparency is kept beside the colours; 16-bit values are scaled to 8 bits; of several
+frames the first is taken; CMYK, gray and Lab go through their own ICC profile to sRGB where they carry one, and the
+profile, which describes the old values, is dropped. RGB values are never converted: their profile travels with them,
+and where a file tells its colours otherwise a profile is made of that. High dynamic range alone becomes sRGB.
 """
 
 import importlib
@@ -23,8 +24,10 @@ import numpy as np
 from PIL import Image
 
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
-from tfstyle.imaging.color_modes import to_gray, to_rgb, turn_upright
+from tfstyle.imaging.color_modes import on_white, to_gray, to_rgb, turn_upright
+from tfstyle.imaging.color_tags import color_tag, to_srgb
 from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_icc_profile
+from tfstyle.imaging.whole_file import write_file
 
 MIN_SIDE = 16  # the network halves a picture twice and mirrors its borders: less has nothing to mirror
 MAX_PIXELS = 120_000_000  # a 108-megapixel phone photo passes: 360 MB as RGB
@@ -61,6 +64,7 @@ class Photo:
         name: What messages call it: its path, or `photo`.
         notes: What was done on reading that its owner may want to know, one sentence each.
         jpeg: The same pixels as JPEG without metadata, where they came as one: never compressed twice.
+        alpha: How opaque each pixel is, uint8 `[H,W]`; None is all of it. Pixels that nobody sees are white.
     """
 
     pixels: np.ndarray
@@ -69,6 +73,7 @@ class Photo:
     name: str = "photo"
     notes: tuple[str, ...] = ()
     jpeg: bytes | None = None
+    alpha: np.ndarray | None = None
 
     @property
     def height(self) -> int:
@@ -98,8 +103,28 @@ class Photo:
                 f"{self.name}: at a max size of {max_size} the photo would be {width}x{height}, and a side needs "
                 f"{MIN_SIDE} pixels; choose a larger max size."
             )
-        smaller = Image.fromarray(self.pixels).resize((width, height), Image.Resampling.LANCZOS)
-        return replace(self, pixels=np.asarray(smaller), jpeg=None)
+        return self.resized(height, width)
+
+    def resized(self, height: int, width: int) -> "Photo":
+        """At another size; itself where that is its own."""
+        if (height, width) == (self.height, self.width):
+            return self
+        size = (width, height)
+        smaller = np.asarray(Image.fromarray(self.pixels).resize(size, Image.Resampling.LANCZOS))
+        if self.alpha is None:
+            return replace(self, pixels=smaller, jpeg=None)
+        # Where something is seen, by the colours of what is seen: Pillow weighs them by their alpha.
+        seen = np.dstack([self.pixels, self.alpha])
+        seen = np.asarray(Image.fromarray(seen, "RGBA").resize(size, Image.Resampling.LANCZOS))
+        pixels = np.where(seen[..., 3:] > 0, seen[..., :3], 255).astype(np.uint8)
+        return replace(self, pixels=pixels, alpha=np.ascontiguousarray(seen[..., 3]), jpeg=None)
+
+    def on_white(self) -> "Photo":
+        """Without transparency: what is seen through it is white, and a note says so."""
+        if self.alpha is None:
+            return self
+        note = "transparency laid over white: JPEG has none"
+        return replace(self, pixels=on_white(self.pixels, self.alpha), alpha=None, notes=(*self.notes, note))
 
     def encode(self, format: Format, *, compress_level: int = 6) -> bytes:
         """The picture as a file: JPEG at quality 95 without chroma subsampling, PNG, or WebP at quality 95.
@@ -134,26 +159,29 @@ class Photo:
             )
         if self.icc_profile:
             options["icc_profile"] = self.icc_profile
+        if self.alpha is not None and format == "jpeg":
+            return self.on_white().encode("jpeg")
+        pixels = self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
         buffer = io.BytesIO()
-        Image.fromarray(self.pixels).save(buffer, format, **options)
+        Image.fromarray(pixels).save(buffer, format, **options)
         return buffer.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to `path` in the format that its ending names: .jpg, .jpeg, .png or .webp."""
-        Path(path).write_bytes(self.encode(format_for(path)))
+        write_file(path, self.encode(format_for(path)))
 
     def to_pil(self) -> Image.Image:
-        """The picture for Pillow, with its ICC profile in `info`."""
-        image = Image.fromarray(self.pixels)
+        """The picture for Pillow, with its ICC profile in `info`; RGBA where it has transparency."""
+        image = Image.fromarray(self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha]))
         if self.icc_profile:
             image.info["icc_profile"] = self.icc_profile
         return image
 
     def writable_format(self) -> Format:
-        """What to write it as when nobody says: the format it came in, else PNG for lossless sources, else JPEG."""
+        """What to write it as when nobody says: as it came; else PNG if lossless or with alpha; else JPEG."""
         if self.format in SUFFIX_BY_FORMAT:
             return self.format
-        return "png" if self.format in _LOSSLESS else "jpeg"
+        return "png" if self.format in _LOSSLESS or self.alpha is not None else "jpeg"
 
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray | Photo
@@ -373,17 +401,25 @@ def _to_photo(
     elif getattr(image, "is_animated", False):
         notes = ("has several frames: the first one was taken",)
     size = image.size
+    tag = color_tag(image, data) if image.mode not in ("CMYK", "LAB") else None
     image = _decoded(image, longest)
     plain_jpeg = kind == "jpeg" and image.mode == "RGB"
     turned = turn_upright(image)
-    rgb, profile = to_rgb(image, name)
+    rgb, profile, alpha = to_rgb(image, name)
+    pixels = np.asarray(rgb)
+    if tag is not None and tag.hdr:
+        pixels, plain_jpeg = to_srgb(pixels, tag), False
+        notes += (f"{tag.hdr.upper()} brought to the brightness of sRGB",)
+    elif tag is not None:
+        profile = tag.space.profile()
     return Photo(
-        pixels=np.asarray(rgb),
+        pixels=pixels,
         icc_profile=profile,
         format=kind,
         name=name,
         notes=notes,
         jpeg=bare_jpeg(data) if data is not None and plain_jpeg and not turned and image.size == size else None,
+        alpha=None if alpha is None else np.asarray(alpha),
     )
 
 

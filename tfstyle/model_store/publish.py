@@ -19,6 +19,7 @@ import numpy as np
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.signatures import SIGNATURES, TensorInfo
 from tfstyle.engines.engine import Engine
+from tfstyle.engines.file_operations import check_file_operations
 from tfstyle.engines.onnx import OnnxEngine
 from tfstyle.engines.onnx_files import has_onnx
 from tfstyle.engines.saved_model import SavedModelEngine
@@ -37,8 +38,12 @@ from tfstyle.model_store.versions import (
 _INCOMING = ".incoming-"
 
 
-def check(version: Path) -> Catalog:
+def check(version: Path, *, allow_file_operations: bool = False) -> Catalog:
     """See that a version is a whole model that keeps the wire contract and paints as it did when it was exported.
+
+    Args:
+        version: Its folder.
+        allow_file_operations: Take one that touches files or the network, too; it is run here.
 
     Returns:
         Its styles.
@@ -49,6 +54,8 @@ def check(version: Path) -> Catalog:
     if not version.is_dir():
         raise ModelError(f"Expected the folder of a version at {version}, found none; write one with: tfstyle export")
     check_complete(version)
+    if not allow_file_operations:
+        check_file_operations(version)
     model = SavedModelEngine(version)
     for name, signature in SIGNATURES.items():
         if name not in model.signatures:
@@ -83,13 +90,16 @@ def _check_golden(engine: Engine, version: Path, styles: int) -> None:
     golden_image.check(golden_image.paint(paint, styles), version)
 
 
-def publish(version: Path, model_folder: Path, number: int | None = None) -> Path:
+def publish(
+    version: Path, model_folder: Path, number: int | None = None, *, allow_file_operations: bool = False
+) -> Path:
     """Copy a version to where servers read it.
 
     Args:
         version: Its folder, as `tfstyle.export.saved_model` wrote it.
         model_folder: The model's folder on the volume; made if missing.
         number: What it is called there; None is the next number.
+        allow_file_operations: As `check` has it.
 
     Returns:
         Its folder on the volume.
@@ -98,7 +108,7 @@ def publish(version: Path, model_folder: Path, number: int | None = None) -> Pat
         ModelError: If the version is no good, its columns are not those of the newest published version with others
             after them, the number is not above all that were given, the copy fails, or another process publishes.
     """
-    catalog = check(version)
+    catalog = check(version, allow_file_operations=allow_file_operations)
     model_folder.mkdir(parents=True, exist_ok=True)
     with alone_in(model_folder):
         for leftover in model_folder.glob(f"{_INCOMING}*"):

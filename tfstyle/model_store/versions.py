@@ -48,9 +48,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     """
     folder = _locate(model)
     if not folder.is_dir():
-        how = (
-            "name the model's folder with --model or its parent with $" + MODELS_VARIABLE + ", or train and export one"
-        )
+        how = "train and export one, or name its folder with --model or its parent with $" + MODELS_VARIABLE
         raise ModelError(f"Expected a model in {folder}, but there is no such folder; {how}.")
     if not _is_version(folder):
         found = versions(folder)

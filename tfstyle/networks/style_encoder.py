@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from keras import ops
+from PIL import Image
+
+from tfstyle.networks.vgg19 import VGG19
 
 STATISTICS_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 5))  # of the loss network
 STYLE_IMAGE_SIDE = 256  # px, short side at which style images are looked at
@@ -77,6 +80,37 @@ class StyleEncoder(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "config": self.config}
+
+
+class StylePredictor:
+    """Predicts the style vector of a style image: a picture in, VGG19's statistics of it through a style encoder.
+
+    Args:
+        encoder: A trained style encoder.
+        vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
+    """
+
+    def __init__(self, encoder: StyleEncoder, vgg19: str = "embedded"):
+        self.encoder = encoder
+        self.network = VGG19(STATISTICS_LAYERS, weights=vgg19)
+
+    def __call__(self, style_image: np.ndarray) -> np.ndarray:
+        """The style vector, float32 `[V]`, of a style image, uint8 `[H, W, 3]`."""
+        image = Image.fromarray(style_image)
+        image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
+        features = self.network(ops.convert_to_tensor(np.asarray(image, "float32")[None]))
+        return ops.convert_to_numpy(self.encoder(style_statistics(features)))[0]
+
+
+def measured_size(width: int, height: int) -> tuple[int, int]:
+    """The width and height, px, at which a style image of these is looked at.
+
+    The short side is `STYLE_IMAGE_SIDE`, the long one rounded to a multiple of 32 and at most twice as long: few sizes,
+    so that a training can look at several at once.
+    """
+    scale = STYLE_IMAGE_SIDE / min(width, height)
+    long = min(round(max(width, height) * scale / 32) * 32, 2 * STYLE_IMAGE_SIDE)
+    return (long, STYLE_IMAGE_SIDE) if width > height else (STYLE_IMAGE_SIDE, long)
 
 
 def style_statistics(features) -> object:

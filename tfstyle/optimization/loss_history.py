@@ -1,9 +1,12 @@
 """What an optimization went through: every loss term at every iteration, as CSV and as a plot."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tfstyle.imaging.whole_file import new_file, write_file
 
 
 @dataclass
@@ -31,11 +34,12 @@ class LossHistory:
     def write_csv(self, path: Path) -> None:
         """A line per iteration, with a head."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.rows[0] if self.rows else ["iteration"], lineterminator="\n")
-            writer.writeheader()
-            for row in self.rows:
-                writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.rows[0] if self.rows else ["iteration"], lineterminator="\n")
+        writer.writeheader()
+        for row in self.rows:
+            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+        write_file(path, text.getvalue().encode())
 
     def plot(self, path: Path) -> None:
         """Every term against iterations, each style's loss among them: figure 5 of Makow and Hernandez."""
@@ -50,4 +54,5 @@ class LossHistory:
         axes.grid(alpha=0.3)
         axes.legend()
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
+        with new_file(path) as file:
+            figure.savefig(file, dpi=120, format=path.suffix.removeprefix(".").lower())

@@ -19,7 +19,7 @@ from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, re
 from tfstyle.imaging.png import with_icc_profile as png_with_icc_profile
 from tfstyle.masks.mask import Mask, MaskSource, resolve
 from tfstyle.stylize.options import StylizeOptions
-from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke, resize
+from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke
 
 _ANSWER = "the model's answer"
 
@@ -61,7 +61,9 @@ class StylizeRequest:
         self._options = options
         self._original = read_photo(photo)
         self._photo = self._original if options.max_size is None else self._original.resize_to(options.max_size)
-        self._painted = resize(self._photo, *painted_size(self._photo.height, self._photo.width, options.stroke))
+        size = painted_size(self._photo.height, self._photo.width, options.stroke)
+        opaque = self._photo if self._photo.alpha is None else replace(self._photo, alpha=None)
+        self._painted = opaque.resized(*size)
 
     def inputs(self, catalog: Catalog) -> dict[str, np.ndarray]:
         """The tensors of the signature `encoded`, for a model that has these styles.
@@ -78,7 +80,7 @@ class StylizeRequest:
         weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
-        if self._resized:
+        if self._composed_here:
             masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
         else:
             masks = [mask.encode() if mask else b"" for mask in self._masks]
@@ -110,7 +112,7 @@ class StylizeRequest:
         stylized = replace(
             stylized, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
         )
-        return self._composed(stylized) if self._resized else stylized
+        return self._composed(stylized) if self._composed_here else stylized
 
     def stylized_encoded(self, answer: Mapping[str, np.ndarray]) -> EncodedImage:
         """The stylized image in a model's answer as a file.
@@ -121,8 +123,10 @@ class StylizeRequest:
         Raises:
             ModelError: If there is none of the photo's size.
         """
-        if self._resized:
+        if self._composed_here:
             stylized = self.stylized(answer)
+            if self._options.format == "jpeg":
+                stylized = stylized.on_white()
             data = stylized.encode(self._options.format, compress_level=1)
             return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
         data = _image_bytes(answer)
@@ -136,8 +140,8 @@ class StylizeRequest:
         return EncodedImage(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
 
     @property
-    def _resized(self) -> bool:
-        """Whether the photo is painted at another size than its own."""
+    def _composed_here(self) -> bool:
+        """Whether the photo is painted at another size than its own, or is seen through."""
         return self._painted is not self._photo
 
     def _composed(self, stylized: Photo) -> Photo:
@@ -147,7 +151,7 @@ class StylizeRequest:
         share = self._options.strength * np.minimum(sum(covered), 1)
         pixels = bring_back(stylized.pixels, photo.height, photo.width)
         pixels = compose(photo.pixels, pixels, share, preserve_color=self._options.preserve_color)
-        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None)
+        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None, alpha=photo.alpha)
 
     def _filled_masks(self) -> list[bytes]:
         if len(self._options.places) == 1:
@@ -227,6 +231,9 @@ def _fitting_size(photo: Photo, stroke: Stroke, max_pixels: int) -> int:
     return MIN_SIDE - 1 + bisect_right(range(MIN_SIDE, longest), max_pixels, key=pixels)
 
 
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # of the formats that a model answers in
+
+
 def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
     try:
         data = answer["image_bytes"].flat[0]
@@ -234,6 +241,8 @@ def _image_bytes(answer: Mapping[str, np.ndarray]) -> bytes:
         raise _no_image(error) from None
     if not isinstance(data, bytes):
         raise _no_image(TypeError(f"{answer['image_bytes'].dtype} instead of bytes"))
+    if not data.startswith(_MAGIC):  # what else can be decoded here is not in the contract, nor worth its risks
+        raise _no_image(TypeError("neither JPEG nor PNG"))
     return data
 
 

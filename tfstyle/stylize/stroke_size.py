@@ -7,13 +7,12 @@ fastest and sharpest.
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from tfstyle.errors import RequestError
-from tfstyle.imaging.photo import MIN_SIDE, Photo
+from tfstyle.imaging.photo import MIN_SIDE
 
 MIN_STROKE, MAX_STROKE = 0.5, 2.0
 NATIVE = "native"  # every pixel of the photo is painted, and strokes are as fine as the photo is large
@@ -57,14 +56,6 @@ def painted_size(height: int, width: int, stroke: Stroke) -> tuple[int, int]:
     scale = min(1.0, PAINTED_SIDE / math.sqrt(height * width)) / number
     scale = max(scale, MIN_SIDE / min(height, width))
     return max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale))
-
-
-def resize(photo: Photo, height: int, width: int) -> Photo:
-    """The photo at the size it is painted at; itself where that is its own."""
-    if (height, width) == (photo.height, photo.width):
-        return photo
-    resized = Image.fromarray(photo.pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return replace(photo, pixels=np.asarray(resized), jpeg=None)
 
 
 def bring_back(stylized: np.ndarray, height: int, width: int) -> np.ndarray:

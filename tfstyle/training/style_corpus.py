@@ -20,7 +20,13 @@ from PIL import Image, ImageOps
 
 from tfstyle.errors import TrainingError
 from tfstyle.networks import losses
-from tfstyle.networks.style_encoder import MAX_ASPECT, STATISTICS_LAYERS, STYLE_IMAGE_SIDE, style_statistics
+from tfstyle.networks.style_encoder import (
+    MAX_ASPECT,
+    STATISTICS_LAYERS,
+    STYLE_IMAGE_SIDE,
+    measured_size,
+    style_statistics,
+)
 from tfstyle.networks.vgg19 import LAYERS, VGG19
 from tfstyle.training.photo_dataset import SUFFIXES
 
@@ -225,15 +231,9 @@ def _measure(files: Sequence[Path], target: Path, layers: tuple[str, ...], vgg19
 
 
 def _by_size(files: Sequence[Path]) -> dict[tuple[int, int], list[int]]:
-    """The numbers of the files by the width and height they are measured at, so that several go through VGG19 at once.
-
-    The short side is `STYLE_IMAGE_SIDE`, the long one rounded to a multiple of 32 px and at most twice as long.
-    """
+    """The numbers of the files by the size they are looked at, so that several go through VGG19 at once."""
     groups: dict[tuple[int, int], list[int]] = {}
     for number, file in enumerate(files):
         with Image.open(file) as image:
-            width, height = ImageOps.exif_transpose(image).size
-        scale = STYLE_IMAGE_SIDE / min(width, height)
-        rounded = [min(round(side * scale / 32) * 32, 2 * STYLE_IMAGE_SIDE) for side in (width, height)]
-        groups.setdefault((rounded[0], rounded[1]), []).append(number)
+            groups.setdefault(measured_size(*ImageOps.exif_transpose(image).size), []).append(number)
     return groups

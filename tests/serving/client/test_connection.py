@@ -1,5 +1,6 @@
 """How addresses are written, and what happens to calls when servers come, go and say no for a while."""
 
+import io
 import os
 import signal
 import subprocess
@@ -10,10 +11,10 @@ from contextlib import ExitStack, contextmanager
 import grpc
 import numpy as np
 import pytest
+from PIL import Image
 
-from serving.client import connection
 from serving.client.calls import PREDICT
-from serving.client.connection import Connection, Retries
+from serving.client.connection import Connection, Keepalive, Retries
 from serving.client.errors import (
     ConnectionSettingsError,
     DeadlineError,
@@ -23,11 +24,15 @@ from serving.client.errors import (
     ServerDownError,
     ServerFaultError,
 )
-from testing.fake_model import CATALOG
+from serving.protos import wire_pb2
+from testing.fake_model import CATALOG, photo_array
 from testing.fake_server import FakeModel, answering
+from testing.fuzz_cases import bounded_memory
 from tfstyle.contract.catalog import Catalog
+from tfstyle.errors import ModelError
 
 QUICKLY = Retries(initial_backoff=0.01)
+IMPATIENT = Keepalive(ping_after=0.3, answer_within=0.3)
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full"
 
 
@@ -276,20 +281,13 @@ def server_process():
         process.communicate()
 
 
-def test_a_server_that_falls_silent_is_noticed_and_another_one_asked(open_client, monkeypatch):
+def test_a_server_that_falls_silent_is_noticed_and_another_one_asked(open_client):
     """Its machine is gone: no answer, no end of the connection. Keepalive finds out while a call waits."""
-    options = connection._options
-
-    def impatient(*args):
-        sooner = [("grpc.keepalive_time_ms", 300), ("grpc.http2.ping_timeout_ms", 300)]
-        return [*sooner, *options(*args)]  # of two values gRPC takes the first
-
-    monkeypatch.setattr(connection, "_options", impatient)
     model = FakeModel()
     with (
         server_process() as (process, silent),
         answering(model.methods) as address,
-        open_client(f"{silent},{address}", retries=QUICKLY) as client,
+        open_client(f"{silent},{address}", retries=QUICKLY, keepalive=IMPATIENT) as client,
     ):
         for _ in range(4):
             client.predict("describe", {})
@@ -305,7 +303,63 @@ def test_calls_that_may_take_long_have_rarer_pings(longest_wait, seconds):
     assert options["grpc.keepalive_time_ms"] == 1000 * seconds
 
 
+def test_a_call_that_the_server_resets_is_sent_again(open_client):
+    """CANCELLED that nobody here asked for: a server that stops, or a proxy before it."""
+    model, resets = FakeModel(), [True, True]
+
+    def resetting(request, context):
+        if resets:
+            resets.pop()
+            context.abort(grpc.StatusCode.CANCELLED, "reset")
+        return model(request, context)
+
+    with answering({PREDICT: resetting}) as address, open_client(address, retries=QUICKLY) as client:
+        assert client.styles()
+    assert not resets
+
+
 # Messages
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"), [(wire_pb2.DT_UINT8, (2_000_000_000,)), (wire_pb2.DT_STRING, (100_000_000,))]
+)
+def test_an_answer_that_claims_more_than_it_holds_is_refused_and_takes_no_memory(open_client, dtype, shape):
+    """A shape of a few bytes may stand for gigabytes of one value."""
+    answer = wire_pb2.PredictResponse()
+    for name in ("a", "b"):
+        answer.outputs[name].dtype = dtype
+        for size in shape:
+            answer.outputs[name].tensor_shape.dim.add().size = size
+    with (
+        answering({PREDICT: lambda *_: answer.SerializeToString()}) as address,
+        open_client(address) as client,
+        bounded_memory(100),
+        pytest.raises(ServerFaultError, match="cannot be read: Expected a tensor of at most"),
+    ):
+        client.predict("describe", {})
+
+
+@pytest.mark.parametrize("kind", ["gif", "tiff", "webp", "bmp"])
+def test_an_answer_that_is_neither_jpeg_nor_png_is_refused(open_client, kind):
+    """Other decoders have other faults, and a server that is not ours would choose among them."""
+    model = FakeModel()
+    predict = model.predictor.predict
+
+    def other(signature, inputs):
+        if signature == "describe":
+            return predict(signature, inputs)
+        buffer = io.BytesIO()
+        Image.fromarray(photo_array()).save(buffer, kind)
+        return {"image_bytes": np.array([buffer.getvalue()], object)}
+
+    model.predictor.predict = other
+    with (
+        answering(model.methods) as address,
+        open_client(address) as client,
+        pytest.raises(ModelError, match="neither JPEG nor PNG"),
+    ):
+        client.stylize(photo_array(), "the_scream")
 
 
 def test_a_request_above_the_limit_is_not_sent(open_client):

@@ -4,13 +4,15 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
+from serving.child_process import server_command, wait_for_port
 from serving.client import AsyncStyleClient, StyleClient
 
 WORK = {"rounds": np.array([50], np.int32)}  # long enough to be under way when the server dies
@@ -19,14 +21,17 @@ EACH = 4  # callers of each kind
 
 @contextmanager
 def server_process(models_dir, port):
-    command = [sys.executable, "-m", "serving.server", "--models_dir", str(models_dir), "--host", "127.0.0.1"]
-    process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout.readline().startswith("serving")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    """As `testing.load.server_process`, without TensorFlow in this process; the last `--port` counts."""
+    with tempfile.TemporaryDirectory() as folder:
+        port_file = Path(folder) / "port"
+        command = server_command(port_file, f"--models_dir={models_dir}", f"--port={port}")
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            assert wait_for_port(port_file, lambda: process.poll() is not None) == int(port)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 class Load:

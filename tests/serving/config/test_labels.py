@@ -1,5 +1,7 @@
 """Labels in a models file: what is written, and what is refused because servers would."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -53,7 +55,7 @@ def test_a_label_moves_and_a_version_without_one_is_no_longer_served(config, fol
     model = models(path)[1]
     assert dict(model.version_labels) == {"stable": 2}
     assert list(model.model_version_policy.specific.versions) == [2]
-    assert [entry.name for entry in folder.parent.iterdir() if entry.is_file()] == ["models.config"]
+    assert [path.name for path in folder.parent.glob("[!.]*") if path.is_file()] == ["models.config"]
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,12 @@ def test_what_servers_would_refuse_changes_nothing(config, folder, changes, sent
 def test_a_model_that_the_file_does_not_list_is_named(config, folder):
     with pytest.raises(ConfigFileError, match=r"Expected the model 'mine' in .*, got other, tfstyle"):
         set_labels(config(), folder.rename(folder.with_name("mine")), {"stable": 1})
+
+
+def test_labels_that_are_set_at_once_are_all_kept(config, folder):
+    """Each reads the file and replaces it; without a lock the last to write wins."""
+    path = config('version_labels { key: "stable" value: 1 }')
+    names = [f"label_{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: set_labels(path, folder, {name: 2}), names))
+    assert set(models(path)[1].version_labels) == {"stable", *names}

@@ -66,3 +66,11 @@ def test_a_missing_folder_of_models_is_named(tmp_path):
 def test_a_folder_without_models_says_what_belongs_there(tmp_path):
     with pytest.raises(ModelError, match=r"Expected <model>/<version>/saved_model.pb .* found no model"):
         find_models(tmp_path)
+
+
+def test_a_folder_that_holds_files_alone_is_no_model_and_an_empty_one_is(tmp_path):
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "weights.npz").write_bytes(b"")
+    (tmp_path / "to_come").mkdir()
+
+    assert find_models(tmp_path) == {"to_come": tmp_path / "to_come"}

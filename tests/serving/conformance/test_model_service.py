@@ -60,6 +60,11 @@ CONFIGS = {
         Code.INVALID_ARGUMENT,
         "Illegal to list model tfstyle multiple times in config list",
     ),
+    "a name that would forge lines of a log": (
+        'model_config_list { config { name: "a\\nb" base_path: "/models/a" model_platform: "tensorflow" } }',
+        Code.INVALID_ARGUMENT,
+        "Expected letters, digits, spaces, _.:/@+- in a model's name, got 'a\\nb'",
+    ),
     "relative path": (
         'model_config_list { config { name: "a" base_path: "models/a" model_platform: "tensorflow" } }',
         Code.INVALID_ARGUMENT,
@@ -69,11 +74,11 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize(("config", "code", "message"), CONFIGS.values(), ids=CONFIGS.keys())
-def test_a_wrong_configuration_changes_nothing(model_stub, config, code, message):
+def test_a_wrong_configuration_changes_nothing(model_stub, reload_stub, config, code, message):
     request = model_management_pb2.ReloadConfigRequest()
     text_format.Parse(config, request.config)
     with pytest.raises(grpc.RpcError) as caught:
-        model_stub.HandleReloadConfigRequest(request)
+        reload_stub.HandleReloadConfigRequest(request)
     assert (caught.value.code(), caught.value.details()) == (code, message)
     assert model_stub.GetModelStatus(status_request("tfstyle")).model_version_status[0].state == AVAILABLE
 

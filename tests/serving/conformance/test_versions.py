@@ -21,6 +21,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server import model_server
+from tests.serving.conftest import reload_socket
 from tfstyle.errors import ModelError
 
 pytestmark = pytest.mark.own_server
@@ -32,7 +33,8 @@ State = get_model_status_pb2.ModelVersionStatus
 class Caller:
     """Calls a server with the official stubs."""
 
-    def __init__(self, channel: grpc.Channel):
+    def __init__(self, channel: grpc.Channel, reloads: grpc.Channel):
+        self._reloads = model_service_pb2_grpc.ModelServiceStub(reloads)
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(channel)
 
@@ -56,7 +58,7 @@ class Caller:
     def reload(self, config: str) -> None:
         request = model_management_pb2.ReloadConfigRequest()
         text_format.Parse(config, request.config)
-        self._models.HandleReloadConfigRequest(request, timeout=60)
+        self._reloads.HandleReloadConfigRequest(request, timeout=60)
 
     def _status(self, name: str):
         request = get_model_status_pb2.GetModelStatusRequest()
@@ -81,10 +83,14 @@ def serving_config(tmp_path: Path, config: str, **flags) -> Iterator[Caller]:
     path = tmp_path / "models.config"
     path.write_text(config)
     with (
-        model_server.running(model_config_file=path, **flags) as address,
+        reload_socket() as socket,
+        model_server.running(
+            model_config_file=path, grpc_socket_path=socket, reload_from_socket=True, **flags
+        ) as address,
         grpc.insecure_channel(address) as channel,
+        grpc.insecure_channel(f"unix:{socket}") as reloads,
     ):
-        yield Caller(channel)
+        yield Caller(channel, reloads)
 
 
 def entry(tmp_path: Path, name: str = "toy", more: str = "") -> str:

@@ -23,11 +23,12 @@ from serving.config.flags import Flags
 from testing.fuzz_cases import cases
 from testing.hostile_bytes import any_picture, damaged, picture, png_that_claims
 from testing.load import resident_memory, server_process
-from tests.serving.conftest import free_port
+from tests.serving.conftest import free_port, reload_socket
 
 Code = grpc.StatusCode
 SERVICES = "/tensorflow.serving."
 PREDICT = SERVICES + "PredictionService/Predict"
+RELOAD = SERVICES + "ModelService/HandleReloadConfigRequest"
 
 # What a server that is well may answer. UNAVAILABLE would be a crash, DEADLINE_EXCEEDED a hang, UNKNOWN a surprise.
 ANSWERS = {
@@ -47,14 +48,16 @@ MOST_GROWTH = 400  # MB, of the server from its first answer to its last
 class Target:
     """Calls a server of the tiny model, which refuses as the released one does."""
 
-    def __init__(self, channel: grpc.Channel, rest_port: int, process: subprocess.Popen[str]):
+    def __init__(self, channel: grpc.Channel, reloads: grpc.Channel, rest_port: int, process: subprocess.Popen[str]):
         self.process = process
         self._channel = channel
+        self._reloads = reloads
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{rest_port}", timeout=30)
 
     def call(self, data: bytes, path: str = PREDICT, timeout: float = 30) -> tuple[grpc.StatusCode, str]:
+        channel = self._reloads if path == RELOAD else self._channel
         try:
-            self._channel.unary_unary(path)(data, timeout=timeout)
+            channel.unary_unary(path)(data, timeout=timeout)
         except grpc.RpcError as error:
             return error.code(), error.details() or ""
         return Code.OK, ""
@@ -69,10 +72,15 @@ class Target:
 @pytest.fixture(scope="module")
 def target(tiny_models):
     rest_port = free_port()
-    flags = (f"--models_dir={tiny_models}", "--port=0", f"--rest_api_port={rest_port}")
+    flags = (f"--models_dir={tiny_models}", f"--rest_api_port={rest_port}", "--reload_from_socket")
     options = [("grpc.max_receive_message_length", -1)]
-    with server_process(*flags) as (process, address), grpc.insecure_channel(address, options=options) as channel:
-        target = Target(channel, rest_port, process)
+    with (
+        reload_socket() as socket,
+        server_process(*flags, f"--grpc_socket_path={socket}") as (process, address),
+        grpc.insecure_channel(address, options=options) as channel,
+        grpc.insecure_channel(f"unix:{socket}") as reloads,
+    ):
+        target = Target(channel, reloads, rest_port, process)
         assert target.is_well()
         before = resident_memory(process)
         yield target
@@ -208,9 +216,7 @@ def test_what_other_methods_get_is_answered(target, data, method):
 @cases(50)
 @given(data=st.binary(min_size=1, max_size=100))
 def test_a_configuration_of_noise_is_refused(target, data):
-    code, _ = target.call(
-        b"\x0a" + bytes([len(data)]) + b"\x12" + data, SERVICES + "ModelService/HandleReloadConfigRequest"
-    )
+    code, _ = target.call(b"\x0a" + bytes([len(data)]) + b"\x12" + data, RELOAD)
     assert code in NO_REQUEST - {Code.OK}
 
 
@@ -262,6 +268,27 @@ def test_a_small_message_cannot_claim_all_memory(target):
         code, details = target.call(message.SerializeToString())
         assert code is Code.RESOURCE_EXHAUSTED
         assert details.startswith("Received message larger than max (")
+
+
+def test_a_small_message_cannot_ask_for_many_pictures_or_regions(target):
+    """Each picture and mask may be allowed, and all together take gigabytes."""
+    pictures = request("serving_default", image=IMAGE, style_weights=WEIGHTS)
+    for name, shape in {"image": (4, 2000, 2000, 3), "style_weights": (4, 2)}.items():
+        del pictures.inputs[name].tensor_shape.dim[:]
+        for size in shape:
+            pictures.inputs[name].tensor_shape.dim.add(size=size)
+        pictures.inputs[name].tensor_content = b""
+    code, details = target.call(pictures.SerializeToString())
+    assert (code, "[request.pixels]" in details) == (Code.INVALID_ARGUMENT, True)
+
+    regions = stylized()
+    for name, shape in {"region_masks": (1, 40), "region_weights": (1, 40, 2)}.items():
+        del regions.inputs[name].tensor_shape.dim[:]
+        for size in shape:
+            regions.inputs[name].tensor_shape.dim.add(size=size)
+    regions.inputs["region_weights"].tensor_content = b""
+    code, details = target.call(regions.SerializeToString())
+    assert (code, "[request.regions]" in details) == (Code.INVALID_ARGUMENT, True)
 
 
 def test_memory_has_a_bound_when_all_ask_for_much_at_once(target):

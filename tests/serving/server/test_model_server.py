@@ -46,7 +46,7 @@ def test_a_process_serves_until_sigterm_and_finishes_what_it_began(models_dir):
     answers = []
     try:
         ready = process.stdout.readline()
-        assert ready.startswith("serving defaults version 1, other version 7, tfstyle version 1 on 0.0.0.0:")
+        assert ready.startswith("serving defaults version 1, other version 7, tfstyle version 1 on 127.0.0.1:")
         with StyleClient(f"127.0.0.1:{int(ready.rsplit(':', 1)[1])}") as client:
             assert client.health()
             began = time.perf_counter()
@@ -77,7 +77,8 @@ def test_a_rest_request_that_was_begun_is_answered_while_the_server_stops(models
     with ThreadPoolExecutor(1) as thread:
         work = {"signature_name": "slow", "instances": [1000]}
         answer = thread.submit(httpx.post, url, json=work, timeout=60)
-        time.sleep(0.3)
+        while not stopping._queue.pending:
+            time.sleep(0.01)
         assert not answer.done()
         stopping.stop()
         assert answer.result(timeout=60).status_code == 200
@@ -229,7 +230,7 @@ def test_a_model_name_that_leaves_the_folder_is_refused(models_dir, capsys):
 
 def test_a_taken_port_is_named(models_dir, capsys):
     with socket.socket() as taken:
-        taken.bind(("0.0.0.0", 0))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         assert f":{port}" in fails(capsys, "--models_dir", str(models_dir), "--port", str(port))
@@ -250,7 +251,7 @@ def test_flags_that_do_not_go_together_end_the_start(capsys, flags, sentence):
 
 def test_a_taken_rest_port_is_named(models_dir, capsys):
     with socket.socket() as taken:
-        taken.bind(("0.0.0.0", 0))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
         flags = ["--models_dir", str(models_dir), "--port=0", f"--rest_api_port={taken.getsockname()[1]}"]
         assert "choose another --rest_api_port" in fails(capsys, *flags)

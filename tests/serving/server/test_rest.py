@@ -1,14 +1,18 @@
 """Clients of the REST port that speak no HTTP, hang up, say nothing or send what no model could take."""
 
+import gzip
 import logging
 import socket
 import time
+import zlib
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from serving.server import model_server, rest
+from serving.config.timings import ServerTimings
+from serving.server import model_server
+from testing.fuzz_cases import bounded_memory
 from tests.serving.conftest import free_port
 
 PATH = "/v1/models/tfstyle:predict"
@@ -19,10 +23,8 @@ HEAD = f"POST {PATH} HTTP/1.1\r\nHost: here\r\n".encode()
 def port(models_dir):
     """Of a server that waits for a request for a second only."""
     port = free_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rest, "IDLE_SECONDS", 1.0)
-        with model_server.running(models_dir, rest_api_port=port):
-            yield port
+    with model_server.running(models_dir, rest_api_port=port, timings=ServerTimings(http_idle=1.0)):
+        yield port
 
 
 def connect(port: int) -> socket.socket:
@@ -105,3 +107,28 @@ def test_nesting_that_no_tensor_has_is_refused(port):
         answers = [http.post(f"http://127.0.0.1:{port}{PATH}", content=document) for document in documents]
     assert {answer.status_code for answer in answers} == {400}
     assert answers[0].json()["error"] == "Expecting at most 63 levels of lists but got: 65"
+
+
+def test_a_body_packed_with_gzip_is_read(port):
+    packed = gzip.compress(b'{"signature_name": "slow", "instances": [1]}')
+    response = httpx.post(
+        f"http://127.0.0.1:{port}{PATH}", content=packed, headers={"Content-Encoding": "gzip"}, timeout=30
+    )
+    assert response.status_code == 200
+
+
+def test_a_small_body_that_unpacks_to_gigabytes_is_refused_before_it_does(port):
+    packing = zlib.compressobj(wbits=31)
+    packed = b"".join(packing.compress(bytes(2**24)) for _ in range(64)) + packing.flush()
+    with bounded_memory(300):
+        response = httpx.post(
+            f"http://127.0.0.1:{port}{PATH}", content=packed, headers={"Content-Encoding": "gzip"}, timeout=60
+        )
+    assert response.status_code == 413
+
+
+def test_a_body_of_another_encoding_is_refused(port):
+    response = httpx.post(
+        f"http://127.0.0.1:{port}{PATH}", content=b"{}", headers={"Content-Encoding": "br"}, timeout=30
+    )
+    assert (response.status_code, "gzip" in response.json()["error"]) == (400, True)

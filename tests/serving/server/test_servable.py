@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import grpc
 import pytest
+import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2
 
@@ -39,4 +41,27 @@ def test_the_memory_of_a_refused_tensor_is_given_back(toy_model):
     before = resident_megabytes()
     assert is_refused(servable, 50 * 2**20)
     assert resident_megabytes() - before < 100
+    servable.close()
+
+
+class Quoting(tf.Module):
+    """Refuses with the bytes of the request in its sentence."""
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, "text")])
+    def quote(self, text):
+        with tf.control_dependencies([tf.debugging.Assert(False, [tf.strings.format("Got: {}.", text)])]):
+            return {"text": tf.identity(text)}
+
+
+def test_a_refusal_that_quotes_what_is_no_text_is_a_refusal(tmp_path):
+    """gRPC's messages are text; it must not look like a fault of the server."""
+    model = Quoting()
+    tf.saved_model.save(model, str(tmp_path), signatures={"serving_default": model.quote})
+    servable = Servable(ModelVersion("quoting", 1, tmp_path))
+    request = predict_pb2.PredictRequest()
+    request.inputs["text"].CopyFrom(tf.make_tensor_proto(b"\xff\xfe"))
+    with pytest.raises(StatusError) as caught:
+        servable.predict(request)
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    caught.value.message.encode()
     servable.close()

@@ -1,13 +1,16 @@
 """Which photos a command line means, and where each painting goes."""
 
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.photo import PHOTO_SUFFIXES, SUFFIX_BY_FORMAT, Photo, format_for
+from tfstyle.imaging.whole_file import write_file
 
 STREAM = "-"  # stdin as a photo, stdout as an output
 
@@ -34,6 +37,47 @@ def list_photos(arguments: Sequence[str]) -> list[str]:
     return photos
 
 
+class KnownFiles:
+    """Files by what they are: a second name, a link, and other letters where the file system folds them are the same.
+
+    Args:
+        files: Those that are known; they need not be there.
+    """
+
+    def __init__(self, files: Iterable[str | os.PathLike[str]] = ()):
+        self._identities: set[Path | tuple[int, int]] = set()
+        self._absent: list[Path] = []  # a file that is written meanwhile gets its identity then
+        for file in files:
+            self.add(file)
+
+    def __contains__(self, file: str | os.PathLike[str]) -> bool:
+        absent, self._absent = self._absent, []
+        for path in absent:
+            self.add(path)
+        return not self._identities.isdisjoint(_identities(file))
+
+    def add(self, file: str | os.PathLike[str]) -> None:
+        """Know one more."""
+        identities = _identities(file)
+        self._identities |= identities
+        if len(identities) == 1:
+            self._absent.append(Path(file))
+
+    def update(self, others: "KnownFiles") -> None:
+        """Know what others know."""
+        self._identities |= others._identities
+        self._absent += others._absent
+
+
+def _identities(file: str | os.PathLike[str]) -> set[Path | tuple[int, int]]:
+    """The resolved path, and device and number of the file there, if there is one."""
+    identities: set[Path | tuple[int, int]] = {Path(os.path.realpath(file))}
+    with suppress(OSError, ValueError):
+        found = os.stat(file)
+        identities.add((found.st_dev, found.st_ino))
+    return identities
+
+
 class Outputs:
     """Names for paintings that never fall on a photo that was given, nor on another painting of the same call.
 
@@ -51,8 +95,8 @@ class Outputs:
 
     def __init__(self, output: str | None, photos: Sequence[str], label: str, inputs: Sequence[str | None] = ()):
         self._label = label
-        others = _files(inputs)
-        self._taken = others | {Path(photo).resolve() for photo in photos if photo != STREAM}
+        others = KnownFiles(file for file in inputs if file and Path(file).is_file())  # and not words such as `left`
+        self._taken = KnownFiles(photo for photo in photos if photo != STREAM)
         self._stdout = output == STREAM or (output is None and list(photos) == [STREAM])
         self._file: Path | None = None
         self._folder = Path()
@@ -68,12 +112,13 @@ class Outputs:
                 )
             format_for(output)
             self._file = Path(output)
-            if self._file.resolve() in others:
+            if self._file in others:
                 raise RequestError(f"{output}: this is read as well; choose another name for the painting.")
-            if self._file.resolve() in self._taken:
+            if self._file in self._taken:
                 raise RequestError(f"{output}: this is the photo itself; choose another name for the painting.")
         elif output is not None:
             self._folder = Path(output)
+        self._taken.update(others)
 
     @property
     def to_stdout(self) -> bool:
@@ -89,10 +134,10 @@ class Outputs:
         suffix = SUFFIX_BY_FORMAT[photo.writable_format()]
         stem = f"{Path(photo.name).stem}.{self._label}"
         path, number = self._folder / f"{stem}{suffix}", 1
-        while path.resolve() in self._taken:
+        while path in self._taken:
             number += 1
             path = self._folder / f"{stem}-{number}{suffix}"
-        self._taken.add(path.resolve())
+        self._taken.add(path)
         return path
 
     @staticmethod
@@ -110,7 +155,17 @@ def write(data: bytes, path: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    write_file(path, data)
+
+
+def as_json(value: object) -> str:
+    """A line of JSON that stdout can write: names of files may be no Unicode, and stdout may know less than Unicode."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
 
 
 def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str | None]) -> None:
@@ -123,11 +178,11 @@ def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str
     Raises:
         RequestError: If one cannot be written, or is an input.
     """
-    read = _files(inputs)
+    read = KnownFiles(file for file in inputs if file and Path(file).is_file())
     for path in (Path(file) for file in files if file is not None):
-        if path.resolve() in read:
+        if path in read:
             raise RequestError(f"{path}: this is read or written as well; choose another name.")
-        read.add(path.resolve())
+        read.add(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
@@ -138,8 +193,3 @@ def prepare(files: Sequence[str | os.PathLike[str] | None], inputs: Sequence[str
             raise RequestError(
                 f"Expected a file that can be written at {path}, but that fails ({error.strerror}); choose another."
             ) from None
-
-
-def _files(inputs: Sequence[str | None]) -> set[Path]:
-    """Those that are files, and not words such as `left`."""
-    return {Path(file).resolve() for file in inputs if file and Path(file).is_file()}
