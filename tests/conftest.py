@@ -71,6 +71,13 @@ INTEGRATION = (  # servers, processes or programs of others
 INTEGRATION_FIXTURES = {"addresses", "postgres", "released_server", "running_bot"}
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What `-m "not slow"` leaves out is not imported either, which would take as long as the fast tests do."""
+    asked: str = config.option.markexpr
+    left_out = {*(SLOW if "not slow" in asked else ()), *(INTEGRATION if "not integration" in asked else ())}
+    return str(collection_path.relative_to(Path(__file__).parent)) in left_out or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     for item in items:

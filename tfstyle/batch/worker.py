@@ -102,4 +102,4 @@ class BatchWorker:
             self._stylizer = Stylizer(work.engine, work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
         output = self._stylizer.stylize(path, options)
-        return output.encode(format)
+        return output.encode(format, metadata=work.options.metadata)

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the weights alone, in half precision, from which a training can go on",
     )
     parser.add_argument(
-        "--paintings",
+        "--style-images",
         metavar="DIR",
         help="folder with <name>.jpg or .png for every style: their Gram matrices go with the model, so that `tfstyle "
         "evaluate` and `tfstyle add-style` need no paintings of its styles",
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.evaluation import distances
         from tfstyle.export import saved_model
         from tfstyle.imaging import photo
-        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.imaging.style_images import find_style_images
         from tfstyle.model_store import versions
         from tfstyle.networks.checkpoint import Checkpoint
 
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     target = Path(args.to) if args.to else versions.next_version(versions.models_root() / versions.DEFAULT_MODEL)
     known = next(Path(args.weights).glob(f"**/{distances.TARGETS_FILE}"), None)
     targets = distances.load_targets(known) if known else {}
-    if args.paintings:
-        found = find_paintings(Path(args.paintings), list(model.names))
+    if args.style_images:
+        found = find_style_images(Path(args.style_images), list(model.names))
         evaluator = distances.Evaluator()
         targets = {name: evaluator.targets(photo.read_photo(file).pixels) for name, file in found.items()}
     saved_model.export(model, target, args.max_pixels or saved_model.MAX_PIXELS, targets)
