@@ -80,6 +80,9 @@ class _Job:
 class Decoder:
     """Reads photos and masks in processes of their own; safe to use from several threads at once.
 
+        with Decoder() as decoder:
+            client.stylize(decoder.read_photo(upload, longest=2048), "starry_night")
+
     Args:
         memory: Bytes that all pictures which are decoded at once may take together.
         seconds: Of a processor, that any picture may take.
