@@ -229,6 +229,7 @@ class StyleService:
             "strength": style_settings.strength / 100,
             "preserve_color": style_settings.keep_colors,
             "format": "png" if result is Result.FILE else "jpeg",
+            "metadata": "none",
         }
         if style_settings.regions:
             options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in style_settings.regions]

@@ -102,7 +102,7 @@ class BatchWorker:
             self._stylizer = Stylizer(model=work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
         output = self._stylizer.stylize(self._read(path), options)
-        return output.encode(format)
+        return output.encode(format, metadata=work.options.metadata)
 
     def _read(self, path: str) -> Photo:
         """A photo, decoded in a process of its own: one that hangs or kills its decoder is an error, and no more."""

@@ -20,10 +20,8 @@ from PIL import Image
 from tfstyle.errors import ModelError
 from tfstyle.imaging.whole_file import new_file
 from tfstyle.networks import losses
-from tfstyle.networks.vgg19 import VGG19
+from tfstyle.networks.vgg19 import CONTENT_LAYER, STYLE_LAYERS, VGG19
 
-CONTENT_LAYER = "block4_conv2"
-STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 STYLE_IMAGE_SIZES = (256, 384, 512, 768)  # short sides, px: texture is matched at the scale it was learned at
 TARGETS_FILE = "gram_targets.npz"
 

@@ -20,8 +20,8 @@ from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
 from tfstyle.imaging.color import RGB_TO_YIQ
+from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.networks.checkpoint import Checkpoint
-from tfstyle.networks.transformer import MIN_SIDE
 
 JPEG_QUALITY = 95
 PNG_COMPRESSION = 1  # a stylized image's texture hardly compresses, so higher levels take longer for little

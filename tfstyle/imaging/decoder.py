@@ -222,8 +222,8 @@ class Decoder:
                 told, blobs = _receive(connection, deadline, limit=limit)
             except (ConnectionError, EOFError, TimeoutError):
                 raise PhotoError(
-                    f"{assignment.name}: decoding the picture takes more time or memory than one of its size should, or "
-                    f"crashes the decoder; save it anew."
+                    f"{assignment.name}: decoding the picture takes more time or memory than one of its size should, "
+                    f"or crashes the decoder; save it anew."
                 ) from None
         if "error" in told:
             raise _REFUSALS.get(told["error"], PhotoError)(told["message"], **told["sizes"])

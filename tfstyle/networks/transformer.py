@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.networks.layers import CoarseBranch, ReflectConv2D, ResidualBlock, StyledConv2D, StyleSlices
 
-MIN_SIDE = 16  # px, the smallest photo that is taken
 MIN_LOWEST = 3  # positions at the lowest resolution: mirrored borders need more pixels than they mirror
 
 

@@ -25,9 +25,10 @@ from tfstyle.imaging.color import luminance_only, match_luminance
 from tfstyle.imaging.photo import MIN_SIDE, Photo
 from tfstyle.imaging.style_images import check_style_image
 from tfstyle.masks.mask import is_black
+from tfstyle.networks.vgg19 import CONTENT_LAYER
 from tfstyle.optimization import memory_estimate
 from tfstyle.optimization.loss_history import LossHistory
-from tfstyle.optimization.objective import CONTENT_LAYER, Objective, ObjectiveWeights, StyleTarget
+from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 from tfstyle.optimization.optimizers import adam, lbfgs
 
 COARSEST = 512  # px, longer side
