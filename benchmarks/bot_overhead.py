@@ -169,13 +169,11 @@ class _Stub:
     def __init__(self, painting: bytes):
         catalog = replace(CATALOG, max_pixels=4_000_000)
         self._describe = _message(FakePredictor(catalog).predict("describe", {}))
-        self.painting = painting
+        self.file = painting
 
     def __call__(self, request: bytes, _: grpc.ServicerContext) -> bytes:
         signature = wire_pb2.PredictRequest.FromString(request).model_spec.signature_name
-        return (
-            self._describe if signature == "describe" else _message({"image_bytes": np.array([self.painting], object)})
-        )
+        return self._describe if signature == "describe" else _message({"image_bytes": np.array([self.file], object)})
 
 
 def _message(outputs: dict[str, Any]) -> bytes:

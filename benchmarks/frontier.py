@@ -202,7 +202,7 @@ def recipe(args: argparse.Namespace, name: str) -> "Recipe":
     from tfstyle.training.recipe import Stage, load_recipe
 
     base = load_recipe(args.recipe)
-    known = {style.name: style for style in (*base.with_paintings(tuple(args.styles)).styles, *base.styles)}
+    known = {style.name: style for style in (*base.with_style_images(tuple(args.styles)).styles, *base.styles)}
     return replace(
         base,
         name=name,
@@ -218,7 +218,7 @@ def train(args: argparse.Namespace, name: str) -> None:
     import keras
 
     from tfstyle.imaging.photo import read_photo
-    from tfstyle.imaging.style_images import find_paintings
+    from tfstyle.imaging.style_images import find_style_images
     from tfstyle.networks.precision import as_keras_policy
     from tfstyle.training.photo_dataset import open_photos
     from tfstyle.training.training_run import CHECKPOINT_FILE, Run
@@ -227,7 +227,7 @@ def train(args: argparse.Namespace, name: str) -> None:
     finished = folder / "trained.json"
     if finished.exists():
         return
-    paintings = find_paintings(args.paintings, training.paintings)
+    paintings = find_style_images(args.paintings, training.style_images)
     keras.utils.clear_session()
     began, resumed = time.monotonic(), (folder / CHECKPOINT_FILE).exists()
     run = Run(
@@ -251,13 +251,13 @@ def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
     """Distances of what has none yet, `distances.json`: style to content and style, means over the photos."""
     from tfstyle.evaluation.distances import Evaluator
     from tfstyle.imaging.photo import read_photo
-    from tfstyle.imaging.style_images import find_paintings
+    from tfstyle.imaging.style_images import find_style_images
 
     missing = [name for name in names if not (args.out / name / "distances.json").exists()]
     if not missing:
         return
     evaluator = Evaluator()
-    paintings = find_paintings(args.paintings, args.styles)
+    paintings = find_style_images(args.paintings, args.styles)
     targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
     photos = [read_photo(photo).pixels for photo in _photos(args)]
     for name in missing:

@@ -31,7 +31,7 @@ from PIL import Image
 
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import read_photo
-from tfstyle.imaging.style_images import find_paintings
+from tfstyle.imaging.style_images import find_style_images
 from tfstyle.model_store.versions import find_model
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Comparison:
         self.args = args
         self.model = find_model(args.model)
         self.styles = tuple(args.styles or self._names[:4])
-        self.paintings = find_paintings(args.paintings, self.styles)
+        self.paintings = find_style_images(args.paintings, self.styles)
 
     def pair(self, photo: str, style: str) -> Pair:
         """The network's loss now, and that of optimization at every iteration."""
@@ -211,8 +211,8 @@ class _Task:
 
         self.photo_name, self.style = Path(photo).stem, style
         self.photo = _photo(photo, size)
-        self.painting = resize_short_side(read_photo(painting).pixels, PAINTING_SIZE)
-        pictures = zlib.crc32(self.photo.tobytes() + self.painting.tobytes())
+        self.file = resize_short_side(read_photo(painting).pixels, PAINTING_SIZE)
+        pictures = zlib.crc32(self.photo.tobytes() + self.file.tobytes())
         self.name = f"{self.photo_name}.{style}.{size}px.{pictures:08x}"
 
     @cached_property
@@ -220,7 +220,7 @@ class _Task:
         """The loss of both, content + 2 * style."""
         from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 
-        image = StyleTarget(name=self.style, pixels=self.painting)
+        image = StyleTarget(name=self.style, pixels=self.file)
         weights = ObjectiveWeights(content=1, style=STYLE_WEIGHT, total_variation=0)
         return Objective(self.photo.astype(np.float32), [image], weights)
 

@@ -23,7 +23,7 @@ from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.color import luminance_only
 from tfstyle.imaging.contact_sheet import contact_sheet
 from tfstyle.imaging.photo import Photo, read_photo
-from tfstyle.imaging.style_images import find_paintings
+from tfstyle.imaging.style_images import find_style_images
 from tfstyle.masks import segmentation
 from tfstyle.masks.mask import gradient
 
@@ -100,7 +100,7 @@ class Paper:
         self.args = args
         self.work = args.work / f"{args.size}px_{args.iterations}_{args.optimizer}"
         self.work.mkdir(parents=True, exist_ok=True)
-        self.paintings = find_paintings(args.paintings, PAINTINGS)
+        self.paintings = find_style_images(args.paintings, PAINTINGS)
         self.photos = {
             name: Photo(getattr(skimage.data, name)(), name=name).resize_to(args.size)
             for name in ("astronaut", "coffee")

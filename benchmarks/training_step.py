@@ -63,7 +63,10 @@ def _steps(args: argparse.Namespace, policy: str, size: int, batch: int) -> Call
     noise = random.integers(0, 256, (96, 96, 3), dtype=np.uint8)
     with precision.policy(policy):
         trainer = StyleTrainer(
-            checkpoint.new_transformer(recipe.network), recipe, dict.fromkeys(recipe.paintings, noise), name="trainer"
+            checkpoint.new_transformer(recipe.network),
+            recipe,
+            dict.fromkeys(recipe.style_images, noise),
+            name="trainer",
         )
         trainer.compile(optimizer=make_optimizer(recipe), jit_compile=POLICIES[policy])
     inputs = {

@@ -1,4 +1,4 @@
-"""The parts put together, from start to graceful stop."""
+"""Application: the parts put together, from start to graceful stop."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,24 +18,134 @@ from telegram import Bot
 from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.conversation.failures import kind_of
+from bot.conversation.failures import RetryPolicy, kind_of
 from bot.http_endpoints import make_app
 from bot.metrics import Fault, count_fault
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.storage.store import Store
-from bot.telegram_api.messenger import Messenger, seconds_of
-from bot.telegram_api.receiver import Receiver
-from bot.work.style_service import Painter
-from bot.work.worker import Worker
+from bot.storage.tasks import ALBUM, PAINT, UPDATE
+from bot.telegram_api.messenger import Messenger, MessengerTimings, seconds_of
+from bot.telegram_api.receiver import Receiver, ReceiverTimings
+from bot.work.answers import Answers
+from bot.work.conversation_provider import ConversationProvider
+from bot.work.jobs import Jobs
+from bot.work.position_notifier import NotifierTimings, PositionNotifier
+from bot.work.style_service import FILE_MAX_BYTES, StyleService
+from bot.work.worker import Consumer, Worker, WorkerTimings
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AGAIN_SECONDS = 10.0  # after an unexpected fault
+HANDLERS = 16  # updates handled at once; they mostly wait for Telegram
+USER_HANDLERS = 2  # of them, for one user: who writes in many groups at once does not hold them all
 _CONNECTIONS = 64
 _SECONDS = 10.0  # for Telegram to answer; pictures take longer
 _UPLOAD_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotTimings:
+    """How fast the bot does what; operators leave it alone, tests are in a hurry.
+
+    Attributes:
+        messenger: How fast and how long Telegram is tried.
+        receiver: How often updates are asked for.
+        worker: How often tasks are looked for.
+        notifier: When those in line are told.
+        policy: How often and how long what failed is tried again.
+        album_seconds: Without another photo an album is complete.
+        part_max_bytes: Of an album's part.
+        small_delivery: Bytes of what waits for Telegram while others are stylized in its place.
+    """
+
+    messenger: MessengerTimings = MessengerTimings()
+    receiver: ReceiverTimings = ReceiverTimings()
+    worker: WorkerTimings = WorkerTimings()
+    notifier: NotifierTimings = NotifierTimings()
+    policy: RetryPolicy = RetryPolicy()
+    album_seconds: float = 1.5
+    part_max_bytes: int = FILE_MAX_BYTES
+    small_delivery: int = 2 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotParts:
+    """The parts of a bot that know each other."""
+
+    messenger: Messenger
+    receiver: Receiver
+    worker: Worker
+    consumers: tuple[Consumer, ...]
+    notifier: PositionNotifier
+
+    async def work(self) -> None:
+        """Do what is stored until cancelled."""
+        await self.worker.run(self.consumers, [self.notifier.run])
+
+
+def wire(
+    settings: Settings, store: Store, style_service: StyleService, bot: Bot, timings: BotTimings = BotTimings()
+) -> BotParts:
+    """Put the parts together.
+
+    Args:
+        settings: The operator's choices.
+        store: The database.
+        style_service: The way to the style server.
+        bot: A connection to Telegram that knows who the bot is.
+        timings: How fast it does what.
+    """
+    messenger = Messenger(bot, timings.messenger)
+    worker = Worker(store, timings.policy, timings.worker)
+    receiver = Receiver(bot, store, worker.wake, timings.receiver)
+    conversations = ConversationProvider(style_service, settings)
+    answers = Answers(
+        store,
+        messenger,
+        conversations,
+        settings,
+        bot.bot,
+        accepted=worker.wake,
+        stop=worker.stop,
+        album_seconds=timings.album_seconds,
+    )
+    jobs = Jobs(
+        store,
+        messenger,
+        style_service,
+        conversations,
+        settings,
+        policy=timings.policy,
+        part_max_bytes=timings.part_max_bytes,
+        small_delivery=timings.small_delivery,
+    )
+    consumers = (
+        Consumer(
+            kind=UPDATE,
+            work=answers.handle,
+            tell_given_up=answers.tell_given_up,
+            places=HANDLERS,
+            user_places=USER_HANDLERS,
+        ),
+        Consumer(
+            kind=ALBUM,
+            work=answers.admit_album,
+            tell_given_up=jobs.tell_given_up,
+            places=HANDLERS,
+            user_places=1,  # one after another, so that two albums do not both take the last places of the hour
+            after=receiver.caught_up,  # albums may end among what waited for the bot to start
+        ),
+        Consumer(
+            kind=PAINT,
+            work=jobs.paint,
+            tell_given_up=jobs.tell_given_up,
+            places=settings.concurrency,
+            user_places=settings.user_concurrency,
+        ),
+    )
+    notifier = PositionNotifier(store, messenger, timings.notifier)
+    return BotParts(messenger=messenger, receiver=receiver, worker=worker, consumers=consumers, notifier=notifier)
 
 
 async def run(settings: Settings) -> None:
@@ -52,7 +163,7 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         store = Store(settings.database_url, owner)
         stack.callback(store.close)
-        painter = Painter(
+        style_service = StyleService(
             settings.server,
             timeout=settings.timeout,
             max_pixels=settings.max_pixels,
@@ -61,24 +172,23 @@ async def run(settings: Settings) -> None:
             decoders=settings.concurrency,
             decoder_bytes=settings.decoder_bytes,
         )
-        stack.push_async_callback(painter.close)
-        await painter.start()
+        stack.push_async_callback(style_service.close)
+        await style_service.start()
         bot = await _until(stop, stack.enter_async_context(_connected(settings)))
         if bot is None:
             return
-        messenger = Messenger(bot)
-        worker = Worker(store, messenger, painter, settings, bot.bot)
-        receiver = Receiver(bot, store, worker.wake)
+        parts = wire(settings, store, style_service, bot)
+        receiver, messenger = parts.receiver, parts.messenger
         webhook = settings.mode == "webhook"
         routes = [receiver.webhook(settings)] if webhook else []
-        await _serve(make_app(store, receiver, worker, painter, routes), settings, stack)
-        parts: dict[Fault, Callable[[], Awaitable[None]]] = {
+        await _serve(make_app(store, receiver, parts.worker, style_service, routes), settings, stack)
+        beside: dict[Fault, Callable[[], Awaitable[None]]] = {
             "updates": partial(receiver.keep_webhook, settings) if webhook else receiver.poll,
-            "styles": painter.keep_fresh,
+            "styles": style_service.keep_fresh,
             "commands": partial(messenger.register_commands, settings.languages),
         }
-        others = [asyncio.create_task(kept_going(name, part)) for name, part in parts.items()]
-        working = asyncio.create_task(worker.run(receiver.caught_up))
+        others = [asyncio.create_task(kept_going(name, part)) for name, part in beside.items()]
+        working = asyncio.create_task(parts.work())
         _log.info("started", extra={"mode": settings.mode, "bot": bot.bot.username})
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -94,8 +204,14 @@ async def run(settings: Settings) -> None:
     _log.info("stopped")
 
 
-async def kept_going(name: Fault, part: Callable[[], Awaitable[None]]) -> None:
-    """Do something beside the work; what nobody expected there is logged and counted, and it begins again."""
+async def kept_going(name: Fault, part: Callable[[], Awaitable[None]], *, again: float = 10.0) -> None:
+    """Do something beside the work; what nobody expected there is logged and counted, and it begins again.
+
+    Args:
+        name: What metrics call its faults.
+        part: What to do.
+        again: Seconds after an unexpected fault.
+    """
     while True:
         try:
             await part()
@@ -103,7 +219,7 @@ async def kept_going(name: Fault, part: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             count_fault(kind_of(error, name))
             _log.exception("a part of the bot failed", extra={"part": name})
-            await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(again)
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

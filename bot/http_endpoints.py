@@ -1,4 +1,4 @@
-"""What the bot answers over HTTP: whether it lives, whether it is ready, its metrics, and Telegram's webhook."""
+"""HTTP endpoints: whether it lives, whether it is ready, its metrics, and Telegram's webhook."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.storage.store import Store
 from bot.telegram_api.receiver import Receiver
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from bot.work.worker import Worker
 
 
 def make_app(
-    store: Store, receiver: Receiver, worker: Worker, painter: Painter, routes: Iterable[web.RouteDef] = ()
+    store: Store, receiver: Receiver, worker: Worker, style_service: StyleService, routes: Iterable[web.RouteDef] = ()
 ) -> web.Application:
     """The application.
 
@@ -33,7 +33,7 @@ def make_app(
         except Exception as error:
             problem = {"problem": str(error)}
         needed = {"telegram": receiver.connected, "database": not problem}
-        return _answer(needed, server=painter.reachable, **problem)
+        return _answer(needed, server=style_service.reachable, **problem)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

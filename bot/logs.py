@@ -62,6 +62,6 @@ def set_up_logs(level: str, *secrets: str) -> None:
         "aiohttp.access",
         "asyncio",
         "PIL",
-        "alembic.runtime.plugins",
+        "alembic",
     ):  # httpx logs URLs, which hold the token; Pillow what a photo's EXIF says
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What Prometheus may know: counts and times, nothing about anybody.
+"""Metrics for Prometheus: counts and times, nothing about anybody.
 
 Counters with known labels are there from the start, at 0: Prometheus sees an increase only between two values, so what
 begins at 1 would hide the first fault of each process from the alerts.
@@ -17,7 +17,6 @@ Fault = Literal[
     "deadline",
     "file_too_large",
     "internal",
-    "line",
     "mask_gone",
     "mask_unfit",
     "masks_missing",
@@ -27,6 +26,7 @@ Fault = Literal[
     "photo_too_small",
     "photo_unreadable",
     "poll",
+    "position",
     "refused",
     "server",
     "server_down",
@@ -42,7 +42,7 @@ Fault = Literal[
     "webhook_refused",
     "webhook_secret",
 ]  # what each means: docs/bot.md
-Fate = Literal["painted", "failed", "cancelled", "user_limit", "queue_full"]
+Outcome = Literal["painted", "failed", "cancelled", "user_limit", "queue_full"]
 Retry = Literal["network", "retry_after"]
 
 UPDATES = Counter("tfstyle_bot_updates", "Updates stored.")
@@ -56,7 +56,7 @@ STAGE_SECONDS = Histogram(
 ANSWER_SECONDS = Histogram("tfstyle_bot_answer_seconds", "Seconds from a stored job to its answer.", buckets=_SECONDS)
 QUEUE = Gauge("tfstyle_bot_queue_length", "Photos in line by state.", ["state"])
 
-for _counter, _values in ((ERRORS, Fault), (PHOTOS, Fate), (TELEGRAM_RETRIES, Retry)):
+for _counter, _values in ((ERRORS, Fault), (PHOTOS, Outcome), (TELEGRAM_RETRIES, Retry)):
     for _value in get_args(_values):
         _counter.labels(_value)
 
@@ -66,7 +66,7 @@ def count_fault(kind: Fault) -> None:
     ERRORS.labels(kind).inc()
 
 
-def count_photos(outcome: Fate, photos: int) -> None:
+def count_photos(outcome: Outcome, photos: int) -> None:
     """So many photos more that this became of."""
     PHOTOS.labels(outcome).inc(photos)
 

@@ -1,4 +1,4 @@
-"""Every setting of the bot, from environment variables that start with `TFSTYLE_BOT_`.
+"""Settings of the bot, from environment variables that start with `TFSTYLE_BOT_`.
 
 `docs/bot.md` has the same table for people; a test holds the two together.
 """

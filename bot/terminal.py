@@ -1,4 +1,4 @@
-"""The same conversation in a terminal: for people without a token, and to try the words out.
+"""Terminal: the same conversation on a screen, for people without a token, and to try the words out.
 
 python -m bot.terminal                    starts a style server of its own
 python -m bot.terminal --server HOST:PORT
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import math
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bot.conversation import failures, keyboards
 from bot.conversation.conversation import Conversation, Limits
@@ -46,7 +48,7 @@ from bot.conversation.events import (
 )
 from bot.conversation.gallery import gallery
 from bot.texts import LANGUAGES, load_texts
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from serving.child_process import server_command, wait_for_port
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
@@ -63,13 +65,13 @@ class Terminal:
     """One chat, on a screen.
 
     Args:
-        painter: The way to the style server.
+        style_service: The way to the style server.
         folder: Where pictures go.
         language: Of the answers.
     """
 
-    def __init__(self, painter: Painter, folder: Path, language: str):
-        self._painter = painter
+    def __init__(self, style_service: StyleService, folder: Path, language: str):
+        self._style_service = style_service
         self._folder = folder
         self._language = language
         self._chat = Chat()
@@ -116,16 +118,16 @@ class Terminal:
             await self._send(message)
 
     async def _send(self, message: Message) -> None:
-        talk = await self._conversation()
-        self._chat, actions = talk.hear(message, self._chat)
-        await self._do(actions, talk)
+        conversation = await self._conversation()
+        self._chat, actions = conversation.hear(message, self._chat)
+        await self._do(actions, conversation)
 
     async def _press(self, number: int) -> None:
         buttons = [button for row in self._keyboard for button in row]
         if not 1 <= number <= len(buttons):
             print(f"Expected a button from 1 to {len(buttons)}, got {number}." if buttons else "There are no buttons.")
             return
-        talk = await self._conversation()
+        conversation = await self._conversation()
         press = Press(
             press_id="",
             chat_id=_CHAT,
@@ -135,10 +137,10 @@ class Terminal:
             language=self._language,
             reply_to=self._replied.get(self._shown_by),
         )
-        self._chat, actions = talk.press(press, self._chat)
-        await self._do(actions, talk)
+        self._chat, actions = conversation.press(press, self._chat)
+        await self._do(actions, conversation)
 
-    async def _do(self, actions: Sequence[Action], talk: Conversation) -> None:
+    async def _do(self, actions: Sequence[Action], conversation: Conversation) -> None:
         texts = load_texts(self._language)
         for action in actions:
             match action:
@@ -148,7 +150,7 @@ class Terminal:
                     path = self._save("styles.jpg", gallery(styles))
                     self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else self._replied.get(turns))
                 case Paint(order=order):
-                    await self._paint(order, talk)
+                    await self._paint(order, conversation)
                 case ChangeKeyboard(keyboard=keyboard):
                     self._keyboard = keyboard
                     self._list_buttons()
@@ -165,25 +167,25 @@ class Terminal:
                 case ShowStats():
                     print(texts.admins_only)
 
-    async def _paint(self, order: Order, talk: Conversation) -> None:
+    async def _paint(self, order: Order, conversation: Conversation) -> None:
         texts = load_texts(order.language)
         source = Replied(message_id=order.reply_to, pictures=order.pictures)
         try:
             mask = None
-            if (message_id := order.look.mask_message) is not None:
+            if (message_id := order.style_settings.mask_message) is not None:
                 if message_id not in self._replied:
                     raise failures.MaskGoneError("it is not known any more")
                 mask = Path(self._replied[message_id].pictures[0].file_id).read_bytes()
             for picture in order.pictures:
                 data = Path(picture.file_id).read_bytes()
-                painting = await self._painter.paint(data, order.look, order.result, mask=mask)
+                painting = await self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
                 number = next(self._ids)
                 path = self._save(f"{Path(picture.file_id).stem}.{number}{painting.suffix}", painting.data)
-                keyboard = keyboards.painting_keyboard(order.look, talk.catalog, texts)
+                keyboard = keyboards.painting_keyboard(order.style_settings, conversation.catalog, texts)
                 keyboard = keyboard if order.result is Result.PHOTO else self._keyboard
-                text = talk.caption(order.look, texts)
+                text = conversation.caption(order.style_settings, texts)
                 if order.result is Result.COMPARISON:
-                    text = texts.compared.format(styles=talk.style_text(order.look, texts))
+                    text = texts.compared.format(styles=conversation.style_text(order.style_settings, texts))
                 self._show(f"{text}  {path}", keyboard, source)
         except OSError:  # the file was there when it was named
             print(texts.photo_gone)
@@ -191,8 +193,8 @@ class Terminal:
             problem = failures.explain(
                 error,
                 texts,
-                tries=failures.MAX_TRIES,
-                waited=failures.PATIENCE_SECONDS + 1,
+                tries=failures.RetryPolicy().tries,
+                waited=math.inf,
                 max_megapixels=MAX_PIXELS / 1e6,
             )
             print(problem.text)
@@ -216,19 +218,19 @@ class Terminal:
         path.write_bytes(data)
         return path
 
-    def _message(self) -> dict:
+    def _message(self) -> dict[str, Any]:
         return {"chat_id": _CHAT, "user_id": _USER, "message_id": next(self._ids), "language": self._language}
 
     async def _conversation(self) -> Conversation:
-        catalog = await self._painter.catalog()
+        catalog = await self._style_service.catalog()
         limits = Limits(max_file_bytes=MAX_FILE_BYTES, max_pixels=MAX_PIXELS)
         return Conversation(catalog, limits=limits, languages=LANGUAGES)
 
 
 async def chat(address: str, folder: Path, language: str) -> None:
     """Read lines from stdin and answer them until it ends."""
-    painter = Painter(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS, decoder_bytes=_DECODER_BYTES)
-    terminal = Terminal(painter, folder, language)
+    style_service = StyleService(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS, decoder_bytes=_DECODER_BYTES)
+    terminal = Terminal(style_service, folder, language)
     try:
         await terminal.hear("/start")
         print(_HINT)
@@ -238,7 +240,7 @@ async def chat(address: str, folder: Path, language: str) -> None:
             except StyleTransferError as error:
                 print(error)
     finally:
-        await painter.close()
+        await style_service.close()
 
 
 def _file(name: str) -> Path | None:

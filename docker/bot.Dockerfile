@@ -7,8 +7,9 @@ FROM python:3.12.12-slim-bookworm AS build
 RUN python -m venv --without-pip /opt/venv
 COPY requirements/bot.lock /build/
 RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r /build/bot.lock
-# What no bot loads: tests of packages, LiteRT's library for GPUs and its tools.
-RUN find /opt/venv -type d -name tests -prune -exec rm -r {} + \
+# What no bot loads: the engine, since it asks a server; tests of packages, LiteRT's library for GPUs and its tools.
+RUN python -m pip --python /opt/venv/bin/python uninstall --yes onnxruntime \
+    && find /opt/venv -type d -name tests -prune -exec rm -r {} + \
     && find /opt/venv -path '*/ai_edge_litert/*' \( -name 'libLiteRtWebGpu*' -o -path '*/tools/*' \) -type f -delete
 ARG SUBJECT_MASKS=no
 RUN if [ "$SUBJECT_MASKS" != yes ]; then \

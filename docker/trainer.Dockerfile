@@ -1,6 +1,6 @@
 # Training: docker build -f docker/trainer.Dockerfile -t tfstyle-trainer:0.1.0 .
 # docker run --rm --user "$(id -u)" -v "$PWD:/work" tfstyle-trainer:0.1.0 \
-#     train tfstyle_2 --photos coco/val2017.zip --paintings paintings/ --out runs/twelve
+#     train tfstyle_2 --photos coco/val2017.zip --style-images paintings/ --out runs/twelve
 # For GPUs: --build-arg TENSORFLOW='tensorflow[and-cuda]', and docker run --gpus all.
 # Pinned by version; where a registry is at hand, pin the digest too: FROM python:...@sha256:...
 

@@ -1,6 +1,6 @@
 """A recipe of one's own: one style, learned from a painting at two sizes, fine strokes and broad ones together.
 
-    tfstyle train examples/my_recipe.py --photos PHOTOS --paintings FOLDER --out runs/mine
+    tfstyle train examples/my_recipe.py --photos PHOTOS --style-images FOLDER --out runs/mine
 
 FOLDER holds `kiss.jpg`. On two CPU cores it takes an evening; tfstyle/training/recipe.py explains every field, and
 tfstyle/training/recipes/ has the recipes of the released models.

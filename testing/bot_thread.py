@@ -7,12 +7,11 @@ from typing import Any, Self
 
 from telegram import Bot
 
+from bot.app import BotTimings, wire
 from bot.settings import Settings
-from bot.storage.store import Store
+from bot.storage.store import Store, StoreTimings
 from bot.telegram_api.messenger import Messenger
-from bot.telegram_api.receiver import Receiver
-from bot.work.style_service import Painter
-from bot.work.worker import Worker
+from bot.work.style_service import StyleService
 from testing.bot_api import BotApi
 
 
@@ -23,6 +22,8 @@ class BotThread:
         api: The Bot API.
         server: Address of the style server.
         folder: Where its database goes.
+        timings: How fast it does what.
+        store_timings: How long what lasts in its database.
         **settings: As `Settings` takes them.
 
     Attributes:
@@ -33,7 +34,18 @@ class BotThread:
     store: Store
     messenger: Messenger
 
-    def __init__(self, api: BotApi, server: str, folder: Path, **settings: Any):
+    def __init__(
+        self,
+        api: BotApi,
+        server: str,
+        folder: Path,
+        *,
+        timings: BotTimings = BotTimings(),
+        store_timings: StoreTimings = StoreTimings(),
+        **settings: Any,
+    ):
+        self._timings = timings
+        self._store_timings = store_timings
         self._settings = Settings(
             token=api.token,
             server=server,
@@ -62,19 +74,18 @@ class BotThread:
 
     async def _start(self) -> None:
         settings = self._settings
-        self.store = Store(settings.database_url, "me")
+        self.store = Store(settings.database_url, "me", self._store_timings)
         self._bot = Bot(settings.token.get_secret_value(), settings.base_url, settings.base_file_url)
         await self._bot.initialize()
-        self.messenger = Messenger(self._bot)
-        self._painter = Painter(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
-        self._worker = Worker(self.store, self.messenger, self._painter, settings, self._bot.bot)
-        receiver = Receiver(self._bot, self.store, self._worker.wake)
-        self._tasks = [asyncio.create_task(part) for part in (receiver.poll(), self._worker.run(receiver.caught_up))]
+        self._style_service = StyleService(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)
+        parts = wire(settings, self.store, self._style_service, self._bot, self._timings)
+        self.messenger = parts.messenger
+        self._tasks = [asyncio.create_task(part) for part in (parts.receiver.poll(), parts.work())]
 
     async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._painter.close()
+        await self._style_service.close()
         await self._bot.shutdown()
         self.store.close()

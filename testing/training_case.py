@@ -26,7 +26,7 @@ def recipe(**changes) -> Recipe:
         "stages": (Stage(size=32, batch=2, steps=4), Stage(size=48, batch=2, steps=2)),
         "weights": LossWeights(content=1.0, style=2.0, total_variation=1.0, pixel=0.1),
         "content_layer": "block2_conv1",
-        "painting_size": 64,
+        "style_image_size": 64,
     }
     return Recipe(**{**defaults, **changes})
 

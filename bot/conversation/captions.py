@@ -1,4 +1,4 @@
-"""From words to a look: what people write in captions and after commands.
+"""Captions: from what people write there and after commands to style settings.
 
     scream 50 wave 50 keep colors person        two styles, the photo's colours, only on people
     starry nihgt 70%                            a typo; one style at 70 %
@@ -16,12 +16,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, PLACES, Look, Mix
+from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, PLACES, Mix, StyleSettings
 from bot.texts import LANGUAGES, load_texts
 from tfstyle.contract.catalog import Catalog
 from tfstyle.imaging.photo import MIN_SIDE
 
-MAX_WORDS = 40  # a caption may have 1024 characters, and none that long is a wish
+MAX_WORDS = 40  # a caption may have 1024 characters, and none that long is meant for the bot
 
 _KEYWORDS = ("keep", "colors", "style", "off", "strength", "size", "full")
 _FILLERS = frozenset(
@@ -71,12 +71,12 @@ _NEAR_PART = 0.6  # each word of a phrase
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = _SHORTEST_WORD = 4
-_MOST = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
+_MAX_WEIGHT = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ParsedCaption:
     """What was understood; None where nothing was said.
 
     Attributes:
@@ -100,23 +100,23 @@ class Reading:
     @property
     def says_something(self) -> bool:
         """Whether anything was understood."""
-        return self != Reading(unknown=self.unknown)
+        return self != ParsedCaption(unknown=self.unknown)
 
-    def apply(self, look: Look) -> Look:
-        """The look with everything changed that was said."""
+    def apply(self, style_settings: StyleSettings) -> StyleSettings:
+        """The style settings with everything changed that was said."""
         if self.regions is not None:
-            look = replace(look, regions=self.regions, styles=(), mask="")
+            style_settings = replace(style_settings, regions=self.regions, styles=(), mask="")
         if self.styles is not None:
-            look = replace(look, styles=self.styles, regions=())
+            style_settings = replace(style_settings, styles=self.styles, regions=())
         if self.mask is not None:
-            look = replace(look, mask=self.mask, regions=())
+            style_settings = replace(style_settings, mask=self.mask, regions=())
         if self.strength is not None:
-            look = replace(look, strength=self.strength)
+            style_settings = replace(style_settings, strength=self.strength)
         if self.keep_colors is not None:
-            look = replace(look, keep_colors=self.keep_colors)
+            style_settings = replace(style_settings, keep_colors=self.keep_colors)
         if self.size is not None:
-            look = replace(look, size=self.size)
-        return look
+            style_settings = replace(style_settings, size=self.size)
+        return style_settings
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Vocabulary:
         for language in LANGUAGES:
             self._words |= {_plain(word): _token(canonical) for word, canonical in load_texts(language).words.items()}
 
-    def read(self, text: str, *, near: float = _NEAR_WORD) -> Reading:
+    def read(self, text: str, *, near: float = _NEAR_WORD) -> ParsedCaption:
         """Read what follows a command.
 
         Args:
@@ -153,17 +153,17 @@ class Vocabulary:
         """
         return _understand(self._tokens(_split(text), near, any_word=True))
 
-    def read_caption(self, text: str) -> Reading:
+    def read_caption(self, text: str) -> ParsedCaption:
         """Read a caption, which may be meant for people instead: then nothing is understood."""
         words = _split(text)
         if len(words) > MAX_WORDS:
-            return Reading()
-        reading = _understand(self._tokens(words, NEAR_WORD_IN_CAPTION))
-        if not reading.unknown:
-            return reading
+            return ParsedCaption()
+        parsed = _understand(self._tokens(words, NEAR_WORD_IN_CAPTION))
+        if not parsed.unknown:
+            return parsed
         tokens = self._tokens(words, 1.0)
         unknown = sum(token.kind == "unknown" for token in tokens)
-        return replace(_understand(tokens), unknown=()) if 2 * unknown < len(tokens) else Reading()
+        return replace(_understand(tokens), unknown=()) if 2 * unknown < len(tokens) else ParsedCaption()
 
     def likely(self, word: str) -> tuple[str, ...]:
         """The styles that an unknown word may have been meant to be: all that share it, else the one most alike."""
@@ -238,7 +238,7 @@ class Vocabulary:
         return _Token("unknown", word)
 
 
-def _understand(tokens: list[_Token]) -> Reading:
+def _understand(tokens: list[_Token]) -> ParsedCaption:
     groups: list[tuple[str | None, list[tuple[str, float]]]] = [(None, [])]  # place and the styles after it
     found: dict[str, object] = {}
     unknown: list[str] = []
@@ -251,7 +251,10 @@ def _understand(tokens: list[_Token]) -> Reading:
             case "style", name:
                 weight = 1.0
                 if after.kind == "number":
-                    weight, percent = min(float(after.value), _MOST), float(after.value) if after.percent else percent
+                    weight, percent = (
+                        min(float(after.value), _MAX_WEIGHT),
+                        float(after.value) if after.percent else percent,
+                    )
                     index += 1
                 groups[-1][1].append((name, weight))
             case "place", place:
@@ -294,7 +297,7 @@ def _understand(tokens: list[_Token]) -> Reading:
             found["styles"] = styles
             if len(styles) == 1 and percent is not None and percent <= 100:  # a share of one style says nothing
                 found.setdefault("strength", round(percent))
-    return Reading(**found, unknown=tuple(unknown))  # type: ignore[arg-type]
+    return ParsedCaption(**found, unknown=tuple(unknown))  # type: ignore[arg-type]
 
 
 def _merged(styles: Iterable[tuple[str, float]]) -> Mix:

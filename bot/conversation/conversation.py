@@ -1,10 +1,10 @@
-"""What the bot does about a message or a pressed button: events in, actions out, no input or output of its own."""
+"""Conversation: what the bot does about a message or a pressed button. Events in, actions out, no input or output."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.conversation import keyboards
-from bot.conversation.captions import NEAR_WORD_IN_CAPTION, Reading, Vocabulary
+from bot.conversation.captions import NEAR_WORD_IN_CAPTION, ParsedCaption, Vocabulary
 from bot.conversation.events import (
     Action,
     AnswerPress,
@@ -25,7 +25,7 @@ from bot.conversation.events import (
     ShowStyles,
 )
 from bot.conversation.failures import too_large
-from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, Look, LookError
+from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, StyleSettings, StyleSettingsError
 from bot.texts import Texts, choose_language, load_texts
 from tfstyle.contract.catalog import Catalog
 from tfstyle.imaging.photo import MIN_SIDE
@@ -86,9 +86,9 @@ class Conversation:
             return self._picture(message, chat, self._vocabulary.read_caption(message.text), texts)
         if message.reply_to is not None and message.text:
             return self._paint_replied(message, chat, self._vocabulary.read(message.text), texts)
-        reading = self._vocabulary.read_caption(message.text)
-        if reading.says_something:
-            return self._set(chat, reading, message, texts)
+        parsed = self._vocabulary.read_caption(message.text)
+        if parsed.says_something:
+            return self._set(chat, parsed, message, texts)
         return chat, [] if message.group else [Say(text=texts.no_photo, reply_to=message.message_id)]
 
     def press(self, press: Press, chat: Chat) -> Answer:
@@ -97,62 +97,69 @@ class Conversation:
         wanted, _, text = press.data.partition(":")
         action, number = wanted[:1], wanted[1:] or "0"
         try:
-            look = Look.decode(text, self.catalog.names)
+            style_settings = StyleSettings.decode(text, self.catalog.names)
             page = keyboards.page_number(number, self.catalog)
-        except (LookError, ValueError):
+        except (StyleSettingsError, ValueError):
             return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
         quiet = AnswerPress(press_id=press.press_id)
         match action:
             case keyboards.STYLES | keyboards.BLEND:
-                keyboard = keyboards.style_keyboard(look, self.catalog, action, page=page, back=texts.button_back)
+                keyboard = keyboards.style_keyboard(
+                    style_settings, self.catalog, action, page=page, back=texts.button_back
+                )
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.PICKER | keyboards.CHOOSER:
-                return chat, [quiet, self._gallery(look, texts, action, page=page, turns=press.message_id)]
+                return chat, [quiet, self._gallery(style_settings, texts, action, page=page, turns=press.message_id)]
             case keyboards.CHOOSE:
-                return self._press_to_choose(press, chat, look, texts)
+                return self._press_to_choose(press, chat, style_settings, texts)
             case keyboards.PLACE_MENU:
-                keyboard = keyboards.place_keyboard(look, self.catalog, texts)
+                keyboard = keyboards.place_keyboard(style_settings, self.catalog, texts)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.BACK:
                 album = press.reply_to is not None and len(press.reply_to.pictures) > 1
-                keyboard = keyboards.painting_keyboard(look, self.catalog, texts, album=album)
+                keyboard = keyboards.painting_keyboard(style_settings, self.catalog, texts, album=album)
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.NOTHING:
-                told = texts.strongest if look.strength == 100 else texts.weakest
+                told = texts.strongest if style_settings.strength == 100 else texts.weakest
                 return chat, [AnswerPress(press_id=press.press_id, text=told)]
             case keyboards.PAINT | keyboards.REPAINT | keyboards.COMPARE | keyboards.FILE:
-                return self._press_to_paint(press, chat, action, look, texts)
+                return self._press_to_paint(press, chat, action, style_settings, texts)
         return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
 
-    def _press_to_choose(self, press: Press, chat: Chat, look: Look, texts: Texts) -> Answer:
+    def _press_to_choose(self, press: Press, chat: Chat, style_settings: StyleSettings, texts: Texts) -> Answer:
         """A style of the gallery that /styles sent is for the photos to come."""
-        before, chat = chat, replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
-        told = texts.style_set.format(styles=self.style_text(chat.look, texts))
+        before, chat = (
+            chat,
+            replace(chat, style_settings=replace(chat.style_settings, styles=style_settings.styles, regions=())),
+        )
+        told = texts.style_set.format(styles=self.style_text(chat.style_settings, texts))
         if chat == before:  # pressed twice: a word is enough
             return chat, [AnswerPress(press_id=press.press_id, text=told)]
         page = next(
             (
                 number
                 for number, styles in enumerate(keyboards.pages(self.catalog))
-                if any(style.name in look.style_names for style in styles)
+                if any(style.name in style_settings.style_names for style in styles)
             ),
             0,
         )
-        keyboard = keyboards.style_keyboard(chat.look, self.catalog, keyboards.CHOOSER, page=page)
+        keyboard = keyboards.style_keyboard(chat.style_settings, self.catalog, keyboards.CHOOSER, page=page)
         return chat, [
             AnswerPress(press_id=press.press_id),
             Say(text=told),
             ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
         ]
 
-    def _press_to_paint(self, press: Press, chat: Chat, action: str, look: Look, texts: Texts) -> Answer:
+    def _press_to_paint(
+        self, press: Press, chat: Chat, action: str, style_settings: StyleSettings, texts: Texts
+    ) -> Answer:
         if press.reply_to is None or not press.reply_to.pictures:
             return chat, [AnswerPress(press_id=press.press_id, text=texts.photo_gone)]
         result = {keyboards.COMPARE: Result.COMPARISON, keyboards.FILE: Result.FILE}.get(action, Result.PHOTO)
         repaints = action == keyboards.REPAINT and len(press.reply_to.pictures) == 1
         order = Order(
             pictures=press.reply_to.pictures,
-            look=replace(look, size=FULL_SIZE) if result is Result.FILE else look,
+            style_settings=replace(style_settings, size=FULL_SIZE) if result is Result.FILE else style_settings,
             result=result,
             reply_to=press.reply_to.message_id,
             target=press.message_id if repaints else 0,
@@ -161,7 +168,7 @@ class Conversation:
             thread=press.thread,
         )
         if action == keyboards.PAINT:  # a style chosen with a button is chosen for the next photo too
-            chat = replace(chat, look=replace(chat.look, styles=look.styles, regions=()))
+            chat = replace(chat, style_settings=replace(chat.style_settings, styles=style_settings.styles, regions=()))
         return chat, [
             AnswerPress(press_id=press.press_id, text=texts.painting_toast),
             Paint(order=order, note="" if repaints else texts.painting),
@@ -180,13 +187,13 @@ class Conversation:
             case "privacy":
                 return chat, say(texts.privacy.format(days=KEPT_DAYS))
             case "settings":
-                return chat, say(self._settings_text(chat.look, texts))
+                return chat, say(self._settings_text(chat.style_settings, texts))
             case "reset" | "forget" if not message.admin:
                 return chat, say(texts.group_admins_only)
             case "reset":
                 return Chat(saw_styles=chat.saw_styles), say(texts.reset)
             case "styles":
-                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
+                return replace(chat, saw_styles=True), [self._gallery(chat.style_settings, texts, keyboards.CHOOSER)]
             case "cancel":
                 return chat, [CancelAll()]
             case "forget":
@@ -198,87 +205,97 @@ class Conversation:
         return chat, say(texts.unknown_command) if message.addressed else []
 
     def _choose(self, message: Message, chat: Chat, texts: Texts) -> Answer:
-        reading, problem = self._read_command(message.command, message.text, texts)
+        parsed, problem = self._read_command(message.command, message.text, texts)
         if message.command == "style" and not message.text:
             if message.picture is None and not _shows_photo(message.reply_to):
-                return replace(chat, saw_styles=True), [self._gallery(chat.look, texts, keyboards.CHOOSER)]
-            reading, problem = Reading(), ""
+                return replace(chat, saw_styles=True), [self._gallery(chat.style_settings, texts, keyboards.CHOOSER)]
+            parsed, problem = ParsedCaption(), ""
         if problem:
             return chat, [Say(text=problem, reply_to=message.message_id)]
         if message.picture is not None:
-            return self._picture(message, chat, reading, texts)
+            return self._picture(message, chat, parsed, texts)
         if _shows_photo(message.reply_to):
-            return self._paint_replied(message, chat, reading, texts)
-        return self._set(chat, reading, message, texts)
+            return self._paint_replied(message, chat, parsed, texts)
+        return self._set(chat, parsed, message, texts)
 
-    def _read_command(self, command: str, text: str, texts: Texts) -> tuple[Reading, str]:
+    def _read_command(self, command: str, text: str, texts: Texts) -> tuple[ParsedCaption, str]:
         """What a command asks for, or else a sentence about what it should look like."""
         match command:
             case "strength" | "size":
-                reading = self._vocabulary.read(f"{command} {text}", near=1.0)
-                value = reading.strength if command == "strength" else reading.size
+                parsed = self._vocabulary.read(f"{command} {text}", near=1.0)
+                value = parsed.strength if command == "strength" else parsed.size
                 needed = (
                     texts.strength_needed
                     if command == "strength"
                     else texts.size_needed.format(least=MIN_SIDE, most=MAX_SIZE)
                 )
-                return reading, "" if value is not None and not reading.unknown else needed
+                return parsed, "" if value is not None and not parsed.unknown else needed
             case "colors":
-                reading = self._vocabulary.read(f"colors {text}")
-                return reading, "" if text and not reading.unknown and reading.styles is None else texts.colors_needed
+                parsed = self._vocabulary.read(f"colors {text}")
+                return parsed, "" if text and not parsed.unknown and parsed.styles is None else texts.colors_needed
             case "mask":
-                reading = self._vocabulary.read(text, near=NEAR_WORD_IN_CAPTION)
-                wrong = reading.mask is None or reading.unknown
-                return reading, texts.place_needed.format(places=", ".join(texts.places.values())) if wrong else ""
+                parsed = self._vocabulary.read(text, near=NEAR_WORD_IN_CAPTION)
+                wrong = parsed.mask is None or parsed.unknown
+                return parsed, texts.place_needed.format(places=", ".join(texts.places.values())) if wrong else ""
             case "regions":
-                reading = self._vocabulary.read(text)
-                if reading.mask and reading.styles:  # one region is a region too when it is called one
-                    reading = replace(reading, regions=((reading.mask, reading.styles),), mask=None, styles=None)
-                problem = self._unknown(reading, texts) if reading.unknown else ""
-                return reading, problem or ("" if reading.regions else texts.regions_needed)
-        reading = self._vocabulary.read(text)
-        named = reading.styles or reading.regions
-        return reading, self._unknown(reading, texts, text) if reading.unknown or not named else ""
+                parsed = self._vocabulary.read(text)
+                if parsed.mask and parsed.styles:  # one region is a region too when it is called one
+                    parsed = replace(parsed, regions=((parsed.mask, parsed.styles),), mask=None, styles=None)
+                problem = self._unknown(parsed, texts) if parsed.unknown else ""
+                return parsed, problem or ("" if parsed.regions else texts.regions_needed)
+        parsed = self._vocabulary.read(text)
+        named = parsed.styles or parsed.regions
+        return parsed, self._unknown(parsed, texts, text) if parsed.unknown or not named else ""
 
-    def _unknown(self, reading: Reading, texts: Texts, text: str = "") -> str:
-        word = reading.unknown[0] if reading.unknown else text
+    def _unknown(self, parsed: ParsedCaption, texts: Texts, text: str = "") -> str:
+        word = parsed.unknown[0] if parsed.unknown else text
         likely = self._vocabulary.likely(word)
         sentences = [texts.unknown_word.format(word=word)]
         sentences += [texts.did_you_mean.format(likely=" / ".join(likely))] if likely else []
         return " ".join([*sentences, texts.known_styles.format(names=", ".join(self.catalog.names))])
 
-    def _set(self, chat: Chat, reading: Reading, message: Message, texts: Texts) -> Answer:
-        look = reading.apply(chat.look)
+    def _set(self, chat: Chat, parsed: ParsedCaption, message: Message, texts: Texts) -> Answer:
+        style_settings = parsed.apply(chat.style_settings)
         said = []
-        if reading.regions is not None:
-            said.append(texts.regions_set.format(regions=self.style_text(look, texts)))
-        if reading.styles is not None:
-            said.append(texts.style_set.format(styles=self.style_text(look, texts)))
-        if reading.strength is not None:
-            said.append(texts.strength_set.format(strength=look.strength))
-        if reading.keep_colors is not None:
-            said.append(texts.colors_set.format(colors=_colors(look, texts)))
-        if reading.mask is not None:
-            said.append(texts.mask_set.format(where=texts.places[look.mask]) if look.mask else texts.mask_off)
-        if reading.size is not None:
-            said.append(texts.size_set.format(size=look.size) if look.size else f"{_sentence(texts.size_full)}.")
-        return replace(chat, look=look), [Say(text="\n".join(said), reply_to=message.message_id)]
+        if parsed.regions is not None:
+            said.append(texts.regions_set.format(regions=self.style_text(style_settings, texts)))
+        if parsed.styles is not None:
+            said.append(texts.style_set.format(styles=self.style_text(style_settings, texts)))
+        if parsed.strength is not None:
+            said.append(texts.strength_set.format(strength=style_settings.strength))
+        if parsed.keep_colors is not None:
+            said.append(texts.colors_set.format(colors=_colors(style_settings, texts)))
+        if parsed.mask is not None:
+            said.append(
+                texts.mask_set.format(where=texts.places[style_settings.mask])
+                if style_settings.mask
+                else texts.mask_off
+            )
+        if parsed.size is not None:
+            said.append(
+                texts.size_set.format(size=style_settings.size)
+                if style_settings.size
+                else f"{_sentence(texts.size_full)}."
+            )
+        return replace(chat, style_settings=style_settings), [Say(text="\n".join(said), reply_to=message.message_id)]
 
-    def _picture(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+    def _picture(self, message: Message, chat: Chat, parsed: ParsedCaption, texts: Texts) -> Answer:
         if message.reply_to is not None and message.reply_to.pictures and not message.album:
-            return self._picture_as_mask(message, chat, reading, texts)
-        return self._picture_as_photo(message, chat, reading, texts)
+            return self._picture_as_mask(message, chat, parsed, texts)
+        return self._picture_as_photo(message, chat, parsed, texts)
 
-    def _picture_as_mask(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+    def _picture_as_mask(self, message: Message, chat: Chat, parsed: ParsedCaption, texts: Texts) -> Answer:
         """A picture in reply to a photo is that photo's mask."""
         assert message.picture is not None
         assert message.reply_to is not None
         if problem := self._refused([message.picture, *message.reply_to.pictures], texts):
             return chat, [Say(text=problem, reply_to=message.message_id)]
-        look = replace(reading.apply(chat.look), mask=f"{MESSAGE_MARK}{message.message_id}", regions=())
+        style_settings = replace(
+            parsed.apply(chat.style_settings), mask=f"{MESSAGE_MARK}{message.message_id}", regions=()
+        )
         order = Order(
             pictures=message.reply_to.pictures,
-            look=look,
+            style_settings=style_settings,
             reply_to=message.reply_to.message_id,
             language=choose_language(message.language, self._languages),
             thread=message.thread,
@@ -288,18 +305,18 @@ class Conversation:
             Paint(order=order, note=texts.painting),
         ]
 
-    def _picture_as_photo(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+    def _picture_as_photo(self, message: Message, chat: Chat, parsed: ParsedCaption, texts: Texts) -> Answer:
         assert message.picture is not None
         if problem := self._refused([message.picture], texts):
             return chat, [Say(text=problem, reply_to=message.message_id)]
         actions: list[Action] = []
-        chosen = reading.says_something or message.command or chat.look.style_names
+        chosen = parsed.says_something or message.command or chat.style_settings.style_names
         if not (chosen or chat.saw_styles or message.album):  # under an album are buttons for all of it
-            actions.append(self._gallery(chat.look, texts, keyboards.PICKER, reply_to=message.message_id))
+            actions.append(self._gallery(chat.style_settings, texts, keyboards.PICKER, reply_to=message.message_id))
             chat = replace(chat, saw_styles=True)
         order = Order(
             pictures=(message.picture,),
-            look=reading.apply(chat.look),
+            style_settings=parsed.apply(chat.style_settings),
             reply_to=message.message_id,
             album=message.album,
             language=choose_language(message.language, self._languages),
@@ -307,24 +324,24 @@ class Conversation:
         )
         return chat, [Paint(order=order, note=texts.painting), *actions]
 
-    def _paint_replied(self, message: Message, chat: Chat, reading: Reading, texts: Texts) -> Answer:
+    def _paint_replied(self, message: Message, chat: Chat, parsed: ParsedCaption, texts: Texts) -> Answer:
         """Words in reply to a photo, or to a painting of it, say how to paint it."""
         assert message.reply_to is not None
 
         def say(text: str) -> Answer:
             return chat, [Say(text=text, reply_to=message.message_id)]
 
-        if message.group and not message.command and (reading.unknown or not message.reply_to.pictures):
+        if message.group and not message.command and (parsed.unknown or not message.reply_to.pictures):
             return chat, []  # people talk about paintings, too
         if not message.reply_to.pictures:
             return say(texts.need_reply_photo if message.reply_to.from_bot else texts.no_photo)
-        if reading.unknown:
-            return say(self._unknown(reading, texts))
+        if parsed.unknown:
+            return say(self._unknown(parsed, texts))
         if problem := self._refused(message.reply_to.pictures, texts):
             return say(problem)
         order = Order(
             pictures=message.reply_to.pictures,
-            look=reading.apply(chat.look),
+            style_settings=parsed.apply(chat.style_settings),
             reply_to=message.reply_to.message_id,
             language=choose_language(message.language, self._languages),
             thread=message.thread,
@@ -342,35 +359,42 @@ class Conversation:
         return ""
 
     def _gallery(
-        self, look: Look, texts: Texts, menu: str, *, page: int = 0, reply_to: int = 0, turns: int = 0
+        self,
+        style_settings: StyleSettings,
+        texts: Texts,
+        menu: str,
+        *,
+        page: int = 0,
+        reply_to: int = 0,
+        turns: int = 0,
     ) -> ShowStyles:
-        keyboard = keyboards.style_keyboard(look, self.catalog, menu, page=page)
+        keyboard = keyboards.style_keyboard(style_settings, self.catalog, menu, page=page)
         styles = keyboards.pages(self.catalog)[page]
         return ShowStyles(text=texts.choose_style, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns)
 
-    def _settings_text(self, look: Look, texts: Texts) -> str:
-        where = texts.places[look.mask] if look.mask else texts.everywhere
+    def _settings_text(self, style_settings: StyleSettings, texts: Texts) -> str:
+        where = texts.places[style_settings.mask] if style_settings.mask else texts.everywhere
         return texts.settings.format(
-            styles=self.style_text(look, texts),
-            strength=look.strength,
-            colors=_colors(look, texts),
-            where=where if not look.regions else self.style_text(look, texts),
-            size=f"{look.size} px" if look.size else texts.size_full,
+            styles=self.style_text(style_settings, texts),
+            strength=style_settings.strength,
+            colors=_colors(style_settings, texts),
+            where=where if not style_settings.regions else self.style_text(style_settings, texts),
+            size=f"{style_settings.size} px" if style_settings.size else texts.size_full,
         )
 
-    def style_text(self, look: Look, texts: Texts) -> str:
-        """The styles of a look for people: `The Scream 60 % + The Great Wave 40 %`."""
-        if look.regions:
-            return ", ".join(f"{texts.places[place]}: {self._mix_text(mix)}" for place, mix in look.regions)
-        return self._mix_text(look.styles)
+    def style_text(self, style_settings: StyleSettings, texts: Texts) -> str:
+        """The styles of style settings for people: `The Scream 60 % + The Great Wave 40 %`."""
+        if style_settings.regions:
+            return ", ".join(f"{texts.places[place]}: {self._mix_text(mix)}" for place, mix in style_settings.regions)
+        return self._mix_text(style_settings.styles)
 
-    def caption(self, look: Look, texts: Texts) -> str:
+    def caption(self, style_settings: StyleSettings, texts: Texts) -> str:
         """What stands under a painting."""
-        parts = [texts.done.format(styles=self.style_text(look, texts), strength=look.strength)]
-        if look.keep_colors:
+        parts = [texts.done.format(styles=self.style_text(style_settings, texts), strength=style_settings.strength)]
+        if style_settings.keep_colors:
             parts.append(texts.keeps_colors)
-        if look.mask:
-            parts.append(texts.places.get(look.mask, texts.own_mask))
+        if style_settings.mask:
+            parts.append(texts.places.get(style_settings.mask, texts.own_mask))
         return " · ".join(parts)
 
     def _mix_text(self, mix: Sequence[tuple[str, float]]) -> str:
@@ -382,8 +406,8 @@ class Conversation:
         return " + ".join(f"{titles.get(name, name)} {100 * weight / total:.0f} %" for name, weight in mix)
 
 
-def _colors(look: Look, texts: Texts) -> str:
-    return texts.colors_keep if look.keep_colors else texts.colors_style
+def _colors(style_settings: StyleSettings, texts: Texts) -> str:
+    return texts.colors_keep if style_settings.keep_colors else texts.colors_style
 
 
 def _sentence(words: str) -> str:

@@ -1,4 +1,4 @@
-"""What reaches the bot and what it does about it, without a word about Telegram.
+"""Events and actions: what reaches the bot and what it does about it, without a word about Telegram.
 
 `conversation` turns events into actions; `worker` carries actions out in Telegram, `terminal` on a screen.
 """
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.conversation.style_settings import Look, known_fields
+from bot.conversation.style_settings import StyleSettings, known_fields
 from tfstyle.contract.catalog import Style
 
 
@@ -121,7 +121,7 @@ class Order:
 
     Attributes:
         pictures: The photos.
-        look: How.
+        style_settings: How.
         result: In which form.
         reply_to: The message that the painting answers to.
         target: The message that turns into the painting.
@@ -133,7 +133,7 @@ class Order:
     """
 
     pictures: tuple[Picture, ...]
-    look: Look
+    style_settings: StyleSettings
     result: Result = Result.PHOTO
     reply_to: int = 0
     target: int = 0
@@ -145,7 +145,7 @@ class Order:
     thread: int = 0
 
     @property
-    def wish(self) -> "Order":
+    def dedup_key(self) -> "Order":
         """The order without what became of it: equal for two presses of one button."""
         target = self.target if self.repaints else 0
         return replace(self, target=target, delivered=0, problems=())
@@ -161,7 +161,7 @@ class Order:
             **{
                 **known_fields(cls, document),
                 "pictures": _pictures(document),
-                "look": Look.from_dict(document["look"]),
+                "style_settings": StyleSettings.from_dict(document["style_settings"]),
                 "result": Result(document["result"]),
                 "problems": tuple(document["problems"]),
             }
@@ -254,11 +254,11 @@ class Chat:
     """What is kept about a chat.
 
     Attributes:
-        look: How its photos are painted.
+        style_settings: How its photos are painted.
         saw_styles: The gallery was shown; it comes by itself only once.
     """
 
-    look: Look = field(default_factory=Look)
+    style_settings: StyleSettings = field(default_factory=StyleSettings)
     saw_styles: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -269,7 +269,7 @@ class Chat:
     def from_dict(cls, document: Mapping[str, Any]) -> "Chat":
         """Read what `to_dict` wrote; what cannot be read is as at first, so that no chat is stuck with it."""
         try:
-            look = Look.from_dict(document.get("look") or {})
+            style_settings = StyleSettings.from_dict(document.get("style_settings") or {})
         except ValueError:
-            look = Look()
-        return cls(look=look, saw_styles=bool(document.get("saw_styles")))
+            style_settings = StyleSettings()
+        return cls(style_settings=style_settings, saw_styles=bool(document.get("saw_styles")))

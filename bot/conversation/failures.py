@@ -1,4 +1,4 @@
-"""What a fault means to whoever sent the photo: try again in silence, try again and say so, or say why not."""
+"""Failures: what a fault means to whoever sent the photo: try again without a word, or with one, or say why not."""
 
 import math
 from dataclasses import dataclass
@@ -25,11 +25,24 @@ from tfstyle.errors import (
 )
 from tfstyle.imaging.photo import MIN_SIDE
 
-MAX_TRIES = 4  # that end in a fault of ours or of the server's
-MAX_DEADLINES = 2
-MAX_CRASHES = 3  # of the bot during one task, which since the first one was done alone: then it is the task
-PATIENCE_SECONDS = 3600.0  # for a server that is away, and for Telegram
-_LONGEST_WAIT = 30.0
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """How often and for how long what failed is tried again.
+
+    Attributes:
+        tries: That end in a fault of ours or of the server's.
+        deadlines: Of the server.
+        crashes: Of the bot during one task, which since the first one was done alone: then it is the task.
+        give_up: Seconds, for a server that is away, and for Telegram.
+        longest_wait: Seconds between two tries.
+    """
+
+    tries: int = 4
+    deadlines: int = 2
+    crashes: int = 3
+    give_up: float = 3600.0
+    longest_wait: float = 30.0
 
 
 class PictureGoneError(Exception):
@@ -61,13 +74,13 @@ class Problem:
         kind: What metrics and logs call it.
         text: What the sender reads; empty for nothing.
         again: Seconds until the next try; None if there is none.
-        blameless: The try does not count.
+        count_attempt: Whether the try counts.
     """
 
     kind: Fault
     text: str = ""
     again: float | None = None
-    blameless: bool = False
+    count_attempt: bool = True
 
 
 def kind_of(error: Exception, otherwise: Fault) -> Fault:
@@ -75,7 +88,15 @@ def kind_of(error: Exception, otherwise: Fault) -> Fault:
     return "storage" if isinstance(error, StorageAwayError) else otherwise
 
 
-def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_megapixels: float) -> Problem:
+def explain(
+    error: Exception,
+    texts: Texts,
+    *,
+    tries: int,
+    waited: float,
+    max_megapixels: float,
+    policy: RetryPolicy = RetryPolicy(),
+) -> Problem:
     """What to do about what went wrong while painting.
 
     Args:
@@ -84,6 +105,7 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
         tries: How often it was tried, this time included.
         waited: Seconds since the photo came.
         max_megapixels: The operator's limit.
+        policy: How often it is tried again.
     """
     match error:
         case PictureGoneError():
@@ -108,18 +130,18 @@ def explain(error: Exception, texts: Texts, *, tries: int, waited: float, max_me
             return Problem(kind="masks_missing", text=texts.masks_missing)
         case UnknownStyleError():
             return Problem(kind="style_gone", text=f"{texts.refused.format(reason=str(error))}")
-        case DeadlineError() if tries < MAX_DEADLINES:
+        case DeadlineError() if tries < policy.deadlines:
             return Problem(kind="deadline", again=1.0)
         case DeadlineError():
             return Problem(kind="deadline", text=texts.server_too_slow)
         case ServerDownError() | ServerBusyError() | ModelNotFoundError():
-            if waited > PATIENCE_SECONDS:
+            if waited > policy.give_up:
                 return Problem(kind="server_down", text=texts.server_gave_up)
-            again = min(_LONGEST_WAIT, max(0.5, waited / 4))
-            return Problem(kind="server_down", text=texts.waiting_for_server, again=again, blameless=True)
+            again = min(policy.longest_wait, max(0.5, waited / 4))
+            return Problem(kind="server_down", text=texts.waiting_for_server, again=again, count_attempt=False)
         case InvalidRequestError() | RequestError():
             return Problem(kind="refused", text=texts.refused.format(reason=_without_address(error)))
-        case ServingError() if tries < MAX_TRIES:
+        case ServingError() if tries < policy.tries:
             return Problem(kind="server_fault", again=tries / 2)
     return Problem(kind="server_fault", text=texts.gave_up)
 

@@ -1,4 +1,4 @@
-"""Pictures of all styles, from the model's own thumbnails: one for each page of buttons."""
+"""Galleries: pictures of all styles, from the model's own thumbnails: one for each page of buttons."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,8 @@
-"""The buttons: under a painting, the styles, the places.
+"""Keyboards: the buttons under a stylized image, of the styles, of the places.
 
-A button's data is an action's letter, for a menu of styles with the number of its page, a colon, and a look as
-`Look.encode` writes it, so a button works however old its message is; the photo is the one that the message answers to.
+A button's data is an action's letter, for a menu of styles with the number of its page, a colon, and style settings as
+`StyleSettings.encode` writes them, so a button works however old its message is; the photo is the one that the message
+answers to.
 """
 
 import math
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.conversation.events import Button, Keyboard
-from bot.conversation.style_settings import PLACES, Look
+from bot.conversation.style_settings import PLACES, StyleSettings
 from bot.texts import Texts
 from tfstyle.contract.catalog import Catalog, Style
 
@@ -23,24 +24,30 @@ REPAINT, PAINT, CHOOSE, PLACE_MENU, COMPARE, FILE, BACK, NOTHING = "rpgwcfmx"
 STYLES, BLEND, PICKER, CHOOSER = "sbvn"
 
 
-def painting_keyboard(look: Look, catalog: Catalog, texts: Texts, *, album: bool = False) -> Keyboard:
-    """The buttons under a painting of this look."""
+def painting_keyboard(
+    style_settings: StyleSettings, catalog: Catalog, texts: Texts, *, album: bool = False
+) -> Keyboard:
+    """The buttons under a stylized image of these style settings."""
 
-    def button(text: str, action: str, look: Look = look) -> Button:
-        return Button(text, f"{action}:{look.encode(catalog.names)}")
+    def button(text: str, action: str, style_settings: StyleSettings = style_settings) -> Button:
+        return Button(text, f"{action}:{style_settings.encode(catalog.names)}")
 
     def stronger(text: str, by: int) -> Button:
-        strength = min(100, max(STRENGTH_STEP, look.strength + by))
-        return button(text, REPAINT if strength != look.strength else NOTHING, replace(look, strength=strength))
+        strength = min(100, max(STRENGTH_STEP, style_settings.strength + by))
+        return button(
+            text,
+            REPAINT if strength != style_settings.strength else NOTHING,
+            replace(style_settings, strength=strength),
+        )
 
     rows = [
         [button(texts.button_style, STYLES), button(texts.button_blend, BLEND)],
         [stronger(texts.button_weaker, -STRENGTH_STEP), stronger(texts.button_stronger, STRENGTH_STEP)],
         [
             button(
-                texts.button_style_colors if look.keep_colors else texts.button_keep_colors,
+                texts.button_style_colors if style_settings.keep_colors else texts.button_keep_colors,
                 REPAINT,
-                replace(look, keep_colors=not look.keep_colors),
+                replace(style_settings, keep_colors=not style_settings.keep_colors),
             ),
             button(texts.button_where, PLACE_MENU),
         ],
@@ -68,13 +75,15 @@ def page_number(text: str, catalog: Catalog) -> int:
     return min(int(text), len(pages(catalog)) - 1)
 
 
-def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, back: str = "") -> Keyboard:
+def style_keyboard(
+    style_settings: StyleSettings, catalog: Catalog, menu: str, *, page: int = 0, back: str = ""
+) -> Keyboard:
     """A button for each style of a page, two in a row, and buttons to turn the page; those in use are marked.
 
     Args:
-        look: What is kept beside the style.
+        style_settings: What is kept beside the style.
         catalog: The styles.
-        menu: `STYLES`, `BLEND` (half and half into the look), `PICKER` or `CHOOSER`.
+        menu: `STYLES`, `BLEND` (half and half into the style settings), `PICKER` or `CHOOSER`.
         page: Which page, from 0.
         back: The text of a button that leads back, if there is one.
     """
@@ -82,44 +91,48 @@ def style_keyboard(look: Look, catalog: Catalog, menu: str, *, page: int = 0, ba
     action = CHOOSE if menu == CHOOSER else PAINT
     buttons = []
     for style in book[page]:
-        wanted = _blend(look, style.name) if menu == BLEND else replace(look, styles=((style.name, 1.0),), regions=())
-        text = f"✓ {style.title}" if style.name in look.style_names else style.title
+        wanted = (
+            _blend(style_settings, style.name)
+            if menu == BLEND
+            else replace(style_settings, styles=((style.name, 1.0),), regions=())
+        )
+        text = f"✓ {style.title}" if style.name in style_settings.style_names else style.title
         buttons.append(Button(text, f"{action}:{wanted.encode(catalog.names)}"))
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
     turns = [(page - 1, "◀ {}/{}"), (page + 1, "{}/{} ▶")]
     turned = [
-        Button(text.format(other + 1, len(book)), f"{menu}{other}:{look.encode(catalog.names)}")
+        Button(text.format(other + 1, len(book)), f"{menu}{other}:{style_settings.encode(catalog.names)}")
         for other, text in turns
         if 0 <= other < len(book)
     ]
-    return _keyboard([*rows, turned, *_back(back, look, catalog)])
+    return _keyboard([*rows, turned, *_back(back, style_settings, catalog)])
 
 
-def place_keyboard(look: Look, catalog: Catalog, texts: Texts) -> Keyboard:
+def place_keyboard(style_settings: StyleSettings, catalog: Catalog, texts: Texts) -> Keyboard:
     """A button for each place to paint, and one for everywhere."""
     names = {"": texts.everywhere} | {place: texts.places[place] for place in PLACES}
-    styles = look.styles or (look.regions[0][1] if look.regions else ())
+    styles = style_settings.styles or (style_settings.regions[0][1] if style_settings.regions else ())
     buttons = [
         Button(
-            f"✓ {name}" if place == look.mask and not look.regions else name,
-            f"{REPAINT}:{replace(look, mask=place, styles=styles, regions=()).encode(catalog.names)}",
+            f"✓ {name}" if place == style_settings.mask and not style_settings.regions else name,
+            f"{REPAINT}:{replace(style_settings, mask=place, styles=styles, regions=()).encode(catalog.names)}",
         )
         for place, name in names.items()
     ]
     rows = [buttons[start : start + 3] for start in range(0, len(buttons), 3)]
-    return _keyboard([*rows, *_back(texts.button_back, look, catalog)])
+    return _keyboard([*rows, *_back(texts.button_back, style_settings, catalog)])
 
 
-def _blend(look: Look, name: str) -> Look:
-    """The look with as much of another style as of all it has."""
-    old = look.styles or (look.regions[0][1] if look.regions else ())
+def _blend(style_settings: StyleSettings, name: str) -> StyleSettings:
+    """The style settings with as much of another style as of all that they have."""
+    old = style_settings.styles or (style_settings.regions[0][1] if style_settings.regions else ())
     total = sum(weight for _, weight in old) or 1.0
     halves = [(other, 50 * weight / total) for other, weight in old if other != name]
-    return replace(look, styles=(*halves, (name, 50.0)), regions=())
+    return replace(style_settings, styles=(*halves, (name, 50.0)), regions=())
 
 
-def _back(text: str, look: Look, catalog: Catalog) -> list[list[Button]]:
-    return [[Button(text, f"{BACK}:{look.encode(catalog.names)}")]] if text else []
+def _back(text: str, style_settings: StyleSettings, catalog: Catalog) -> list[list[Button]]:
+    return [[Button(text, f"{BACK}:{style_settings.encode(catalog.names)}")]] if text else []
 
 
 def _keyboard(rows: Iterable[Iterable[Button]]) -> Keyboard:

@@ -1,6 +1,6 @@
-"""How a photo is to be painted: what a chat has chosen, what a caption asks for, what a button holds.
+"""Style settings: how a photo is to be stylized, as a chat has chosen, what a caption asks for, what a button holds.
 
-A button holds at most 64 bytes, so a look is written short there, with styles as columns of the model, which are
+A button holds at most 64 bytes, so they are short there, with styles as columns of the model, which are
 append-only, and places as letters:
 
     0:60+2:40;70;k;p;1280           styles 0 and 2, strength 70 %, keep colours, on the person, 1280 pixels
@@ -30,12 +30,12 @@ _PLACES_BY_LETTER = {letter: place for place, letter in _LETTERS.items()}
 Mix = tuple[tuple[str, float], ...]
 
 
-class LookError(ValueError):
-    """A button's text is not a look of this model."""
+class StyleSettingsError(ValueError):
+    """A button's text is not style settings of this model."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class StyleSettings:
     """How to paint.
 
     Attributes:
@@ -66,11 +66,11 @@ class Look:
         return tuple(dict.fromkeys(name for mix in mixes for name, _ in mix))
 
     def to_dict(self) -> dict[str, Any]:
-        """The look for JSON."""
+        """The style settings for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Look":
+    def from_dict(cls, document: Mapping[str, Any]) -> "StyleSettings":
         """Read what `to_dict` wrote, here or in a bot of another version: what is not known here is left out.
 
         Raises:
@@ -79,18 +79,18 @@ class Look:
         try:
             known = known_fields(cls, document)
             regions = tuple((str(place), _mix(mix)) for place, mix in known.pop("regions", ()))
-            look = cls(**{**known, "styles": _mix(known.pop("styles", ())), "regions": regions})
-            look.encode(())  # finds places that there are not
-            if look.mask not in ("", *PLACES) and look.mask_message is None:
+            style_settings = cls(**{**known, "styles": _mix(known.pop("styles", ())), "regions": regions})
+            style_settings.encode(())  # finds places that there are not
+            if style_settings.mask not in ("", *PLACES) and style_settings.mask_message is None:
                 raise ValueError("a mask of no place")
-            if not (0 <= look.strength <= 100 and 0 <= look.size <= MAX_STORED_SIZE):
+            if not (0 <= style_settings.strength <= 100 and 0 <= style_settings.size <= MAX_STORED_SIZE):
                 raise ValueError("a number out of range")
-            return look
+            return style_settings
         except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"Expected settings as they are stored, got something else ({error!r}).") from error
 
     def encode(self, names: Sequence[str]) -> str:
-        """The look for a button.
+        """The style settings for a button.
 
         Args:
             names: The model's styles in the order of its columns; styles that are not among them are left out.
@@ -101,7 +101,7 @@ class Look:
         return f"{_encode_mix(self.styles, names)};{self.strength};{colors};{mask};{self.size};{regions}".rstrip(";")
 
     @classmethod
-    def decode(cls, text: str, names: Sequence[str]) -> "Look":
+    def decode(cls, text: str, names: Sequence[str]) -> "StyleSettings":
         """Read what `encode` wrote.
 
         Raises:
@@ -120,7 +120,7 @@ class Look:
                 ),
             )
         except (ValueError, KeyError, IndexError) as error:
-            raise LookError(f"Expected a look such as 0;100;s;;1280, got {text!r}.") from error
+            raise StyleSettingsError(f"Expected style settings such as 0;100;s;;1280, got {text!r}.") from error
 
 
 def known_fields(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The schema's version: older databases are carried along at start, newer ones are refused.
+"""Schema version: older databases are carried along at start, newer ones are refused.
 
 Each change of `bot.storage.tables` comes with a step in `migrations/versions`. Alembic notes in the database how far it
 is; one of before there were versions has the tables of the first step.

@@ -1,4 +1,4 @@
-"""What must survive a crash: updates not answered yet, what is to be painted, and what each chat has chosen.
+"""Store: what must survive a crash. Updates not answered yet, what is to be painted, and what each chat has chosen.
 
 One table of tasks holds updates, albums that are still arriving, and paint jobs, so all are claimed, handed back and
 finished by the same few statements, in SQLite and PostgreSQL alike. A task is
@@ -27,9 +27,10 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from dataclasses import dataclass
+from functools import update_wrapper
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import sqlalchemy as sql
@@ -46,22 +47,15 @@ from bot.storage.tasks import (
     UPDATE,
     Kind,
     NewTask,
-    Outcome,
-    Place,
+    QueuePosition,
     Quota,
     Refusal,
     Stats,
     StorageAwayError,
     Task,
+    TaskEffects,
 )
 
-LEASE_SECONDS = 10.0  # a task whose owner is silent for so long is anybody's again
-HEAD_START_SECONDS = 5.0  # after a start, for what was not there at a crash; twice as long after a second one
-MAX_AHEAD = 60.0  # seconds that any time may lie in the future: further, and the clock has been set back since
-HOUR = 3600.0
-KEEP_FINISHED = 24 * HOUR  # keys of finished tasks, for Telegram's late repetitions and for /stats
-# A database whose machine is gone says nothing; without limits it would be waited for, for many minutes.
-_POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # s and ms, by libpq
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
 
@@ -74,15 +68,37 @@ _LOCKS = 7466  # the number under which replicas lock what one of them does at a
 _CREATE, _ADMIT, _CLAIM = 0, 1, {UPDATE: 2, ALBUM: 3, PAINT: 4}
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoreTimings:
+    """How long what lasts in the database, in seconds.
+
+    Attributes:
+        lease: A task whose owner is silent for so long is anybody's again.
+        head_start: After a start, for what was not there at a crash; twice as long after a second one.
+        max_ahead: How far any time may lie in the future; further, and the clock has been set back since.
+        quota: Over which a user's photos are counted.
+        keep_finished: Keys of finished tasks, for Telegram's late repetitions and for /stats.
+        connect: For PostgreSQL to answer. One whose machine is gone says nothing, and would be waited for for minutes.
+    """
+
+    lease: float = 10.0
+    head_start: float = 5.0
+    max_ahead: float = 60.0
+    quota: float = 3600.0
+    keep_finished: float = 24 * 3600.0
+    connect: int = 5
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Callable[Concatenate[Store, P], Any]":
+def _transaction(
+    work: "Callable[Concatenate[Store, Connection, P], R]",
+) -> "Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]":
     """Run a method on a thread of the store, in a transaction of its own, which it gets as its first argument."""
 
-    @wraps(work)
-    async def run(store: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> R:
         def transact() -> R:
             try:
                 with store.engine.begin() as connection:
@@ -92,6 +108,7 @@ def _transaction(work: "Callable[Concatenate[Store, Connection, P], R]") -> "Cal
 
         return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
 
+    update_wrapper(run, work)
     return run
 
 
@@ -101,13 +118,15 @@ class Store:
     Args:
         url: `sqlite:///FILE` or `postgresql://...`.
         owner: Who claims: any text that no other process uses.
+        timings: How long what lasts.
 
     Raises:
         StorageError: If it cannot be opened, or is an SQLite file that another bot has open.
     """
 
-    def __init__(self, url: str, owner: str):
+    def __init__(self, url: str, owner: str, timings: StoreTimings = StoreTimings()):
         self.owner = owner
+        self.timings = timings
         self._opened = time.monotonic()
         try:
             parsed = make_url(url)
@@ -134,7 +153,10 @@ class Store:
         else:
             self.engine = sql.create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
-                connect_args=_POSTGRESQL,
+                connect_args={
+                    "connect_timeout": timings.connect,
+                    "tcp_user_timeout": 2000 * timings.connect,
+                },  # s and ms
                 pool_size=_THREADS,
                 pool_pre_ping=True,
                 hide_parameters=True,
@@ -199,7 +221,7 @@ class Store:
             self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
         now = time.time()
         other = tasks.alias()
-        due = _available(tasks, now) & _past(tasks.c.not_before, now)
+        due = self._available(tasks, now) & self._past(tasks.c.not_before, now)
         ready = [tasks.c.kind == kind, due, self._fit_to_run(tasks, kind, now)]
         of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
         if kind == UPDATE:
@@ -207,7 +229,7 @@ class Store:
         elif kind == ALBUM:
             ready.append(~sql.exists().where(of_chat))
         if user_limit:
-            running = (other.c.state == "running") & ~_past(other.c.lease_until, now)
+            running = (other.c.state == "running") & ~self._past(other.c.lease_until, now)
             same = (other.c.kind == kind) & (other.c.user_id == tasks.c.user_id)
             count = sql.select(sql.func.count()).select_from(other).where(running, same).scalar_subquery()
             ready.append(count < user_limit)
@@ -223,7 +245,7 @@ class Store:
         values = {
             "state": "running",
             "owner": self.owner,
-            "lease_until": now + LEASE_SECONDS,
+            "lease_until": now + self.timings.lease,
             "attempts": tasks.c.attempts + sql.case((lapsed, 0), else_=1),  # the try that crashed did not fail
             "crashes": _crashes(tasks),
         }
@@ -236,7 +258,7 @@ class Store:
     def renew(self, connection: Connection, ids: Collection[int]) -> None:
         """Go on owning these tasks. One that was claimed, but whose end could not be written, is not among them."""
         mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running") & tasks.c.id.in_(ids)
-        connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + LEASE_SECONDS))
+        connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + self.timings.lease))
 
     @_transaction
     def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
@@ -249,16 +271,18 @@ class Store:
         return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
 
     @_transaction
-    def hand_back(self, connection: Connection, task_id: int, *, delay: float = 0.0, blameless: bool = True) -> None:
+    def hand_back(
+        self, connection: Connection, task_id: int, *, delay: float = 0.0, count_attempt: bool = False
+    ) -> None:
         """Give a task back to be claimed again.
 
         Args:
             task_id: The task.
             delay: Seconds during which nobody shall.
-            blameless: This attempt does not count, as when the server is down.
+            count_attempt: Whether this attempt counts; not where it is nobody's fault, as when the server is down.
         """
-        values = _handed_back() | {"not_before": time.time() + min(delay, MAX_AHEAD)}
-        if blameless:
+        values = _handed_back() | {"not_before": time.time() + min(delay, self.timings.max_ahead)}
+        if not count_attempt:
             values["attempts"] = tasks.c.attempts - 1
         connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
 
@@ -269,7 +293,7 @@ class Store:
         task_id: int,
         state: Literal["done", "failed"] = "done",
         *,
-        outcome: Outcome | None = None,
+        effects: TaskEffects | None = None,
         seconds: float | None = None,
     ) -> bool:
         """End a task and store what it leaves behind; its payload is deleted, but for what the outcome keeps.
@@ -277,22 +301,22 @@ class Store:
         Returns:
             False if the task was not this process's any more; nothing is changed then.
         """
-        kept = json.dumps(outcome.keeps if outcome else {})
+        kept = json.dumps(effects.keeps if effects else {})
         values = {"state": state, "finished_at": time.time(), "payload": kept, "seconds": seconds}
         ended = connection.execute(
             sql.update(tasks).where(self._mine(task_id)).values(values).returning(tasks.c.chat_id)
         ).one_or_none()
         if ended is None:
             return False
-        if outcome is None:
+        if effects is None:
             return True
-        for task in outcome.tasks:
+        for task in effects.tasks:
             self._add(connection, task)
-        if outcome.settings is not None:
-            self._save_settings(connection, ended.chat_id, outcome.settings)
-        for message_id, source in outcome.sources.items():
+        if effects.settings is not None:
+            self._save_settings(connection, ended.chat_id, effects.settings)
+        for message_id, source in effects.sources.items():
             self._save_source(connection, ended.chat_id, message_id, source)
-        if outcome.forget:
+        if effects.forget:
             self._forget(connection, ended.chat_id)
         return True
 
@@ -344,9 +368,9 @@ class Store:
             .where(
                 tasks.c.kind == PAINT,
                 tasks.c.state == "queued",
-                _past(tasks.c.created_at, now - after),
-                _past(tasks.c.told_at, now - again),
-                _past(tasks.c.not_before, now),
+                self._past(tasks.c.created_at, now - after),
+                self._past(tasks.c.told_at, now - again),
+                self._past(tasks.c.not_before, now),
             )
             .order_by(tasks.c.told_at)
             .limit(1)
@@ -359,13 +383,13 @@ class Store:
         return _task(row) if row else None
 
     @_transaction
-    def place(self, connection: Connection, task: Task) -> Place | None:
+    def queue_position(self, connection: Connection, task: Task) -> QueuePosition | None:
         """Where a paint job stands; None if it is not queued any more."""
         if not _count(connection, tasks.c.id == task.id, tasks.c.state == "queued"):
             return None
         paint = tasks.c.kind == PAINT
         earlier = (tasks.c.turn < task.turn) | ((tasks.c.turn == task.turn) & (tasks.c.id < task.id))
-        return Place(
+        return QueuePosition(
             before=_count(connection, paint, tasks.c.state == "queued", earlier),
             running=_count(connection, paint, tasks.c.state == "running"),
             seconds=self._mean_seconds(connection),
@@ -446,11 +470,11 @@ class Store:
         """Delete what was finished a day ago, forgotten chats' jobs an hour after they came, and old references."""
         now = time.time()
         for column in (tasks.c.created_at, tasks.c.finished_at, sources.c.created_at):  # by a clock that was set back
-            ahead = sql.update(column.table).where(column > now + MAX_AHEAD)
+            ahead = sql.update(column.table).where(column > now + self.timings.max_ahead)
             connection.execute(ahead.values({column.name: now}))
-        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < now - KEEP_FINISHED))
+        connection.execute(sql.delete(tasks).where(tasks.c.finished_at < now - self.timings.keep_finished))
         counted = (tasks.c.kind == PAINT) & (tasks.c.chat_id == NO_CHAT)
-        connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - HOUR))
+        connection.execute(sql.delete(tasks).where(counted, tasks.c.created_at < now - self.timings.quota))
         connection.execute(sql.delete(sources).where(sources.c.created_at < sources_before))
 
     def _alone(self, connection: Connection, what: int) -> None:
@@ -462,17 +486,18 @@ class Store:
             connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_LOCKS, what)))
 
     def _refusal(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
-        since = time.time() - HOUR
+        now = time.time()
+        since = now - self.timings.quota
         paint = tasks.c.kind == PAINT
-        recent = (tasks.c.created_at > since) & (tasks.c.created_at <= since + HOUR + MAX_AHEAD)
+        recent = (tasks.c.created_at > since) & (tasks.c.created_at <= now + self.timings.max_ahead)
         of_user = paint & (tasks.c.user_id == user_id) & recent
         had, first = connection.execute(sql.select(_PHOTOS, sql.func.min(tasks.c.created_at)).where(of_user)).one()
         if had + photos > quota.user_photos:
-            return Refusal(kind="user_limit", seconds=(first or time.time()) - since)
+            return Refusal(kind="user_limit", seconds=(first or now) - since)
         waiting = connection.execute(sql.select(_PHOTOS).where(paint, tasks.c.state.in_(_UNFINISHED))).scalar_one()
         return Refusal(kind="queue_full") if waiting + photos > quota.queue else None
 
-    def _fit_to_run(self, table: Any, kind: Kind, now: float) -> sql.ColumnElement[bool]:
+    def _fit_to_run(self, table: sql.FromClause, kind: Kind, now: float) -> sql.ColumnElement[bool]:
         """Whether a task may run beside what this process runs of its kind.
 
         What was there at a crash may be its cause. So it comes after the others, alone, and nothing is begun beside it;
@@ -480,17 +505,25 @@ class Store:
         """
         other = table.alias()
         mine = (other.c.kind == kind) & (other.c.state == "running") & (other.c.owner == self.owner)
-        mine &= ~_past(other.c.lease_until, now)
+        mine &= ~self._past(other.c.lease_until, now)
         suspected = mine & (other.c.crashes > 0)
         uptime = time.monotonic() - self._opened
-        in_turn = _crashes(table) * HEAD_START_SECONDS <= uptime
+        in_turn = _crashes(table) * self.timings.head_start <= uptime
         alone = (_crashes(table) == 0) | (in_turn & ~sql.exists().where(mine))
         fit = alone & ~sql.exists().where(suspected)
         if kind == PAINT:  # updates of a chat wait for each other already
-            due = _available(other, now) & _past(other.c.not_before, now) & (_crashes(other) > 0)
-            waiting = (other.c.kind == kind) & due & (_crashes(other) * HEAD_START_SECONDS <= uptime)
+            due = self._available(other, now) & self._past(other.c.not_before, now) & (_crashes(other) > 0)
+            waiting = (other.c.kind == kind) & due & (_crashes(other) * self.timings.head_start <= uptime)
             fit &= (_crashes(table) > 0) | ~sql.exists().where(waiting)
         return fit
+
+    def _past(self, column: sql.ColumnElement[Any], now: float) -> sql.ColumnElement[bool]:
+        """Whether a time has come, or lies so far ahead that the clock must have been set back since."""
+        return (column <= now) | (column > now + self.timings.max_ahead)
+
+    def _available(self, table: sql.FromClause, now: float) -> sql.ColumnElement[bool]:
+        """Queued, or running under an owner who has gone silent."""
+        return (table.c.state == "queued") | ((table.c.state == "running") & self._past(table.c.lease_until, now))
 
     def _mine(self, task_id: int) -> sql.ColumnElement[bool]:
         return (tasks.c.id == task_id) & (tasks.c.state == "running") & (tasks.c.owner == self.owner)
@@ -574,17 +607,7 @@ class Store:
         return connection.execute(sql.select(sql.func.avg(last.c.seconds))).scalar() or 0.0
 
 
-def _past(column: Any, now: float) -> sql.ColumnElement[bool]:
-    """Whether a time has come, or lies so far ahead that the clock must have been set back since."""
-    return (column <= now) | (column > now + MAX_AHEAD)
-
-
-def _available(table: Any, now: float) -> sql.ColumnElement[bool]:
-    """Queued, or running under an owner who has gone silent."""
-    return (table.c.state == "queued") | ((table.c.state == "running") & _past(table.c.lease_until, now))
-
-
-def _crashes(table: Any) -> sql.ColumnElement[int]:
+def _crashes(table: sql.FromClause) -> sql.ColumnElement[int]:
     """How many crashes an available task was there at; the last one shows by a lease that has ended."""
     return table.c.crashes + sql.case((table.c.state == "running", 1), else_=0)
 
@@ -605,7 +628,7 @@ def _photos(task: NewTask) -> int:
     return len(task.payload.get("pictures", ()))
 
 
-def _task(row: sql.Row) -> Task:
+def _task(row: sql.Row[Any]) -> Task:
     names = ("id", "key", "kind", "chat_id", "user_id", "turn", "created_at", "attempts", "crashes")
     return Task(**{name: getattr(row, name) for name in names}, payload=json.loads(row.payload))
 

@@ -1,4 +1,4 @@
-"""The database's tables: what is to be done, what chats have chosen, what paintings were made from.
+"""Tables of the database: what is to be done, what chats have chosen, what paintings were made from.
 
 `migrations/` holds how they came to be; whoever changes one adds a step there.
 """

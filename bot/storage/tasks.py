@@ -1,4 +1,4 @@
-"""What the database holds and tells, as plain values."""
+"""Tasks: what the database holds and tells, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class TaskEffects:
     """What a finished update leaves behind, stored in one transaction with its end.
 
     Attributes:
@@ -91,7 +91,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class QueuePosition:
     """Where a task stands: how many are before it, how many are painted at once, and the mean seconds of one."""
 
     before: int

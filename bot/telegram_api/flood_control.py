@@ -1,11 +1,11 @@
-"""When Telegram asked to wait, and who has to."""
+"""Flood control: when Telegram asked to wait, and who has to."""
 
 import time
 
 _MEANS_ALL = 3  # chats that are asked to wait at the same time
 
 
-class Silence:
+class FloodControl:
     """Until when Telegram wants to hear nothing: about one chat, or at all.
 
     Its answer 429 does not say whose limit was reached. One to a call about a chat is taken for that chat's, so that a
@@ -16,7 +16,7 @@ class Silence:
         self._all = 0.0  # on the monotonic clock
         self._chats: dict[int, float] = {}
 
-    def keep(self, seconds: float, chat_id: int | None) -> None:
+    def pause(self, seconds: float, chat_id: int | None) -> None:
         """Telegram asked for so many seconds, in answer to a call about this chat or about none."""
         now = time.monotonic()
         until = now + seconds
@@ -26,7 +26,7 @@ class Silence:
         if chat_id is None or len(self._chats) >= _MEANS_ALL:
             self._all = max(until, self._all)
 
-    def left(self, chat_id: int | None) -> float:
+    def seconds_left(self, chat_id: int | None) -> float:
         """Seconds until a call about this chat, or about none, may be made; 0 if now."""
         until = max(self._all, self._chats.get(chat_id, 0.0) if chat_id is not None else 0.0)
         return max(0.0, until - time.monotonic())

@@ -1,4 +1,4 @@
-"""Everything the bot sends to Telegram: within its limits, tried again after faults, with the token in no message.
+"""Messenger: everything the bot sends to Telegram, within its limits, tried again after faults, without the token.
 
 What is sent twice after a fault of the network is either harmless (an edit, a chat action) or cannot be told apart from
 a first time: the Bot API has no key that would make sending a message repeatable. So paintings are edits of a message
@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -34,26 +35,17 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 from bot.conversation.events import Keyboard
 from bot.conversation.failures import FileTooLargeError, PictureGoneError
 from bot.metrics import count_retry
-from bot.telegram_api.flood_control import Silence
+from bot.telegram_api.flood_control import FloodControl
 from bot.texts import load_texts
-from bot.work.style_service import Painting
+from bot.work.style_service import StylizedImage
 
 _log = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
-# Telegram: about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A limiter
-# of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute. That leaves
-# room for calls that are delayed on the way and arrive together.
-_OVERALL = (4, 0.2)
-_PRIVATE = (3, 3.0)
-_GROUP = (9, 60.0)
 _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds between tries
-PATIENCE_SECONDS = 60.0  # for one call; whoever made it may make it again later
-_PRESS_SECONDS = 5.0  # for the answer to a press, which nobody awaits longer
 _MEDIA_SECONDS = 120.0  # for Telegram to answer after an upload: who gives up sooner sends it twice
 _ANONYMOUS_ADMIN = ChatID.ANONYMOUS_ADMIN
 _ACTION_SECONDS = 4.5  # a chat action is shown for five
@@ -89,23 +81,52 @@ class MigratedError(Exception):
         self.chat_id = chat_id
 
 
+@dataclass(frozen=True, kw_only=True)
+class MessengerTimings:
+    """How fast and how long the messenger tries.
+
+    Telegram takes about 30 messages a second in all, 1 a second in a chat with short bursts, 20 a minute in a group. A
+    limiter of capacity C that drains r a second lets C + r through in a second: 4 + 20, 3 + 1, and 9 + 9 in a minute.
+    That leaves room for calls that are delayed on the way and arrive together.
+
+    Attributes:
+        overall: Capacity, and seconds in which so many drain.
+        private: The same for a private chat.
+        group: The same for a group.
+        first_wait: Seconds before the second try.
+        longest_wait: Seconds between two tries.
+        give_up: Seconds for one call; whoever made it may make it again later.
+        press: Seconds for the answer to a press, which nobody awaits longer.
+    """
+
+    overall: tuple[int, float] = (4, 0.2)
+    private: tuple[int, float] = (3, 3.0)
+    group: tuple[int, float] = (9, 60.0)
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    give_up: float = 60.0
+    press: float = 5.0
+
+
 class Messenger:
     """Sends to Telegram.
 
     Args:
         bot: A connection that is initialized already.
+        timings: How fast and how long it tries.
     """
 
-    def __init__(self, bot: Bot):
+    def __init__(self, bot: Bot, timings: MessengerTimings = MessengerTimings()):
         self._bot = bot
-        self._overall = AsyncLimiter(*_OVERALL)
+        self._timings = timings
+        self._overall = AsyncLimiter(*timings.overall)
         self._chats: dict[int, AsyncLimiter] = {}
-        self._silence = Silence()
+        self._flood_control = FloodControl()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
 
-    def silence(self, chat_id: int) -> float:
+    def flood_wait(self, chat_id: int) -> float:
         """Seconds for which Telegram does not want to be asked about this chat."""
-        return self._silence.left(chat_id)
+        return self._flood_control.seconds_left(chat_id)
 
     async def say(self, chat_id: int, text: str, *, keyboard: Keyboard = (), reply_to: int = 0, thread: int = 0) -> int:
         """Send a text.
@@ -186,7 +207,9 @@ class Messenger:
                 return message.photo[-1].file_id
         return ""
 
-    async def turn_into(self, chat_id: int, message_id: int, painting: Painting, text: str, keyboard: Keyboard) -> None:
+    async def turn_into(
+        self, chat_id: int, message_id: int, painting: StylizedImage, text: str, keyboard: Keyboard
+    ) -> None:
         """Let a message become a painting; doing it twice changes nothing.
 
         Raises:
@@ -205,7 +228,14 @@ class Messenger:
             raise MessageGoneError(str(error)) from None
 
     async def send_painting(
-        self, chat_id: int, painting: Painting, text: str, keyboard: Keyboard, *, reply_to: int = 0, thread: int = 0
+        self,
+        chat_id: int,
+        painting: StylizedImage,
+        text: str,
+        keyboard: Keyboard,
+        *,
+        reply_to: int = 0,
+        thread: int = 0,
     ) -> int:
         """Send a painting as a message of its own.
 
@@ -220,7 +250,7 @@ class Messenger:
             "read_timeout": _MEDIA_SECONDS,
         }
 
-        async def send() -> Any:
+        async def send() -> Message:
             if painting.suffix == ".jpg" and painting.fits_photo:
                 return await self._bot.send_photo(chat_id, _file(painting), **options)
             return await self._bot.send_document(chat_id, _file(painting), **options)
@@ -228,7 +258,7 @@ class Messenger:
         return (await self._send(chat_id, send)).message_id
 
     async def send_album(
-        self, chat_id: int, paintings: Sequence[Painting], text: str, *, reply_to: int = 0, thread: int = 0
+        self, chat_id: int, paintings: Sequence[StylizedImage], text: str, *, reply_to: int = 0, thread: int = 0
     ) -> None:
         """Send two to ten paintings as an album, with a caption under its first picture."""
         kinds = {painting.suffix == ".jpg" and painting.fits_photo for painting in paintings}
@@ -268,7 +298,7 @@ class Messenger:
         It is not worth waiting for: where Telegram's limits leave no room, or a call fails, nothing is changed. Every
         other edit of the message waits until the note has arrived, so that a note never covers it.
         """
-        if self._silence.left(chat_id) or not self._overall.has_capacity(2):
+        if self._flood_control.seconds_left(chat_id) or not self._overall.has_capacity(2):
             return
         if chat_id < 0 and not self._chat(chat_id).has_capacity(_RESERVED):  # groups count edits
             return
@@ -280,7 +310,7 @@ class Messenger:
                 await self._chat(chat_id).acquire()
             await self._bot.edit_message_text(text, chat_id, message_id)
         except RetryAfter as error:
-            self._keep_quiet(error, chat_id)
+            self._pause(error, chat_id)
         except TelegramError as error:
             _log.debug("a note was not taken", extra={"error": str(error)})
         finally:
@@ -305,7 +335,8 @@ class Messenger:
         """Stop the button's spinner; a press that waited too long for it is not worth a fault."""
         with contextlib.suppress(TelegramError, TelegramAwayError):
             await self._retried(
-                lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None), patience=_PRESS_SECONDS
+                lambda: self._bot.answer_callback_query(press_id, text[:_MAX_ANSWER] or None),
+                seconds=self._timings.press,
             )
 
     @asynccontextmanager
@@ -315,7 +346,7 @@ class Messenger:
         async def keep() -> None:
             while True:
                 with contextlib.suppress(Exception):  # it is an ornament
-                    if not self._silence.left(chat_id):
+                    if not self._flood_control.seconds_left(chat_id):
                         await self._bot.send_chat_action(
                             chat_id, ChatAction.UPLOAD_PHOTO, message_thread_id=thread or None
                         )
@@ -371,7 +402,7 @@ class Messenger:
                 code = None if language == languages[0] else language
                 await self._retried(
                     lambda: self._bot.set_my_commands(commands, language_code=code),  # noqa: B023
-                    patience=math.inf,
+                    seconds=math.inf,
                 )
         except TelegramError as error:
             _log.warning("the commands are not registered", extra={"error": str(error)})
@@ -422,24 +453,24 @@ class Messenger:
             raise
 
     async def _retried(
-        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, patience: float | None = None
+        self, call: Callable[[], Awaitable[T]], chat_id: int | None = None, *, seconds: float | None = None
     ) -> T:
-        """Call until Telegram answers, for so many seconds, or `PATIENCE_SECONDS`.
+        """Call until Telegram answers, for so many seconds, by default as the timings say.
 
         Raises:
             TelegramAwayError: After those; or at once if Telegram has asked to wait for longer.
         """
-        wait = _FIRST_WAIT
-        end = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
+        wait = self._timings.first_wait
+        end = time.monotonic() + (self._timings.give_up if seconds is None else seconds)
         while True:
-            while silence := self._silence.left(chat_id):
-                if time.monotonic() + silence > end:
-                    raise TelegramAwayError("Telegram asks to wait", silence)
-                await asyncio.sleep(silence)
+            while wait_for := self._flood_control.seconds_left(chat_id):
+                if time.monotonic() + wait_for > end:
+                    raise TelegramAwayError("Telegram asks to wait", wait_for)
+                await asyncio.sleep(wait_for)
             try:
                 return await call()
             except RetryAfter as error:
-                self._keep_quiet(error, chat_id)
+                self._pause(error, chat_id)
             except BadRequest:  # a NetworkError by its class, but no fault of the network
                 raise
             except NetworkError as error:
@@ -448,18 +479,20 @@ class Messenger:
                 count_retry("network")
                 _log.warning("Telegram cannot be reached", extra={"error": str(error), "seconds": wait})
                 if time.monotonic() + wait > end:
-                    raise TelegramAwayError(str(error), _LONGEST_WAIT) from None
+                    raise TelegramAwayError(str(error), self._timings.longest_wait) from None
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                wait = min(2 * wait, self._timings.longest_wait)
 
-    def _keep_quiet(self, error: RetryAfter, chat_id: int | None) -> None:
+    def _pause(self, error: RetryAfter, chat_id: int | None) -> None:
         seconds = seconds_of(error.retry_after)
-        self._silence.keep(seconds, chat_id)
+        self._flood_control.pause(seconds, chat_id)
         count_retry("retry_after")
         _log.warning("Telegram asks to wait", extra={"seconds": seconds})
 
     def _chat(self, chat_id: int) -> AsyncLimiter:
-        limiter = self._chats.pop(chat_id, None) or AsyncLimiter(*(_GROUP if chat_id < 0 else _PRIVATE))
+        limiter = self._chats.pop(chat_id, None) or AsyncLimiter(
+            *(self._timings.group if chat_id < 0 else self._timings.private)
+        )
         self._chats[chat_id] = limiter  # as the youngest
         while len(self._chats) > _KEPT_LIMITERS:
             del self._chats[next(iter(self._chats))]
@@ -484,11 +517,11 @@ def _reply(message_id: int) -> ReplyParameters | None:
     return ReplyParameters(message_id, allow_sending_without_reply=True) if message_id else None
 
 
-def _file(painting: Painting) -> InputFile:
+def _file(painting: StylizedImage) -> InputFile:
     return InputFile(painting.data, filename=f"painting{painting.suffix}")
 
 
-def _media(painting: Painting, text: str, *, as_photo: bool | None = None) -> InputMediaPhoto | InputMediaDocument:
+def _media(painting: StylizedImage, text: str, *, as_photo: bool | None = None) -> InputMediaPhoto | InputMediaDocument:
     if as_photo is None:
         as_photo = painting.suffix == ".jpg" and painting.fits_photo
     filename = f"painting{painting.suffix}"

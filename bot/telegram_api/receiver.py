@@ -1,4 +1,4 @@
-"""Updates in: each is stored before Telegram is told that it arrived.
+"""Receiver: each update is stored before Telegram is told that it arrived.
 
 By polling, asking for what follows an update confirms it, so the next question waits for the database. By webhook, the
 answer 200 confirms, so it waits too. Either way a crash in between makes Telegram send the update again, and its key in
@@ -12,6 +12,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -29,13 +30,28 @@ _log = logging.getLogger(__name__)
 
 warnings.filterwarnings("ignore", "Please use 'Bot.get_updates'", PTBUserWarning)  # `_ask` says why not
 
-POLL_SECONDS = 25  # how long Telegram holds a question open
-WEBHOOK_SECONDS = 15.0  # between two looks whether the webhook is still ours
 WEBHOOK_PATH = "/telegram"
-_ANSWER_SECONDS = 10.0  # beyond that
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _CONNECTIONS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverTimings:
+    """How long the receiver waits, in seconds.
+
+    Attributes:
+        poll: For which Telegram holds a question open.
+        answer: For Telegram's answer, beyond that.
+        webhook: Between two looks whether the webhook is still ours.
+        first_wait: Before the second try.
+        longest_wait: Between two tries.
+    """
+
+    poll: int = 25
+    answer: float = 10.0
+    webhook: float = 15.0
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
 
 
 class Receiver:
@@ -45,13 +61,17 @@ class Receiver:
         bot: A connection that is initialized already.
         store: Where updates go.
         stored: Called after some were.
+        timings: How long it waits.
 
     Attributes:
         connected: Telegram answered the last question, or knows the webhook.
         caught_up: What had waited for the bot was stored; by webhook nobody can tell.
     """
 
-    def __init__(self, bot: Bot, store: Store, stored: Callable[[], None]):
+    def __init__(
+        self, bot: Bot, store: Store, stored: Callable[[], None], timings: ReceiverTimings = ReceiverTimings()
+    ):
+        self._timings = timings
         self._bot = bot
         self._store = store
         self._stored = stored
@@ -61,17 +81,19 @@ class Receiver:
     async def poll(self) -> None:
         """Ask for updates until cancelled."""
         offset: int | None = None
-        wait = _FIRST_WAIT
+        wait = self._timings.first_wait
         while True:
             try:
-                hold = POLL_SECONDS if self.connected else 0  # the first answer shall not wait for somebody to write
+                hold = (
+                    self._timings.poll if self.connected else 0
+                )  # the first answer shall not wait for somebody to write
                 updates = await self._ask(offset, hold)
                 self.connected = True
                 if updates:
                     await self._save(updates)
                     offset = updates[-1]["update_id"] + 1
                 self.caught_up.set()
-                wait = _FIRST_WAIT
+                wait = self._timings.first_wait
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
@@ -81,17 +103,17 @@ class Receiver:
                 if isinstance(error, Conflict):  # another poller, or a webhook of earlier days
                     await self._remove_webhook()
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                wait = min(2 * wait, self._timings.longest_wait)
             except Exception:  # the database: what was not stored is not confirmed, and comes again
                 count_fault("storage")
                 _log.exception("updates were not stored")
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                wait = min(2 * wait, self._timings.longest_wait)
 
     async def keep_webhook(self, settings: Settings) -> None:
         """Tell Telegram where to post, and again whenever somebody else has told it otherwise, until cancelled."""
         url = settings.webhook_url.rstrip("/") + WEBHOOK_PATH
-        wait = _FIRST_WAIT
+        wait = self._timings.first_wait
         self.caught_up.set()
         told = False
         while True:
@@ -108,8 +130,8 @@ class Receiver:
                         max_connections=_CONNECTIONS,
                     )
                 told = self.connected = True
-                wait = _FIRST_WAIT
-                await asyncio.sleep(WEBHOOK_SECONDS)
+                wait = self._timings.first_wait
+                await asyncio.sleep(self._timings.webhook)
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error.retry_after))
             except TelegramError as error:
@@ -117,7 +139,7 @@ class Receiver:
                 count_fault("webhook_refused")
                 _log.warning("the webhook is not set", extra={"error": str(error), "seconds": wait})
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+                wait = min(2 * wait, self._timings.longest_wait)
 
     async def _posts_to(self, url: str) -> bool:
         """Whether Telegram still knows this webhook; its secret it does not tell."""
@@ -150,7 +172,10 @@ class Receiver:
     async def _ask(self, offset: int | None, hold: int) -> list[dict[str, Any]]:
         """The updates as Telegram sent them: `Bot.get_updates` reads them, and fails for all if it cannot read one."""
         wanted = {"timeout": hold, "allowed_updates": ALLOWED} | ({"offset": offset} if offset else {})
-        return await self._bot.do_api_request("get_updates", wanted, read_timeout=hold + _ANSWER_SECONDS)
+        updates: list[dict[str, Any]] = await self._bot.do_api_request(
+            "get_updates", wanted, read_timeout=hold + self._timings.answer
+        )
+        return updates
 
     async def _save(self, updates: list[dict[str, Any]]) -> None:
         tasks = []

@@ -1,4 +1,4 @@
-"""Telegram's updates as events."""
+"""Updates of Telegram as tasks and events."""
 
 import mimetypes
 from collections.abc import Mapping

@@ -108,7 +108,8 @@ class Texts:
 
 def load_texts(language: str) -> Texts:
     """The texts of a language out of `LANGUAGES`."""
-    return importlib.import_module(f"bot.texts.{language}").TEXTS
+    texts: Texts = importlib.import_module(f"bot.texts.{language}").TEXTS
+    return texts
 
 
 def choose_language(code: str, spoken: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A stored update becomes an answer: what the conversation says is said, and what is to be painted is stored."""
+"""Answers: a stored update becomes one; what the conversation says is said, and what is to be painted is stored."""
 
 import asyncio
 import logging
@@ -29,15 +29,15 @@ from bot.conversation.events import (
     ShowStyles,
 )
 from bot.conversation.gallery import gallery
-from bot.conversation.style_settings import Look
+from bot.conversation.style_settings import StyleSettings
 from bot.metrics import count_fault, count_photos
 from bot.settings import Settings
 from bot.storage.store import Store
-from bot.storage.tasks import ALBUM, PAINT, NewTask, Outcome, Quota, Refusal, Task
+from bot.storage.tasks import ALBUM, PAINT, NewTask, Quota, Refusal, Task, TaskEffects
 from bot.telegram_api.messenger import Messenger
-from bot.telegram_api.updates import read_event
+from bot.telegram_api.updates import read_event, topic
 from bot.texts import Texts, choose_language, load_texts
-from bot.work.conversation_provider import Talks
+from bot.work.conversation_provider import ConversationProvider
 from tfstyle.contract.catalog import Style
 from tfstyle.errors import StyleTransferError
 
@@ -45,7 +45,6 @@ _log = logging.getLogger(__name__)
 
 _KEPT_GALLERIES = 20
 _FOR_ADMINS = ("reset", "forget")  # commands that undo in a group what others have chosen
-ALBUM_SECONDS = 1.5  # without another photo an album is complete: Telegram marks no end
 
 
 class Answers:
@@ -54,26 +53,29 @@ class Answers:
     Args:
         store: The database.
         messenger: The way to Telegram.
-        talks: The conversation.
+        conversations: The conversation.
         settings: The operator's choices.
         me: The bot's own user.
         accepted: Called after a job was stored.
         stop: Ends the work on a task in this process, if there is any.
+        album_seconds: Without another photo an album is complete: Telegram marks no end.
     """
 
     def __init__(
         self,
         store: Store,
         messenger: Messenger,
-        talks: Talks,
+        conversations: ConversationProvider,
         settings: Settings,
         me: telegram.User,
         accepted: Callable[[], None],
         stop: Callable[[int], None],
+        album_seconds: float = 1.5,
     ):
+        self._album_seconds = album_seconds
         self._store = store
         self._messenger = messenger
-        self._talks = talks
+        self._conversations = conversations
         self._settings = settings
         self._me = me
         self._accepted = accepted
@@ -81,7 +83,7 @@ class Answers:
         self._quota = Quota(user_photos=settings.user_photos_per_hour, queue=settings.queue_limit)
         self._galleries: dict[tuple[Style, ...], str] = {}  # file ids of those that Telegram has
 
-    async def handle(self, task: Task) -> None:
+    async def handle(self, task: Task, _: object = None) -> None:
         """Answer one update and end its task."""
         event = read_event(task.payload, self._me)
         if event is not None:
@@ -90,22 +92,24 @@ class Answers:
             await self._store.finish(task.id)
             return
         try:
-            talk = await self._talks.now()
+            conversation = await self._conversations.current()
         except StyleTransferError as error:
             await self._wait_for_styles(task, event, error)
             return
         event = await self._with_rank(await self._with_sources(event))
         kept = await self._store.settings(event.chat_id)
         chat = Chat.from_dict(kept) if kept else Chat()
-        changed, actions = talk.hear(event, chat) if isinstance(event, Message) else talk.press(event, chat)
-        outcome = Outcome(settings=changed.to_dict() if changed != chat else None)
+        changed, actions = (
+            conversation.hear(event, chat) if isinstance(event, Message) else conversation.press(event, chat)
+        )
+        effects = TaskEffects(settings=changed.to_dict() if changed != chat else None)
         for action in actions:
-            outcome = await self._act(action, event, task, outcome)
-        await self._store.finish(task.id, outcome=outcome)
-        if outcome.forget:
+            effects = await self._act(action, event, task, effects)
+        await self._store.finish(task.id, effects=effects)
+        if effects.forget:
             await self._store.shred()
 
-    async def _act(self, action: Action, event: Event, task: Task, outcome: Outcome) -> Outcome:
+    async def _act(self, action: Action, event: Event, task: Task, effects: TaskEffects) -> TaskEffects:
         """Carry an action out, or add it to what is stored with the end of the update."""
         chat_id = event.chat_id
         texts = self._texts(event)
@@ -119,9 +123,9 @@ class Answers:
             case ShowStyles():
                 await self._show_styles(event, action)
             case Remember(message=message):
-                return replace(outcome, sources={**outcome.sources, message.message_id: message.to_dict()})
+                return replace(effects, sources={**effects.sources, message.message_id: message.to_dict()})
             case Paint():
-                return await self._accept(action, event, task, outcome)
+                return await self._accept(action, event, task, effects)
             case CancelAll():
                 group = isinstance(event, Message) and event.group  # where everybody has their own photos
                 cancelled = await self._cancel(chat_id, texts, user_id=event.user_id if group else 0)
@@ -130,52 +134,59 @@ class Answers:
             case ForgetChat():
                 await self._cancel(chat_id, texts)
                 await self._messenger.say(chat_id, texts.forgotten, thread=event.thread)
-                return replace(outcome, settings=None, forget=True)
+                return replace(effects, settings=None, forget=True)
             case ShowStats():
                 stats = asdict(await self._store.stats())
                 told = texts.stats.format(**stats | {"seconds": f"{stats['seconds']:.1f}"})
                 await self._messenger.say(chat_id, told, thread=event.thread)
-        return outcome
+        return effects
 
-    async def admit_album(self, task: Task) -> None:
+    async def tell_given_up(self, task: Task) -> None:
+        """Tell the sender of an update that was given up."""
+        text = load_texts(self._settings.languages[0]).internal_error
+        await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
+
+    async def admit_album(self, task: Task, _: object = None) -> None:
         """Take an album whose photos have all arrived, or refuse all of it, and end the task that gathered it."""
         order = Order.from_dict(task.payload)
         texts = load_texts(order.language)
         limit = min(self._settings.album_limit, self._settings.user_photos_per_hour)
         taken = replace(order, pictures=order.pictures[:limit])
         say = partial(self._messenger.say, task.chat_id, reply_to=order.reply_to, thread=order.thread)
-        kept = Outcome(keeps={"look": order.look.to_dict()})  # for photos that come late, without the album's words
+        kept = TaskEffects(
+            keeps={"style_settings": order.style_settings.to_dict()}
+        )  # for photos that come late, without the album's words
         if await self._store.known(_paint_key(task)) is None:  # else it was taken before a crash
             if problem := await self._no_room(task.user_id, taken, texts):
                 await say(problem)
-                await self._store.finish(task.id, "failed", outcome=kept)
+                await self._store.finish(task.id, "failed", effects=kept)
                 return
             if len(order.pictures) > limit:
                 await say(texts.album_too_long.format(limit=limit))
             target = await say(texts.painting)
             await self._admit(task, replace(taken, target=target), texts)
-        await self._store.finish(task.id, outcome=kept)
+        await self._store.finish(task.id, effects=kept)
 
-    async def _accept(self, action: Paint, event: Event, task: Task, outcome: Outcome) -> Outcome:
+    async def _accept(self, action: Paint, event: Event, task: Task, effects: TaskEffects) -> TaskEffects:
         """Take an order, unless there are too many; an album's photos are gathered first.
 
         It is stored at once: what the answer holds beside it, such as the gallery, shall not delay it.
         """
         order, texts = action.order, self._texts(event)
         if order.album:
-            return replace(outcome, tasks=(*outcome.tasks, await self._album_task(event, order)))
+            return replace(effects, tasks=(*effects.tasks, await self._album_task(event, order)))
         if await self._store.known(_paint_key(task)) is not None:  # taken before a crash
-            return outcome
+            return effects
         if isinstance(event, Press) and await self._under_way(event, order):
-            return outcome
+            return effects
         if problem := await self._no_room(event.user_id, order, texts):
             await self._messenger.say(event.chat_id, problem, reply_to=order.reply_to, thread=event.thread)
-            return outcome
+            return effects
         if action.note:
             target = await self._messenger.say(event.chat_id, action.note, reply_to=order.reply_to, thread=event.thread)
             order = replace(order, target=target)
         await self._admit(task, order, texts)
-        return outcome
+        return effects
 
     async def _admit(self, task: Task, order: Order, texts: Texts) -> None:
         """Store the job that a task becomes; of several that came at once there may be room for some only."""
@@ -209,7 +220,7 @@ class Answers:
         """
         for task in reversed(await self._store.unfinished(press.chat_id)):
             other = Order.from_dict(task.payload)
-            if other.wish == order.wish:
+            if other.dedup_key == order.dedup_key:
                 return True
             if order.repaints and other.repaints and other.target == order.target:
                 await self._end(press.chat_id, task.id)
@@ -271,7 +282,7 @@ class Answers:
             text = self._texts(event).waiting_for_server
             await self._messenger.say(event.chat_id, text, reply_to=event.message_id, thread=event.thread)
         # The first time counts, so that its sender is told once; more would end as a task that always fails.
-        await self._store.hand_back(task.id, delay=1.0, blameless=task.attempts > 1)
+        await self._store.hand_back(task.id, delay=1.0, count_attempt=task.attempts == 1)
 
     async def _with_sources(self, event: Event) -> Event:
         """The event, with the photos that a painting or an album's buttons stand for."""
@@ -298,14 +309,14 @@ class Answers:
         """Gathers an album's photos; those that come late are painted as the others, whose first had the words."""
         key = _album_key(event, order.album)
         if begun := await self._store.known(key):
-            order = replace(order, look=Look.from_dict(begun["look"]))
+            order = replace(order, style_settings=StyleSettings.from_dict(begun["style_settings"]))
         return NewTask(
             key=key,
             kind=ALBUM,
             chat_id=event.chat_id,
             user_id=event.user_id,
             payload=order.to_dict(),
-            not_before=time.time() + ALBUM_SECONDS,
+            not_before=time.time() + self._album_seconds,
             grows=True,
         )
 

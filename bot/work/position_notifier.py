@@ -1,10 +1,11 @@
-"""Tells those in line where they stand."""
+"""Position notifier: tells those in line where they stand."""
 
 import asyncio
 import logging
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.conversation import failures
 from bot.conversation.events import Order
@@ -16,24 +17,32 @@ from bot.texts import load_texts
 
 _log = logging.getLogger(__name__)
 
-TOLD_AFTER, TOLD_AGAIN = 3.0, 5.0  # seconds in line before the sender is told, and between two notes
-_PAUSE = 1.0
+
+@dataclass(frozen=True, kw_only=True)
+class NotifierTimings:
+    """When those in line are told: after so many seconds, again after so many, and between two rounds."""
+
+    after: float = 3.0
+    again: float = 5.0
+    pause: float = 1.0
 
 
-class Line:
+class PositionNotifier:
     """Edits each waiting job's message every few seconds, in all chats at once and in each one after another.
 
     Args:
         store: The database.
         messenger: The way to Telegram.
+        timings: When they are told.
     """
 
-    def __init__(self, store: Store, messenger: Messenger):
+    def __init__(self, store: Store, messenger: Messenger, timings: NotifierTimings = NotifierTimings()):
+        self._timings = timings
         self._store = store
         self._messenger = messenger
         self._telling: dict[int, asyncio.Task[None]] = {}  # by chat
 
-    async def keep_telling(self) -> None:
+    async def run(self) -> None:
         """Tell until cancelled."""
         try:
             while True:
@@ -41,14 +50,16 @@ class Line:
                     await self._tell()
                 except Exception as error:
                     _count_fault(error)
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._timings.pause)
         finally:
             for notes in self._telling.values():
                 notes.cancel()
 
     async def _tell(self) -> None:
         due: dict[int, list[Task]] = defaultdict(list)
-        while (task := await self._store.waiting_long(after=TOLD_AFTER, again=TOLD_AGAIN)) is not None:
+        while (
+            task := await self._store.waiting_long(after=self._timings.after, again=self._timings.again)
+        ) is not None:
             due[task.chat_id].append(task)
         for chat_id, tasks in due.items():
             if chat_id not in self._telling:  # else Telegram is slow there: the next round is soon
@@ -68,13 +79,13 @@ class Line:
         if not order.target or order.repaints:
             return
         # Asked for last, so that what is answered meanwhile is not told any more; `note` keeps that order.
-        place = await self._store.place(task)
-        if place is not None and place.seconds:
-            seconds = math.ceil((place.before + 1) * place.seconds / max(1, place.running))
-            text = load_texts(order.language).in_line.format(position=place.before + 1, seconds=seconds)
+        position = await self._store.queue_position(task)
+        if position is not None and position.seconds:
+            seconds = math.ceil((position.before + 1) * position.seconds / max(1, position.running))
+            text = load_texts(order.language).in_line.format(position=position.before + 1, seconds=seconds)
             await self._messenger.note(task.chat_id, order.target, text)
 
 
 def _count_fault(error: Exception) -> None:
-    count_fault(failures.kind_of(error, "line"))
+    count_fault(failures.kind_of(error, "position"))
     _log.exception("nobody was told where they stand")

@@ -1,12 +1,12 @@
-"""How long something has been tried that does not work."""
+"""Retry clock: how long something has been tried that does not work."""
 
 import time
 
 _KEPT = 10_000
 
 
-class Patience:
-    """Since when each task has failed; it may have waited in line before for any time."""
+class RetryClock:
+    """Remembers since when each task has failed; it may have waited in line before for any time."""
 
     def __init__(self) -> None:
         self._first: dict[int, float] = {}  # on the monotonic clock

@@ -1,4 +1,4 @@
-"""From a photo's bytes and a look to a painting's bytes, on the style server.
+"""Style service: from a photo's bytes and style settings to a stylized image's bytes, on the style server.
 
 What people send is decoded in processes of its own. Pixels are touched on a few threads only, and large paintings
 composed one at a time, so memory stays bounded and the event loop free.
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from bot.conversation.events import Result
-from bot.conversation.style_settings import MAX_SIZE, Look
+from bot.conversation.style_settings import MAX_SIZE, StyleSettings
 from serving.client import AsyncStyleClient, Tls
 from serving.client.errors import ServingError
 from tfstyle.contract.catalog import Catalog
@@ -32,7 +32,6 @@ from tfstyle.stylize.stroke_size import PAINTED_SIDE
 PHOTO_MAX_BYTES = 10 * 2**20
 PHOTO_MAX_RATIO = 20
 FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
-REFRESH_SECONDS = 3.0  # after so long a new style is in the picker
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _LARGE = PAINTED_SIDE**2  # pixels; paintings of more are composed here, in memory many times their size
 _GAP = 8  # pixels between photo and painting in a comparison
@@ -53,7 +52,7 @@ class NothingFoundError(MaskError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Painting:
+class StylizedImage:
     """A painting as a file: what Telegram shows as a photo, or what it must carry as a file."""
 
     data: bytes
@@ -68,7 +67,7 @@ class Painting:
         return len(self.data) <= PHOTO_MAX_BYTES and sides[1] <= PHOTO_MAX_RATIO * sides[0] and sum(sides) <= 10_000
 
 
-class Painter:
+class StyleService:
     """A connection to the style server; to be made where the event loop runs.
 
     Args:
@@ -80,6 +79,8 @@ class Painter:
         threads: Photos whose pixels are worked on at once.
         decoders: Photos that are decoded at once.
         decoder_bytes: Memory that they may take together.
+        refresh_seconds: After so long a new style is in the picker.
+        file_max_bytes: Of a stylized image as PNG; larger ones come as JPEG.
 
     Attributes:
         reachable: The server answered when it was asked last.
@@ -96,7 +97,11 @@ class Painter:
         threads: int = 2,
         decoders: int = 4,
         decoder_bytes: int = MEMORY_BYTES,
+        refresh_seconds: float = 3.0,
+        file_max_bytes: int = FILE_MAX_BYTES,
     ):
+        self._refresh_seconds = refresh_seconds
+        self._file_max_bytes = file_max_bytes
         self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         # Threads of their own: who waits for a decoder that hangs holds up nobody whose photo is decoded.
@@ -147,14 +152,16 @@ class Painter:
         while True:
             with contextlib.suppress(ServingError):
                 await self.refresh()
-            await asyncio.sleep(REFRESH_SECONDS)
+            await asyncio.sleep(self._refresh_seconds)
 
-    async def paint(self, data: bytes, look: Look, result: Result, *, mask: bytes | None = None) -> Painting:
-        """Paint a photo.
+    async def stylize(
+        self, data: bytes, style_settings: StyleSettings, result: Result, *, mask: bytes | None = None
+    ) -> StylizedImage:
+        """Stylize a photo.
 
         Args:
             data: The photo as a file.
-            look: How; a mask that is a message's picture comes as `mask`.
+            style_settings: How; a mask that is a message's picture comes as `mask`.
             result: In which form.
             mask: A picture, white where to paint.
 
@@ -171,14 +178,14 @@ class Painter:
         catalog = await self.catalog()
         header = await self._decoded(self._decoder.read_header, data)
         check_size(header.width, header.height, "photo", max_pixels=self._max_pixels)
-        longest = _longer_side(header.width, header.height, look.size, result, catalog.max_pixels)
+        longest = _longer_side(header.width, header.height, style_settings.size, result, catalog.max_pixels)
         scale = min(1.0, longest / max(header.width, header.height))
         async with self._large if scale**2 * header.width * header.height > _LARGE else contextlib.nullcontext():
             photo = await self._decoded(
                 self._decoder.read_photo, data, header=header, longest=longest, fit=min(longest, MAX_SIZE)
             )
             values = None if mask is None else await self._mask(mask, longest)
-            return await self._paint(photo, look, result, values, (header.height, header.width), catalog)
+            return await self._stylize(photo, style_settings, result, values, (header.height, header.width), catalog)
 
     async def _mask(self, mask: bytes, longest: int) -> np.ndarray:
         try:
@@ -188,28 +195,28 @@ class Painter:
         except PhotoError as error:
             raise MaskError(str(error)) from None
 
-    async def _paint(
+    async def _stylize(
         self,
         photo: Photo,
-        look: Look,
+        style_settings: StyleSettings,
         result: Result,
         mask: np.ndarray | None,
         photo_size: tuple[int, int],
         catalog: Catalog,
-    ) -> Painting:
-        photo, options = await self._on_thread(self._prepare, photo, look, result, mask, photo_size, catalog)
+    ) -> StylizedImage:
+        photo, options = await self._on_thread(self._prepare, photo, style_settings, result, mask, photo_size, catalog)
         painted = await self._client.stylize_encoded(photo, options)
         if result is Result.COMPARISON:
             return await self._on_thread(_side_by_side, photo, painted.data)
-        if len(painted.data) > FILE_MAX_BYTES:  # a PNG of a large painting may be
+        if len(painted.data) > self._file_max_bytes:  # a PNG of a large painting may be
             return await self._on_thread(_as_jpeg, painted.data)
         suffix = SUFFIX_BY_FORMAT["png" if painted.format == "png" else "jpeg"]
-        return Painting(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)
+        return StylizedImage(data=painted.data, suffix=suffix, width=painted.width, height=painted.height)
 
     def _prepare(
         self,
         photo: Photo,
-        look: Look,
+        style_settings: StyleSettings,
         result: Result,
         mask: np.ndarray | None,
         photo_size: tuple[int, int],
@@ -219,18 +226,19 @@ class Painter:
             # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.
             photo = replace(photo, jpeg=replace(photo, icc_profile=None).encode("jpeg"))
         options: dict[str, Any] = {
-            "strength": look.strength / 100,
-            "preserve_color": look.keep_colors,
+            "strength": style_settings.strength / 100,
+            "preserve_color": style_settings.keep_colors,
             "format": "png" if result is Result.FILE else "jpeg",
+            "metadata": "none",
         }
-        if look.regions:
-            options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in look.regions]
+        if style_settings.regions:
+            options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in style_settings.regions]
         else:
-            options["style"] = dict(look.styles) or {catalog.names[0]: 1.0}
+            options["style"] = dict(style_settings.styles) or {catalog.names[0]: 1.0}
             if mask is not None:
                 options["mask"] = resolve(mask, photo.height, photo.width).values
-            elif look.mask:
-                options["mask"] = _place(look.mask, photo)
+            elif style_settings.mask:
+                options["mask"] = _place(style_settings.mask, photo)
         return photo, StylizeOptions(**options)
 
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
@@ -253,7 +261,7 @@ def _longer_side(width: int, height: int, size: int, result: Result, max_pixels:
 
 
 def _place(place: str, photo: Photo) -> Any:
-    """What `Painter.stylize` takes as a mask: a gradient's name, or an array for what must be found in the photo."""
+    """The mask for `StylizeOptions`: a gradient's name, or an array for what must be found in the photo."""
     if place not in SEGMENTS:
         return place
     try:
@@ -264,7 +272,7 @@ def _place(place: str, photo: Photo) -> Any:
         raise SegmenterMissingError(f"Finding a {place} needs the extra masks ({error}).") from None
 
 
-def _side_by_side(photo: Photo, painting: bytes) -> Painting:
+def _side_by_side(photo: Photo, painting: bytes) -> StylizedImage:
     """One picture of both, next to each other or, where they are wide, one above the other."""
     painted = read_photo(painting)
     wide = photo.width > photo.height
@@ -275,9 +283,9 @@ def _side_by_side(photo: Photo, painting: bytes) -> Painting:
     return _encoded(Photo(np.asarray(sheet), icc_profile=photo.icc_profile).resize_to(MAX_SIZE))
 
 
-def _as_jpeg(painting: bytes) -> Painting:
+def _as_jpeg(painting: bytes) -> StylizedImage:
     return _encoded(read_photo(painting))
 
 
-def _encoded(photo: Photo) -> Painting:
-    return Painting(data=photo.encode("jpeg"), suffix=".jpg", width=photo.width, height=photo.height)
+def _encoded(photo: Photo) -> StylizedImage:
+    return StylizedImage(data=photo.encode("jpeg"), suffix=".jpg", width=photo.width, height=photo.height)

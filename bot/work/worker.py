@@ -1,49 +1,50 @@
-"""Claims what is stored and has it done; what cannot be ended is handed back."""
+"""Worker: claims what is stored and has it done; what cannot be ended is handed back."""
 
 import asyncio
 import contextlib
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-
-import telegram
 
 from bot.conversation import failures
 from bot.conversation.conversation import KEPT_DAYS
-from bot.conversation.events import Order
-from bot.metrics import QUEUE, count_fault, count_photos
-from bot.settings import Settings
+from bot.conversation.failures import RetryPolicy
+from bot.metrics import QUEUE, count_fault
 from bot.storage.store import Store
-from bot.storage.tasks import ALBUM, PAINT, UPDATE, Kind, Task
-from bot.telegram_api.messenger import BlockedError, Messenger, MigratedError, TelegramAwayError
-from bot.telegram_api.updates import topic
-from bot.texts import load_texts
-from bot.work.answers import Answers
-from bot.work.conversation_provider import Talks
-from bot.work.jobs import Jobs
-from bot.work.position_notifier import Line
-from bot.work.retry_clock import Patience
-from bot.work.style_service import Painter
+from bot.storage.tasks import Kind, Task
+from bot.telegram_api.messenger import BlockedError, MigratedError, TelegramAwayError
+from bot.work.retry_clock import RetryClock
 
 _log = logging.getLogger(__name__)
 
-HANDLERS = 16  # updates handled at once; they mostly wait for Telegram
-USER_HANDLERS = 2  # of them, for one user: who writes in many groups at once does not hold them all
-# Paintings that wait for Telegram while others are painted in their place: at most so many, of at most so many bytes.
-DELIVERIES, SMALL_DELIVERY = 32, 2 * 2**20
-GRACE_SECONDS = 20.0  # for running tasks when the bot stops
-ALIVE_SECONDS = 60.0  # without a sign of life of its keeper, the bot counts as stuck
-_IDLE = 0.5  # seconds between two looks for what other replicas stored, or what has become due
-_BEAT = 1.0
-_RENEW_EVERY, _PRUNE_EVERY = 4.0, 600.0  # seconds
 _DAY = 24 * 3600.0
 
-Work = Callable[[Task, "_Slot"], Awaitable[None]]
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerTimings:
+    """How often the worker does what, in seconds.
+
+    Attributes:
+        grace: For running tasks when the bot stops.
+        alive: Without a sign of life of its keeper for so long, the bot counts as stuck.
+        idle: Between two looks for what other replicas stored, or what has become due.
+        beat: Between two rounds of the keeper.
+        renew: Between two renewals of leases.
+        prune: Between two deletions of what has had its time.
+    """
+
+    grace: float = 20.0
+    alive: float = 60.0
+    idle: float = 0.5
+    beat: float = 1.0
+    renew: float = 4.0
+    prune: float = 600.0
 
 
-class _Slot:
+class Slot:
     """A place among those that work at once; given back once, by whoever comes first."""
 
     def __init__(self, places: asyncio.Semaphore):
@@ -51,9 +52,31 @@ class _Slot:
         self._held = True
 
     def give_back(self) -> None:
+        """Let another task begin."""
         if self._held:
             self._held = False
             self._places.release()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """Who does the tasks of a kind.
+
+    Attributes:
+        kind: Which.
+        work: Does one and ends it; the slot may be given back before.
+        tell_given_up: Tells the sender of one that was given up.
+        places: Tasks at once.
+        user_places: Of them, for one user.
+        after: Begin only once this has happened.
+    """
+
+    kind: Kind
+    work: Callable[[Task, Slot], Awaitable[None]]
+    tell_given_up: Callable[[Task], Awaitable[None]]
+    places: int
+    user_places: int
+    after: asyncio.Event | None = None
 
 
 class Worker:
@@ -61,53 +84,43 @@ class Worker:
 
     Args:
         store: The database.
-        messenger: The way to Telegram.
-        painter: The way to the style server.
-        settings: The operator's choices.
-        me: The bot's own user.
+        policy: How often a task is tried.
+        timings: How often it does what.
     """
 
-    def __init__(self, store: Store, messenger: Messenger, painter: Painter, settings: Settings, me: telegram.User):
+    def __init__(self, store: Store, policy: RetryPolicy = RetryPolicy(), timings: WorkerTimings = WorkerTimings()):
         self._store = store
-        self._messenger = messenger
-        self._settings = settings
-        talks = Talks(painter, settings)
-        self._answers = Answers(store, messenger, talks, settings, me, self.wake, self._stop)
-        self._jobs = Jobs(store, messenger, painter, talks, settings)
-        self._line = Line(store, messenger)
-        self._wakers = {kind: asyncio.Event() for kind in (UPDATE, ALBUM, PAINT)}
-        self._patience = Patience()
-        self._deliveries = asyncio.Semaphore(DELIVERIES)
+        self._policy = policy
+        self._timings = timings
+        self._wakers: list[asyncio.Event] = []
+        self._retry_clock = RetryClock()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._last_beat = time.monotonic()
 
     def wake(self) -> None:
         """Look for tasks now."""
-        for waker in self._wakers.values():
+        for waker in self._wakers:
             waker.set()
+
+    def stop(self, task_id: int) -> None:
+        """End the work on a task, if it is done here."""
+        if running := self._running.get(task_id):
+            running.cancel()
 
     @property
     def alive(self) -> bool:
         """Whether the keeper still gets around, whatever the database answers."""
-        return time.monotonic() - self._last_beat < ALIVE_SECONDS
+        return time.monotonic() - self._last_beat < self._timings.alive
 
-    async def run(self, caught_up: asyncio.Event) -> None:
+    async def run(self, consumers: Sequence[Consumer], beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
         """Work until cancelled, then end what is running or, after a while, hand it back.
 
         Args:
-            caught_up: Set once everything has arrived that waited for the bot to start: albums may end among it.
+            consumers: Who does which tasks.
+            beside: What else goes on for as long as tasks are claimed.
         """
-        claiming = [
-            asyncio.create_task(self._dispatch(UPDATE, HANDLERS, self._answer, user_limit=USER_HANDLERS)),
-            # One user's albums one after another, so that two of them do not both take the last places of the hour.
-            asyncio.create_task(self._dispatch(ALBUM, HANDLERS, self._admit, user_limit=1, after=caught_up)),
-            asyncio.create_task(
-                self._dispatch(
-                    PAINT, self._settings.concurrency, self._paint, user_limit=self._settings.user_concurrency
-                )
-            ),
-            asyncio.create_task(self._line.keep_telling()),
-        ]
+        claiming = [asyncio.create_task(self._dispatch(consumer)) for consumer in consumers]
+        claiming += [asyncio.ensure_future(part()) for part in beside]
         keeping = asyncio.create_task(self._keep())
         try:
             # Not gather(): that would cancel the keeper too, who renews the leases until the last task has ended.
@@ -118,84 +131,59 @@ class Worker:
             for loop in claiming:
                 loop.cancel()
             if self._running:
-                await asyncio.wait(self._running.values(), timeout=GRACE_SECONDS)
+                await asyncio.wait(self._running.values(), timeout=self._timings.grace)
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
             keeping.cancel()
 
-    async def _dispatch(
-        self, kind: Kind, limit: int, work: Work, *, user_limit: int, after: asyncio.Event | None = None
-    ) -> None:
-        if after is not None:
-            await after.wait()
-        places = asyncio.Semaphore(limit)
-        waker = self._wakers[kind]
+    async def _dispatch(self, consumer: Consumer) -> None:
+        if consumer.after is not None:
+            await consumer.after.wait()
+        places = asyncio.Semaphore(consumer.places)
+        waker = asyncio.Event()
+        self._wakers.append(waker)
         while True:
             await places.acquire()
-            while (task := await self._claim(kind, user_limit)) is None:
+            while (task := await self._claim(consumer)) is None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waker.wait(), _IDLE)
+                    await asyncio.wait_for(waker.wait(), self._timings.idle)
                 waker.clear()
             if task.id in self._running:  # its lease lapsed while the process was paused; claimed, it is renewed
                 places.release()
                 continue
-            slot = _Slot(places)
-            self._running[task.id] = running = asyncio.create_task(self._run(task, slot, work))
+            slot = Slot(places)
+            self._running[task.id] = running = asyncio.create_task(self._run(task, slot, consumer))
             running.add_done_callback(partial(self._ended, task.id, slot))
 
-    def _ended(self, task_id: int, slot: _Slot, ended: object) -> None:
+    def _ended(self, task_id: int, slot: Slot, ended: object) -> None:
         if self._running.get(task_id) is ended:  # else its lease had lapsed, and it was claimed again
             del self._running[task_id]
         slot.give_back()
         self.wake()
 
-    def _stop(self, task_id: int) -> None:
-        if running := self._running.get(task_id):
-            running.cancel()
-
-    async def _claim(self, kind: Kind, user_limit: int) -> Task | None:
+    async def _claim(self, consumer: Consumer) -> Task | None:
         try:
-            return await self._store.claim(kind, user_limit=user_limit)
+            return await self._store.claim(consumer.kind, user_limit=consumer.user_places)
         except Exception:
             count_fault("storage")
             _log.exception("the database does not answer")
             return None
 
-    async def _answer(self, task: Task, _: _Slot) -> None:
-        await self._answers.handle(task)
-
-    async def _admit(self, task: Task, _: _Slot) -> None:
-        await self._answers.admit_album(task)
-
-    async def _paint(self, task: Task, slot: _Slot) -> None:
-        """A painting that waits for its chat's turn at Telegram must not keep the next photo from being painted.
-
-        A large one does, so that no more of them are in memory than are painted at once.
-        """
-        async with contextlib.AsyncExitStack() as stack:
-
-            async def painted(size: int) -> None:
-                if size <= SMALL_DELIVERY:
-                    await stack.enter_async_context(self._deliveries)
-                    slot.give_back()
-
-            await self._jobs.paint(task, painted)
-
-    async def _run(self, task: Task, slot: _Slot, work: Work) -> None:
+    async def _run(self, task: Task, slot: Slot, consumer: Consumer) -> None:
         """Do a task; whatever goes wrong, the bot goes on."""
         try:
-            if task.crashes >= failures.MAX_CRASHES:
-                await self._give_up(task, "it was there at too many crashes")
+            if task.crashes >= self._policy.crashes:
+                await self._give_up(task, consumer, "it was there at too many crashes")
                 return
-            await work(task, slot)
+            await consumer.work(task, slot)
         except asyncio.CancelledError:
             await self._store.hand_back(task.id)
         except BlockedError:
             count_fault("blocked")
             await self._store.finish(task.id, "failed")
         except TelegramAwayError as error:
-            await self._wait_for_telegram(task, error)
+            await self._wait_for_telegram(task, consumer, error)
         except MigratedError as error:
             await self._store.hand_back(task.id)
             await self._store.migrate(task.chat_id, error.chat_id)
@@ -203,33 +191,27 @@ class Worker:
             count_fault(failures.kind_of(error, "internal"))
             _log.exception("a task failed", extra={"task": task.id, "attempts": task.attempts})
             with contextlib.suppress(Exception):
-                if task.attempts < failures.MAX_TRIES:
-                    await self._store.hand_back(task.id, delay=task.attempts / 2, blameless=False)
+                if task.attempts < self._policy.tries:
+                    await self._store.hand_back(task.id, delay=task.attempts / 2, count_attempt=True)
                 else:
-                    await self._give_up(task, "it failed too often")
+                    await self._give_up(task, consumer, "it failed too often")
 
-    async def _wait_for_telegram(self, task: Task, error: TelegramAwayError) -> None:
+    async def _wait_for_telegram(self, task: Task, consumer: Consumer, error: TelegramAwayError) -> None:
         """Try again later, in a place among those that work that others have meanwhile; not for ever."""
         count_fault("telegram_away")
-        if self._patience.waited(task.id) <= failures.PATIENCE_SECONDS:
+        if self._retry_clock.waited(task.id) <= self._policy.give_up:
             await self._store.hand_back(task.id, delay=error.again)
             return
         with contextlib.suppress(TelegramAwayError):
-            await self._give_up(task, f"Telegram did not take its answer: {error}")
+            await self._give_up(task, consumer, f"Telegram did not take its answer: {error}")
 
-    async def _give_up(self, task: Task, reason: str) -> None:
+    async def _give_up(self, task: Task, consumer: Consumer, reason: str) -> None:
         _log.error(
             "a task is given up",
             extra={"task": task.id, "reason": reason, "attempts": task.attempts, "crashes": task.crashes},
         )
         if await self._store.finish(task.id, "failed"):
-            if task.kind == UPDATE:
-                text = load_texts(self._settings.languages[0]).internal_error
-                await self._messenger.say(task.chat_id, text, thread=topic(task.payload))
-            else:
-                order = Order.from_dict(task.payload)
-                count_photos("failed", len(order.pictures))
-                await self._jobs.say_failed(task, order, load_texts(order.language).internal_error)
+            await consumer.tell_given_up(task)
 
     async def _keep(self) -> None:
         """Renew leases, count, prune; what fails is done again at the next beat."""
@@ -238,10 +220,10 @@ class Worker:
             self._last_beat = time.monotonic()  # before the database: a restart of every bot would not bring it back
             try:
                 now = time.monotonic()
-                if now >= renewed + _RENEW_EVERY:
+                if now >= renewed + self._timings.renew:
                     await self._store.renew(list(self._running))
                     renewed = now
-                if now >= pruned + _PRUNE_EVERY:
+                if now >= pruned + self._timings.prune:
                     await self._store.prune(sources_before=time.time() - KEPT_DAYS * _DAY)
                     await self._store.shred()
                     pruned = now
@@ -251,4 +233,4 @@ class Worker:
             except Exception:
                 count_fault("storage")
                 _log.exception("the database does not answer")
-            await asyncio.sleep(_BEAT)
+            await asyncio.sleep(self._timings.beat)

@@ -25,9 +25,9 @@ def test_configurations_trained_by_other_losses_are_not_compared(tmp_path, monke
     assert json.loads((tmp_path / "out" / frontier.BUDGET).read_text())["steps"] == 1
 
     base = load_recipe("tfstyle_2")
-    changed = replace(base, weights=replace(base.weights, lattice=1.0))
+    changed = replace(base, weights=replace(base.weights, checkerboard=1.0))
     monkeypatch.setattr(recipe, "load_recipe", lambda _: changed)
-    with pytest.raises(BenchmarkError, match=r"Changed: training .*'lattice': 1000.0.* -> .*'lattice': 1.0"):
+    with pytest.raises(BenchmarkError, match=r"Changed: training .*'checkerboard': 1000.0.* -> .*'checkerboard': 1.0"):
         frontier._check_budget(args)
 
 

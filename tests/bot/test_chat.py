@@ -90,13 +90,6 @@ def test_an_image_file_is_painted_too(person):
     assert person.painting(answer).size == (90, 50)
 
 
-@pytest.mark.parametrize("mime_type", ["application/pdf", "video/mp4"])
-def test_other_files_are_not_taken_for_photos(person, mime_type):
-    person.send_file(b"%PDF-1.7", mime_type=mime_type)
-
-    person.wait_for_text(EN.no_photo)
-
-
 def test_a_photo_larger_than_telegram_shows_is_painted_at_1280_pixels_and_as_large_as_wanted_after_size(person):
     large = photo_bytes(1800, 1200)
     first = person.painting(person.wait_for_answer(person.send_file(large)))

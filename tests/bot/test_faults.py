@@ -11,9 +11,9 @@ import grpc
 import numpy as np
 import pytest
 
-import bot.conversation.failures
 import bot.metrics
 import bot.work.style_service
+from bot.conversation.failures import RetryPolicy
 from bot.texts import load_texts
 from serving.client.errors import ServerDownError
 from testing.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
@@ -172,7 +172,7 @@ def test_a_fault_of_the_server_is_tried_again(person, model):
 
 
 def test_a_server_that_fails_every_time_is_given_up(person, model):
-    model.faults = [grpc.StatusCode.INTERNAL] * bot.conversation.failures.MAX_TRIES
+    model.faults = [grpc.StatusCode.INTERNAL] * RetryPolicy().tries
 
     person.send_photo(photo_bytes(), "scream")
 
@@ -191,9 +191,9 @@ def test_a_request_that_the_server_refuses_is_told_with_its_reason_but_without_i
 def test_a_server_that_stays_away_for_an_hour_is_given_up():
     """Too long for a test with a clock of its own; the rule is a function."""
     patient = explained(ServerDownError("away"), waited=60)
-    impatient = explained(ServerDownError("away"), waited=bot.conversation.failures.PATIENCE_SECONDS + 1)
+    impatient = explained(ServerDownError("away"), waited=RetryPolicy().give_up + 1)
 
-    assert (patient.text, patient.blameless) == (EN.waiting_for_server, True)
+    assert (patient.text, patient.count_attempt) == (EN.waiting_for_server, False)
     assert patient.again is not None
     assert (impatient.text, impatient.again) == (EN.server_gave_up, None)
 
@@ -610,4 +610,4 @@ def test_an_unexpected_fault_is_tried_again_and_then_told(own_api, styles, tmp_p
         person.say("/help")
         person.wait_for_text("/regions")
 
-    assert caplog.text.count("ZeroDivisionError") >= bot.conversation.failures.MAX_TRIES
+    assert caplog.text.count("ZeroDivisionError") >= RetryPolicy().tries

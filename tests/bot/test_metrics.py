@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import get_args
 
 import bot.metrics
-from bot.metrics import Fate, Fault, Retry
+from bot.metrics import Fault, Outcome, Retry
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIES = [
     ("tfstyle_bot_errors_total", "kind", Fault),
-    ("tfstyle_bot_photos_total", "outcome", Fate),
+    ("tfstyle_bot_photos_total", "outcome", Outcome),
     ("tfstyle_bot_telegram_retries_total", "reason", Retry),
 ]
 

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-import bot.work.answers
+from bot.app import BotTimings
 from bot.storage.tables import metadata
 from testing.bot_api import Person, buttons_of, photo_bytes
 from testing.bot_thread import BotThread
@@ -14,11 +14,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
 
 
 @pytest.fixture
-def database(own_api, styles, tmp_path, monkeypatch):
+def database(own_api, styles, tmp_path):
     """Rows by table, as dicts, after a person has used everything that leaves something."""
-    monkeypatch.setattr(bot.work.answers, "ALBUM_SECONDS", 0.3)
     person = Person(own_api, 4711)
-    with BotThread(own_api, styles[1], tmp_path) as thread:
+    with BotThread(own_api, styles[1], tmp_path, timings=BotTimings(album_seconds=0.3)) as thread:
         sent = person.send_photo(photo_bytes(), "scream strength 77")
         answer = person.wait_for_answer(sent)
         person.press(answer, "Weaker")
@@ -31,7 +30,7 @@ def database(own_api, styles, tmp_path, monkeypatch):
         person.say("/strength 33")
         person.wait_for_text("Strength: 33 %.")
         own_api.wait_for(lambda: not thread.run(thread.store.unfinished(4711)))
-        own_api.wait_for(lambda: thread.run(thread.store.settings(4711))["look"]["strength"] == 33)
+        own_api.wait_for(lambda: thread.run(thread.store.settings(4711))["style_settings"]["strength"] == 33)
         with sqlite3.connect(tmp_path / "bot.db") as connection:
             connection.row_factory = sqlite3.Row
             yield {
@@ -39,13 +38,14 @@ def database(own_api, styles, tmp_path, monkeypatch):
             }
 
 
-def test_there_are_three_tables_and_what_is_done_holds_nothing_that_was_sent(database):
-    assert set(database) == {"tasks", "chats", "sources"}
+def test_there_are_three_tables_of_people_and_what_is_done_holds_nothing_that_was_sent(database):
+    assert set(database) == {"tasks", "chats", "sources", "heartbeat"}
+    assert [set(row) for row in database["heartbeat"]] == [{"id", "written_at"}]
     kept = [(row["kind"], set(json.loads(row["payload"]))) for row in database["tasks"] if row["finished_at"]]
 
     assert {kind for kind, _ in kept} == {"update", "album", "paint"}
     assert {kind for kind, keys in kept if keys} == {"album"}
-    assert all(keys <= {"look"} for _, keys in kept)
+    assert all(keys <= {"style_settings"} for _, keys in kept)
     assert "secret" not in str(database)
     assert "file-" not in str(database["tasks"])
 
@@ -57,4 +57,4 @@ def test_what_stays_of_photos_and_masks_are_references_only(database):
     assert {key for source in sources for key in source} == {"message_id", "pictures", "from_bot"}
     pictures = [picture for source in sources for picture in source["pictures"]]
     assert {key for picture in pictures for key in picture} == {"file_id", "width", "height", "file_size"}
-    assert json.loads(database["chats"][0]["settings"]).keys() == {"look", "saw_styles"}
+    assert json.loads(database["chats"][0]["settings"]).keys() == {"style_settings", "saw_styles"}

@@ -544,7 +544,7 @@ def test_serve_passes_everything_on_to_the_server(monkeypatch):
 
 # train, export, data: arguments out of range
 
-TRAIN = ["train", "johnson", "--photos", "photos", "--out", "out", "--paintings", "paintings"]
+TRAIN = ["train", "johnson", "--photos", "photos", "--out", "out", "--style-images", "paintings"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def train(folder):
 def trained(folder, train) -> Path:
     """The folder of a finished run."""
     out = folder / "run"
-    assert train("--paintings", folder / "paintings", "--out", out, "--samples", folder / "photo.jpg") == 0
+    assert train("--style-images", folder / "paintings", "--out", out, "--samples", folder / "photo.jpg") == 0
     return out
 
 
@@ -59,7 +59,7 @@ def trained(folder, train) -> Path:
 def model(folder, trained) -> Path:
     """The folder of the exported version."""
     version = folder / "models" / "mine" / "1"
-    given = ["--paintings", str(folder / "paintings"), "--max-pixels", "250000"]
+    given = ["--style-images", str(folder / "paintings"), "--max-pixels", "250000"]
     assert main(["export", str(trained), *given, "--to", str(version)]) == 0
     return version
 
@@ -80,7 +80,7 @@ def test_training_leaves_weights_losses_and_a_sheet(trained):
 
 def test_training_again_in_a_finished_run_changes_nothing(folder, trained, train, capsys):
     checkpoint, losses = (trained / "checkpoint.npz").read_bytes(), (trained / "losses.csv").read_text()
-    assert train("--paintings", folder / "paintings", "--out", trained) == 0
+    assert train("--style-images", folder / "paintings", "--out", trained) == 0
     assert (trained / "checkpoint.npz").read_bytes() == checkpoint
     assert (trained / "losses.csv").read_text() == losses
     said = capsys.readouterr().err
@@ -115,7 +115,7 @@ def test_without_a_target_the_export_is_the_next_version(folder, trained, monkey
 
 def test_a_model_exported_with_its_paintings_is_measured_the_same_without_them(folder, model, capsys):
     measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model), "--json"]
-    assert main([*measure, "--paintings", str(folder / "paintings")]) == 0
+    assert main([*measure, "--style-images", str(folder / "paintings")]) == 0
     exact = json.loads(capsys.readouterr().out)
 
     assert main(measure) == 0
@@ -131,14 +131,14 @@ def test_a_model_is_not_exported_with_half_of_its_paintings(folder, trained, tmp
     shutil.copy(folder / "paintings" / "dots.png", tmp_path)
     version = tmp_path / "half" / "1"
 
-    assert main(["export", str(trained), "--paintings", str(tmp_path), "--to", str(version)]) == 2
+    assert main(["export", str(trained), "--style-images", str(tmp_path), "--to", str(version)]) == 2
 
     assert "Missing: stripes" in capsys.readouterr().err
     assert not version.exists()
 
 
 def test_a_model_is_measured_against_the_paintings(folder, model, capsys):
-    arguments = ["--paintings", str(folder / "paintings"), "--model", str(model), "--json"]
+    arguments = ["--style-images", str(folder / "paintings"), "--model", str(model), "--json"]
     assert main(["evaluate", str(folder / "photo.jpg"), *arguments]) == 0
     measured = json.loads(capsys.readouterr().out)
     assert list(measured) == ["stripes", "dots"]
@@ -153,7 +153,7 @@ def test_optimization_and_pictures_of_others_are_measured_beside_the_network(fol
     monkeypatch.chdir(folder)
     Path("pictures").mkdir()
     shutil.copy("photo.jpg", "pictures/photo.dots.jpg")
-    arguments = ["--paintings", "paintings", "--model", str(model), "--style", "dots"]
+    arguments = ["--style-images", "paintings", "--model", str(model), "--style", "dots"]
     more = ["--optimize", "8", "--pictures", "pictures", "--csv", "out/all.csv", "--plot", "out/all.png"]
 
     assert main(["evaluate", "photo.jpg", *arguments, *more, "--json"]) == 0
@@ -179,21 +179,21 @@ def test_optimization_and_pictures_of_others_are_measured_beside_the_network(fol
     assert main(["evaluate", "photo.jpg", *arguments, "--pictures", "pictures"]) == 2
     assert "Missing: photo.dots.jpg." in capsys.readouterr().err
     assert main(["evaluate", "photo.jpg", "--model", str(model), "--optimize", "8"]) == 2
-    assert "Expected --paintings with --optimize" in capsys.readouterr().err
+    assert "Expected --style-images with --optimize" in capsys.readouterr().err
 
 
 def test_a_style_without_saved_targets_is_refused(folder, model, tmp_path, capsys):
     model = Path(shutil.copytree(model, tmp_path / "1"))
     saved = model / "assets.extra" / evaluate.TARGETS_FILE
     measure = ["evaluate", str(folder / "photo.jpg"), "--model", str(model)]
-    save = ["--style", "stripes", "--paintings", str(folder / "paintings"), "--save-targets", str(saved)]
+    save = ["--style", "stripes", "--style-images", str(folder / "paintings"), "--save-targets", str(saved)]
     assert main([*measure, *save]) == 0
     assert main([*measure, "--style", "stripes"]) == 0
     capsys.readouterr()
     assert main(measure) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == f"tfstyle: No Gram matrices for dots in {saved}; give --paintings DIR.\n"
+    assert said.err == f"tfstyle: No Gram matrices for dots in {saved}; give --style-images DIR.\n"
 
 
 @pytest.mark.parametrize("option", ["--csv", "--plot", "--save-targets"])
@@ -216,10 +216,10 @@ def test_a_folder_without_photos_is_not_measured(folder, capsys):
 
 def test_paintings_come_from_a_folder_or_as_files(folder, train, capsys):
     stripes = folder / "paintings" / "stripes.png"
-    for arguments, got in ((["--style", stripes, "--paintings", folder / "paintings"], "both"), ([], "neither")):
+    for arguments, got in ((["--style", stripes, "--style-images", folder / "paintings"], "both"), ([], "neither")):
         assert train("--out", folder / "refused", *arguments) == 2
         assert capsys.readouterr().err == (
-            f"tfstyle: Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.\n"
+            f"tfstyle: Expected paintings to learn from, either --style-images DIR or --style FILE, got {got}.\n"
         )
     assert not (folder / "refused").exists()
 
@@ -231,7 +231,7 @@ def test_weights_of_the_command_line_replace_the_recipes(folder, train, monkeypa
 
     weights: list = []
     monkeypatch.setattr("tfstyle.training.training_run.Run", run)
-    given = ["--paintings", folder / "paintings", "--out", folder / "weights"]
+    given = ["--style-images", folder / "paintings", "--out", folder / "weights"]
 
     assert train(*given) == 2
     assert train(*given, "--style-weight", "3", "--tv-weight", "0", "--pixel-weight", "0.5") == 2

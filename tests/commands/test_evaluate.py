@@ -38,7 +38,7 @@ def evaluated(capsys, *arguments) -> dict:
 
 
 def test_predicted_styles_are_measured_each_against_its_own_image(case, capsys):
-    measured = evaluated(capsys, case / "photo.png", "--weights", case / "any.npz", "--style-images", case / "images")
+    measured = evaluated(capsys, case / "photo.png", "--weights", case / "any.npz", "--style-corpus", case / "images")
 
     assert measured.keys() == {"stripes", "dots", "dark_stripes", "dark_dots"}
     assert len({value["content"] for value in measured.values()}) == 1  # the encoder has learned nothing: one vector
@@ -46,7 +46,7 @@ def test_predicted_styles_are_measured_each_against_its_own_image(case, capsys):
 
 
 def test_a_training_is_measured_in_its_named_styles_and_for_its_steadiness(case, capsys):
-    arguments = ("--weights", case / "named.npz", "--paintings", case / "images", "--stability")
+    arguments = ("--weights", case / "named.npz", "--style-images", case / "images", "--stability")
     measured = evaluated(capsys, case / "photo.png", *arguments)
 
     assert measured.keys() == {"stripes"}
@@ -83,10 +83,10 @@ def test_a_training_is_measured_in_its_named_styles_and_for_its_steadiness(case,
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--weights", "named.npz", "--style-images", "images"], "have no style encoder"),
-        (["--weights", "any.npz", "--style-images", "empty"], "There are none"),
-        (["--weights", "any.npz", "--style-images", "small"], "at least 64x64 pixels"),
-        (["--weights", "any.npz", "--style-images", "images", "--style", "dots"], "Expected --style-images alone"),
+        (["--weights", "named.npz", "--style-corpus", "images"], "have no style encoder"),
+        (["--weights", "any.npz", "--style-corpus", "empty"], "There are none"),
+        (["--weights", "any.npz", "--style-corpus", "small"], "at least 64x64 pixels"),
+        (["--weights", "any.npz", "--style-corpus", "images", "--style", "dots"], "Expected --style-corpus alone"),
         (["--weights", "any.npz", "--model", "images"], "Expected --weights or --model"),
         (["--weights", "any.npz", "--style", "dots"], "No style named 'dots'"),
         (["--weights", "photo.png"], "Expected a trained model in"),

@@ -77,7 +77,7 @@ def test_saved_targets_measure_the_same_within_a_thousandth(evaluator, photo, st
 def test_missing_or_foreign_targets_are_refused_with_advice(tmp_path):
     (tmp_path / "foreign.npz").write_bytes(b"PK\x03\x04")
     for name in ("missing.npz", "foreign.npz"):
-        with pytest.raises(ModelError, match="give --paintings"):
+        with pytest.raises(ModelError, match="give --style-images"):
             evaluate.load_targets(tmp_path / name)
 
 

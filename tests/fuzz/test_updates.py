@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.conversation.conversation import Conversation
 from bot.conversation.events import Chat, Message, Picture, Press, Replied
-from bot.conversation.style_settings import PLACES, Look
+from bot.conversation.style_settings import PLACES, StyleSettings
 from bot.settings import Settings
 from bot.storage.store import Store
 from bot.telegram_api.receiver import WEBHOOK_PATH, Receiver
@@ -200,9 +200,15 @@ def test_whatever_people_write_is_answered(message):
     with no_hang():
         chat, actions = CONVERSATION.hear(message, Chat())
         assert Chat.from_dict(json.loads(json.dumps(chat.to_dict(), allow_nan=False))) == chat
-        for look in [chat.look, *(action.order.look for action in actions if hasattr(action, "order"))]:
-            assert 0 <= look.strength <= 100
-            assert Look.decode(look.encode(CATALOG.names), CATALOG.names).strength == look.strength
+        for style_settings in [
+            chat.style_settings,
+            *(action.order.style_settings for action in actions if hasattr(action, "order")),
+        ]:
+            assert 0 <= style_settings.strength <= 100
+            assert (
+                StyleSettings.decode(style_settings.encode(CATALOG.names), CATALOG.names).strength
+                == style_settings.strength
+            )
 
 
 @cases(200)

@@ -6,9 +6,9 @@ from tfstyle.networks.layers import (
     BlurredConv2D,
     CoarseBranch,
     ConditionalInstanceNormalization,
-    DoublingConv2D,
-    MirroredConv2D,
+    ReflectConv2D,
     ResidualBlock,
+    UpsampleConv2D,
     upsample_bilinear,
 )
 
@@ -70,7 +70,7 @@ def test_style_vectors_keep_their_digits_in_half_precision(rng):
 @pytest.mark.parametrize(("kernel_size", "strides", "side"), [(3, 1, 8), (9, 1, 8), (3, 2, 4)])
 def test_mirrored_borders_leave_a_flat_picture_flat_up_to_its_edge(kernel_size, strides, side):
     """Zero padding would darken the border, which shows as a frame."""
-    y = ops.convert_to_numpy(MirroredConv2D(2, kernel_size, strides)(np.ones((1, 8, 8, 3), "float32")))
+    y = ops.convert_to_numpy(ReflectConv2D(2, kernel_size, strides)(np.ones((1, 8, 8, 3), "float32")))
 
     assert y.shape == (1, side, side, 2)
     np.testing.assert_allclose(y, np.broadcast_to(y[:, :1, :1], y.shape), atol=1e-5)
@@ -78,7 +78,7 @@ def test_mirrored_borders_leave_a_flat_picture_flat_up_to_its_edge(kernel_size, 
 
 def test_doubling_inside_a_convolution_equals_bilinear_resize_and_convolution(rng):
     x = rng.normal(size=(2, 7, 9, 3)).astype("float32")
-    layer = DoublingConv2D(4)
+    layer = UpsampleConv2D(4)
     layer.build(x.shape)
     layer.bias.assign(rng.normal(size=4))
 
@@ -90,7 +90,7 @@ def test_doubling_inside_a_convolution_equals_bilinear_resize_and_convolution(rn
 
 
 def test_doubling_leaves_a_flat_picture_flat_up_to_its_edge():
-    y = ops.convert_to_numpy(DoublingConv2D(2)(np.ones((1, 8, 8, 3), "float32")))
+    y = ops.convert_to_numpy(UpsampleConv2D(2)(np.ones((1, 8, 8, 3), "float32")))
 
     assert y.shape == (1, 16, 16, 2)
     np.testing.assert_allclose(y, np.broadcast_to(y[:, :1, :1], y.shape), atol=1e-5)
@@ -98,7 +98,7 @@ def test_doubling_leaves_a_flat_picture_flat_up_to_its_edge():
 
 def test_a_doubling_convolution_takes_no_other_kernel():
     with pytest.raises(ValueError, match="3x3"):
-        DoublingConv2D(2, kernel_size=5)
+        UpsampleConv2D(2, kernel_size=5)
 
 
 def test_low_pass_inside_a_strided_convolution_equals_convolution_then_blur_then_every_other_pixel(rng):

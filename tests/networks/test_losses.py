@@ -67,15 +67,15 @@ def test_lattice_is_the_variance_between_the_phases_of_what_repeats():
     image = np.zeros((1, 32, 40, 3), "float32")
     image[:, ::4, ::4] = 1
 
-    np.testing.assert_allclose(losses.lattice(image, 4), [1 / 16 - 1 / 256], rtol=1e-5)
+    np.testing.assert_allclose(losses.checkerboard(image, 4), [1 / 16 - 1 / 256], rtol=1e-5)
 
 
 def test_lattice_sees_nothing_in_a_ramp_and_little_at_another_period():
     ramp = np.broadcast_to(np.arange(48, dtype="float32")[None, :, None, None], (1, 48, 48, 3))
     stripes = np.broadcast_to((np.arange(48) % 6 < 3).astype("float32")[None, :, None, None], (1, 48, 48, 3))
 
-    np.testing.assert_allclose(losses.lattice(ramp, 4), [0], atol=1e-6)
-    assert losses.lattice(stripes, 4)[0] < losses.lattice(stripes, 6)[0] / 5
+    np.testing.assert_allclose(losses.checkerboard(ramp, 4), [0], atol=1e-6)
+    assert losses.checkerboard(stripes, 4)[0] < losses.checkerboard(stripes, 6)[0] / 5
 
 
 def test_frame_compares_the_mean_colours_of_the_border_and_of_a_ring_further_in():
@@ -84,14 +84,14 @@ def test_frame_compares_the_mean_colours_of_the_border_and_of_a_ring_further_in(
     image[:, 16:32, 16:44, 1] = 0.1
     image[:, 20:28, 20:40, 1] = 0.9
 
-    np.testing.assert_allclose(losses.frame(image), [(0.3**2 + 0.4**2) / 2], rtol=1e-3)
+    np.testing.assert_allclose(losses.border(image), [(0.3**2 + 0.4**2) / 2], rtol=1e-3)
 
 
 def test_frame_sees_nothing_in_a_flat_picture_nor_in_what_both_rings_have():
     columns = np.broadcast_to(np.where(np.arange(64) % 4 < 2, 0.0, 1.0)[:, None], (1, 64, 64, 1)).astype("float32")
 
-    np.testing.assert_allclose(losses.frame(np.full((2, 48, 48, 3), 0.7, "float32")), [0, 0], atol=1e-7)
-    np.testing.assert_allclose(losses.frame(columns), [0], atol=1e-7)
+    np.testing.assert_allclose(losses.border(np.full((2, 48, 48, 3), 0.7, "float32")), [0, 0], atol=1e-7)
+    np.testing.assert_allclose(losses.border(columns), [0], atol=1e-7)
 
 
 def test_masked_gradient_changes_no_value_and_multiplies_the_gradient():
@@ -163,8 +163,8 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         "style": lambda x: losses.style_reconstruction_loss(losses.gram_matrix(x), gram),
         "pixel": lambda x: losses.pixel_loss(x, other),
         "variation": losses.total_variation,
-        "lattice": lambda x: losses.lattice(x, 2),
-        "frame": lambda x: losses.frame(ops.tile(x, (1, 6, 6, 1))),
+        "checkerboard": lambda x: losses.checkerboard(x, 2),
+        "border": lambda x: losses.border(ops.tile(x, (1, 6, 6, 1))),
         "relative feature": lambda x: losses.relative_feature_loss(x, other),
         "guided gram": lambda x: ops.sum(losses.guided_gram_matrix(x, other[..., :1]), axis=(1, 2)),
         "relative gram": lambda x: losses.relative_gram_loss(losses.gram_matrix(x), gram),

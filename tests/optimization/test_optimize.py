@@ -35,7 +35,7 @@ def cup(coffee):
 
 @pytest.fixture(scope="module")
 def stripes():
-    return StyleTarget(name="stripes", pixels=training_case.style_images()["stripes"])
+    return StyleTarget(name="stripes", pixels=training_case.paintings()["stripes"])
 
 
 def quick(photo, styles, **options):

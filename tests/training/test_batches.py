@@ -41,7 +41,7 @@ def test_every_photo_and_every_style_comes_once_per_round(photos, monkeypatch):
 
 
 def test_a_style_comes_as_often_per_round_as_it_has_turns(photos):
-    batches = Batches(photos, styles=3, size=32, batch=5, seed=(0,), turns=(1, 3, 1))
+    batches = Batches(photos, styles=3, size=32, batch=5, seed=(0,), sampling_weights=(1, 3, 1))
 
     rounds = [batches[step]["style"].tolist() for step in range(8)]
 
@@ -73,7 +73,7 @@ def test_jitter_varies_brightness_contrast_and_saturation_from_crop_to_crop(tmp_
     photos = open_photos(tmp_path / "one")
 
     def looks(jitter):
-        crops = Batches(photos, styles=1, size=100, batch=20, seed=(0,), jitter=jitter)[0]["image"].astype(float)
+        crops = Batches(photos, styles=1, size=100, batch=20, seed=(0,), color_jitter=jitter)[0]["image"].astype(float)
         dark, bright = crops[:, 10].mean(axis=1), crops[:, 90].mean(axis=1)
         brightness, contrast = (dark + bright).mean(axis=1) / 2, bright[:, 1] / dark[:, 1]
         return np.stack([brightness, contrast, bright[:, 0] / bright[:, 1]]).round(2)

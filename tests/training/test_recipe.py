@@ -15,43 +15,43 @@ def test_the_johnson_recipe_is_the_published_network():
     assert load_recipe("johnson").network == TransformerConfig.johnson()
 
 
-def test_a_recipe_for_other_paintings_has_one_row_for_each():
-    changed = load_recipe("johnson").with_paintings(("my_cat", "dots"))
+def test_a_recipe_for_other_style_images_has_one_row_for_each():
+    changed = load_recipe("johnson").with_style_images(("my_cat", "dots"))
 
     assert [style.name for style in changed.styles] == ["my_cat", "dots"]
     assert changed.styles[0].title == "My Cat"
 
 
-def test_other_paintings_are_looked_at_in_the_same_layers():
+def test_other_style_images_are_looked_at_in_the_same_layers():
     recipe = load_recipe("tfstyle_1")
 
-    assert recipe.with_paintings(("my_cat",)).style_layers == recipe.style_layers
+    assert recipe.with_style_images(("my_cat",)).style_layers == recipe.style_layers
 
 
 def test_a_style_may_have_several_images_each_with_its_layers_and_weight():
     blend = (
-        StyleImage(painting="scream", weight=0.7, layers=("block1_conv1",)),
-        StyleImage(painting="wave", weight=0.3, layers=("block4_conv1",), layer_weights=(2.0,)),
+        StyleImage(file="scream", weight=0.7, layers=("block1_conv1",)),
+        StyleImage(file="wave", weight=0.3, layers=("block4_conv1",), layer_weights=(2.0,)),
     )
     changed = recipe(styles=(StyleRecipe(name="scream"), StyleRecipe(name="storm", blend=blend)))
 
-    assert changed.paintings == ("scream", "wave")
+    assert changed.style_images == ("scream", "wave")
     assert set(changed.style_layers) == {"block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"}
 
 
-def test_one_painting_may_be_seen_at_several_sizes():
-    sizes = tuple(StyleImage(painting="wave", size=size) for size in (256, 0, 512))
-    changed = recipe(styles=(StyleRecipe(name="scream"), StyleRecipe(name="wave", blend=sizes)), painting_size=384)
+def test_one_style_image_may_be_seen_at_several_sizes():
+    sizes = tuple(StyleImage(file="wave", size=size) for size in (256, 0, 512))
+    changed = recipe(styles=(StyleRecipe(name="scream"), StyleRecipe(name="wave", blend=sizes)), style_image_size=384)
 
-    assert changed.paintings == ("scream", "wave")
+    assert changed.style_images == ("scream", "wave")
     assert changed.views == (("scream", 384), ("wave", 256), ("wave", 384), ("wave", 512))
 
 
-def test_a_recipe_for_other_paintings_sees_them_at_the_same_sizes():
-    sizes = tuple(StyleImage(painting="wave", weight=weight, size=size) for weight, size in ((0.7, 256), (0.3, 512)))
+def test_a_recipe_for_other_style_images_sees_them_at_the_same_sizes():
+    sizes = tuple(StyleImage(file="wave", weight=weight, size=size) for weight, size in ((0.7, 256), (0.3, 512)))
     first = recipe(styles=(StyleRecipe(name="wave", blend=sizes), StyleRecipe(name="scream")))
 
-    changed = first.with_paintings(("my_cat", "dots"))
+    changed = first.with_style_images(("my_cat", "dots"))
 
     assert changed.views == (("my_cat", 256), ("my_cat", 512), ("dots", 256), ("dots", 512))
     assert [image.weight for image in changed.styles[1].images] == [0.7, 0.3]
@@ -99,11 +99,11 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         {"stages": (Stage(size=8, batch=1, steps=1),)},
         {"stages": (Stage(size=64, batch=1, steps=0),)},
         {"weights": LossWeights(content=0, style=0, total_variation=0)},
-        {"painting_size": 63},
+        {"style_image_size": 63},
         {
             "styles": (
                 StyleRecipe(name="dots"),
-                StyleRecipe(name="wave", blend=(StyleImage(painting="wave", size=-1),)),
+                StyleRecipe(name="wave", blend=(StyleImage(file="wave", size=-1),)),
             )
         },
     ],
@@ -129,8 +129,8 @@ def test_layer_weights_that_are_no_proportions_are_refused(weights):
     [
         {"weight": 0.0},
         {"weight": -1.0},
-        {"blend": (StyleImage(painting="scream", weight=0.0), StyleImage(painting="wave", weight=0.0))},
-        {"blend": (StyleImage(painting="scream", weight=2.0), StyleImage(painting="wave", weight=-1.0))},
+        {"blend": (StyleImage(file="scream", weight=0.0), StyleImage(file="wave", weight=0.0))},
+        {"blend": (StyleImage(file="scream", weight=2.0), StyleImage(file="wave", weight=-1.0))},
     ],
 )
 def test_a_style_without_weight_is_refused(wrong):
@@ -138,6 +138,6 @@ def test_a_style_without_weight_is_refused(wrong):
         StyleRecipe(name="storm", **wrong)
 
 
-def test_a_style_without_a_turn_is_refused():
-    with pytest.raises(TrainingError, match="storm needs at least 1 turn"):
-        StyleRecipe(name="storm", turns=0)
+def test_a_style_that_is_never_sampled_is_refused():
+    with pytest.raises(TrainingError, match="storm needs a sampling_weight of 1 or more"):
+        StyleRecipe(name="storm", sampling_weight=0)

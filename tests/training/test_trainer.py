@@ -57,7 +57,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms_each_style_with_its_layers_an
 
 
 def test_mirrored_losses_see_pictures_go_on_beyond_their_borders_and_paintings_as_they_are(rng):
-    recipe = training_case.recipe(mirrored=True, weights=LossWeights(total_variation=0))
+    recipe = training_case.recipe(reflect_padding=True, weights=LossWeights(total_variation=0))
     trainer = new_trainer(recipe)
     batch = {"image": rng.integers(0, 256, (1, 32, 32, 3), dtype="uint8"), "style": np.array([1], "int32")}
     painted = trainer(batch)
@@ -120,8 +120,8 @@ def test_flip_is_the_squared_difference_where_it_is_not(rng):
 def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
     """Section 3.4: each image with its own layers and weight, here in the relative form."""
     images = (
-        StyleImage(painting="stripes", weight=0.7, layers=training_case.LAYERS, layer_weights=(3.0, 1.0)),
-        StyleImage(painting="dots", weight=0.3, layers=training_case.LAYERS[1:]),
+        StyleImage(file="stripes", weight=0.7, layers=training_case.LAYERS, layer_weights=(3.0, 1.0)),
+        StyleImage(file="dots", weight=0.3, layers=training_case.LAYERS[1:]),
     )
     recipe = training_case.recipe(
         styles=(StyleRecipe(name="dots", layers=training_case.LAYERS), StyleRecipe(name="both", blend=images))
@@ -149,8 +149,8 @@ def test_a_style_of_several_images_is_trained_on_their_weighted_sum(rng):
 def test_a_painting_at_several_sizes_has_a_target_for_each(rng):
     """Repeated dots are another texture where they are larger; the recipe's own size stays the first row."""
     sizes = (
-        StyleImage(painting="dots", weight=0.7, layers=training_case.LAYERS[1:]),
-        StyleImage(painting="dots", weight=0.3, layers=training_case.LAYERS[1:], size=160),
+        StyleImage(file="dots", weight=0.7, layers=training_case.LAYERS[1:]),
+        StyleImage(file="dots", weight=0.3, layers=training_case.LAYERS[1:], size=160),
     )
     recipe = training_case.recipe(
         styles=(StyleRecipe(name="stripes", layers=training_case.LAYERS), StyleRecipe(name="dots", blend=sizes))
@@ -331,7 +331,7 @@ from tfstyle.training.recipe import StyleImage, StyleRecipe
 folder = Path(sys.argv[1])
 losses = []
 case = training_case.recipe()
-sizes = tuple(StyleImage(painting="dots", layers=training_case.LAYERS, size=size) for size in (64, 96))
+sizes = tuple(StyleImage(file="dots", layers=training_case.LAYERS, size=size) for size in (64, 96))
 recipe = replace(case, stages=case.stages[:1], weights=replace(case.weights, flip=20.0),
                  styles=(case.styles[0], StyleRecipe(name="dots", blend=sizes)))
 run = training_case.run(folder / keras.backend.backend(), folder / "photos", recipe=recipe, init_from=folder / "first",

@@ -192,10 +192,10 @@ def _preview_file(args: argparse.Namespace) -> Path:
 
 def _read_painting(file: str) -> "np.ndarray":
     from tfstyle.imaging.photo import read_photo
-    from tfstyle.imaging.style_images import check_painting
+    from tfstyle.imaging.style_images import check_style_image
 
     pixels = read_photo(file).pixels
-    check_painting(pixels, file)
+    check_style_image(pixels, file)
     return pixels
 
 

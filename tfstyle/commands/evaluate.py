@@ -3,10 +3,10 @@
 A model's own paintings are measured, beside them with --optimize what optimization reaches, and with --pictures what
 anything else made: pictures named PHOTO.STYLE.jpg (.png, .webp), as `tfstyle stylize` names its own.
 What is printed are means over the photos; --csv has every photo and style. --stability says how steady a style is when
-the photo moves or is noisy. With --weights a training is measured before it is exported, and with --style-images what
+the photo moves or is noisy. With --weights a training is measured before it is exported, and with --style-corpus what
 its style encoder makes of style images it may never have seen.
 
-  tfstyle evaluate holiday/ --paintings paintings/ --style starry_night --optimize 300 --plot distances.png
+  tfstyle evaluate holiday/ --style-images paintings/ --style starry_night --optimize 300 --plot distances.png
   tfstyle evaluate photo.jpg --pictures made_by_others/ --csv distances.csv --json
 """
 
@@ -36,7 +36,7 @@ STABILITY_COLUMNS = "  shift error  noise gain  motion ratio  SSIM"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to paint, or folders of them")
     parser.add_argument(
-        "--paintings",
+        "--style-images",
         metavar="DIR",
         help="folder with the paintings, <name>.jpg or .png (default: the Gram matrices that came with the model)",
     )
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", metavar="RUN", help="measure a training's weights, a run's folder or a model.npz, not a model"
     )
     parser.add_argument(
-        "--style-images",
+        "--style-corpus",
         metavar="DIR",
         help="measure predicted styles: each picture in DIR, its style vector predicted by the model's style encoder",
     )
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vgg19", default="embedded", metavar="WEIGHTS", help="embedded, imagenet or a file")
     parser.add_argument(
-        "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --paintings"
+        "--optimize", type=whole(1), metavar="N", help="also measure N iterations of optimization; needs --style-images"
     )
     parser.add_argument(
         "--pictures", metavar="DIR", help="also measure pictures of another making, DIR/PHOTO.STYLE.jpg or .png"
@@ -94,30 +94,30 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.evaluation import distances as evaluate
         from tfstyle.evaluation import stability
         from tfstyle.imaging import photo as images
-        from tfstyle.imaging.style_images import find_paintings
+        from tfstyle.imaging.style_images import find_style_images
         from tfstyle.model_store import versions
         from tfstyle.stylize.stylizer import Stylizer
 
-    if args.optimize and not args.paintings:
-        raise RequestError("Expected --paintings with --optimize: Gram matrices of one size are not enough for it.")
+    if args.optimize and not args.style_images:
+        raise RequestError("Expected --style-images with --optimize: Gram matrices of one size are not enough for it.")
     files = list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
     evaluator = evaluate.Evaluator(args.vgg19)
     paintings: dict[str, np.ndarray] = {}
-    if args.weights or args.style_images:
-        painter = _TrainedPainter(args)
-        names, stylize_photo = painter.names, painter.stylize
+    if args.weights or args.style_corpus:
+        trained = _TrainedStylizer(args)
+        names, stylize_photo = trained.names, trained.stylize
     else:
         stylizer = Stylizer(model=args.model)
         catalog = stylizer.styles()
         names = tuple(catalog[name].name for name in args.style or catalog.names)
         stylize_photo = lambda photo, style: stylizer.stylize(photo, style).pixels  # noqa: E731
-    if args.style_images:
-        targets = {name: evaluator.targets(pixels) for name, pixels in painter.style_images.items()}
-        inputs += map(str, painter.files)
-    elif args.paintings:
-        found = find_paintings(Path(args.paintings), names)
+    if args.style_corpus:
+        targets = {name: evaluator.targets(pixels) for name, pixels in trained.style_images.items()}
+        inputs += map(str, trained.files)
+    elif args.style_images:
+        found = find_style_images(Path(args.style_images), names)
         paintings = {name: images.read_photo(file).pixels for name, file in found.items()}
         targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
         inputs += map(str, found.values())
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
         saved = versions.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
         known = evaluate.load_targets(saved)
         if missing := [name for name in names if name not in known]:
-            raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --paintings DIR.")
+            raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --style-images DIR.")
         targets = {name: known[name] for name in names}
     methods: dict[str, Callable[[Photo, str], np.ndarray]] = {"network": stylize_photo}
     if args.optimize:
@@ -166,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-class _TrainedPainter:
+class _TrainedStylizer:
     """Paints with the weights of a training or of a model, in its named styles or in those of style images.
 
     Raises:
@@ -176,19 +176,19 @@ class _TrainedPainter:
 
     def __init__(self, args: argparse.Namespace):
         from tfstyle.imaging.photo import read_photo
-        from tfstyle.imaging.style_images import SUFFIXES, check_painting
+        from tfstyle.imaging.style_images import SUFFIXES, check_style_image
         from tfstyle.model_store.versions import find_model
         from tfstyle.networks.checkpoint import Checkpoint
         from tfstyle.networks.style_encoder import StylePredictor
 
-        if args.style_images and (args.paintings or args.style):
-            raise RequestError("Expected --style-images alone: its pictures are the styles and what they are held to.")
+        if args.style_corpus and (args.style_images or args.style):
+            raise RequestError("Expected --style-corpus alone: its pictures are the styles and what they are held to.")
         if args.weights and args.model:
             raise RequestError("Expected --weights or --model, got both.")
         self.checkpoint = Checkpoint.load(Path(args.weights) if args.weights else find_model(args.model))
         self.style_images: dict[str, np.ndarray] = {}
         self.files: list[Path] = []
-        if not args.style_images:
+        if not args.style_corpus:
             self.vectors = dict(zip(self.checkpoint.names, self.checkpoint.table, strict=True))
             if unknown := [name for name in args.style or () if name not in self.vectors]:
                 raise ModelError(f"No style named {unknown[0]!r} in {args.weights}. Known: {', '.join(self.vectors)}.")
@@ -196,15 +196,15 @@ class _TrainedPainter:
             return
         if self.checkpoint.encoder is None:
             raise ModelError(
-                "These weights have no style encoder, so they know named styles only: drop --style-images."
+                "These weights have no style encoder, so they know named styles only: drop --style-corpus."
             )
-        folder = Path(args.style_images)
+        folder = Path(args.style_corpus)
         self.files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
         if not self.files:
             raise ModelError(f"Expected style images in {folder}, ending in {', '.join(SUFFIXES)}. There are none.")
         for file in self.files:
             pixels = read_photo(file, name=str(file)).pixels
-            check_painting(pixels, str(file))
+            check_style_image(pixels, str(file))
             self.style_images[file.stem] = pixels
         predict = StylePredictor(self.checkpoint.encoder, args.vgg19)
         self.vectors = {name: predict(pixels) for name, pixels in self.style_images.items()}

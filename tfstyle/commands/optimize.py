@@ -226,7 +226,8 @@ def _styles(
     """The paintings with their masks, and what is to be said about the masks."""
     from tfstyle.imaging.photo import read_photo
     from tfstyle.masks.mask import is_black, resolve
-    from tfstyle.optimization.objective import STYLE_LAYERS, StyleTarget
+    from tfstyle.networks.vgg19 import STYLE_LAYERS
+    from tfstyle.optimization.objective import StyleTarget
 
     if args.style_mask and not args.guided:
         raise RequestError("Expected --guided with --style-mask; without it only the gradient has a mask.")

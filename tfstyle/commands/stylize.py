@@ -95,7 +95,7 @@ def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "St
     stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
     if format == "jpeg":
         stylized = stylized.on_white()
-    write(stylized.encode(format), path)
+    write(stylized.encode(format, metadata=options.metadata), path)
     return {
         "photo": source,
         "output": str(path) if path else "-",

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos", nargs="+", required=True, metavar="SOURCE", help="COCO folder or zip, or any folder of photos"
     )
     parser.add_argument(
-        "--paintings", metavar="DIR", help="folder with <name>.jpg or .png for every style of the recipe"
+        "--style-images", metavar="DIR", help="folder with <name>.jpg or .png for every style of the recipe"
     )
     parser.add_argument(
         "--style",
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a painting of your own instead of the recipe's; repeat it for more; the file's name is the style's",
     )
     parser.add_argument(
-        "--style-images",
+        "--style-corpus",
         nargs="+",
         default=[],
         metavar="DIR[:SHARE]",
@@ -90,30 +90,30 @@ def run(args: argparse.Namespace) -> int:
     with quiet_tensorflow():
         from tfstyle.commands.shared.progress import TrainingProgress
         from tfstyle.imaging import photo as images
-        from tfstyle.imaging.style_images import check_painting
+        from tfstyle.imaging.style_images import check_style_image
         from tfstyle.networks import precision
         from tfstyle.training.photo_dataset import open_photos
         from tfstyle.training.recipe import load_recipe
         from tfstyle.training.style_corpus import StyleCorpus
         from tfstyle.training.training_run import Run
 
-    recipe, files = _choose_paintings(load_recipe(args.recipe), args)
+    recipe, files = _choose_style_images(load_recipe(args.recipe), args)
     given = {"style": args.style_weight, "total_variation": args.tv_weight, "pixel": args.pixel_weight}
     changes = {name: value for name, value in given.items() if value is not None}
     recipe = replace(recipe, weights=replace(recipe.weights, **changes))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
-    paintings = {name: images.read_photo(file).pixels for name, file in files.items()}
-    for name, painting in paintings.items():
-        check_painting(painting, str(files[name]))
+    style_images = {name: images.read_photo(file).pixels for name, file in files.items()}
+    for name, style_image in style_images.items():
+        check_style_image(style_image, str(files[name]))
     samples = [images.read_photo(file).resize_to(384).pixels for file in args.samples]
     photos = open_photos(args.photos)
     keras_policy = precision.as_keras_policy(args.precision)
     corpus = None
-    if recipe.encoder and args.style_images:
+    if recipe.encoder and args.style_corpus:
         with precision.policy(keras_policy):
             corpus = StyleCorpus.open(
-                args.style_images, args.cache, recipe.predicted_layers, args.exclude, args.vgg19,
+                args.style_corpus, args.cache, recipe.predicted_layers, args.exclude, args.vgg19,
                 report=lambda done, count: print(f"\rMeasuring style images: {done} of {count}", end="", flush=True),
             )  # fmt: skip
             print(f"\r{len(corpus)} style images to learn any style from.")
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
             Path(args.out),
             recipe,
             photos,
-            paintings,
+            style_images,
             samples=samples,
             init_from=Path(args.init_from) if args.init_from else None,
             vgg19=args.vgg19,
@@ -144,14 +144,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _choose_paintings(recipe: "Recipe", args: argparse.Namespace) -> "tuple[Recipe, dict[str, Path]]":
+def _choose_style_images(recipe: "Recipe", args: argparse.Namespace) -> "tuple[Recipe, dict[str, Path]]":
     """The recipe for the paintings that the arguments name, and the file of each by name."""
-    from tfstyle.imaging.style_images import find_paintings
+    from tfstyle.imaging.style_images import find_style_images
 
-    if bool(args.style) == bool(args.paintings):
+    if bool(args.style) == bool(args.style_images):
         got = "both" if args.style else "neither"
-        raise TrainingError(f"Expected paintings to learn from, either --paintings DIR or --style FILE, got {got}.")
-    if args.paintings:
-        return recipe, find_paintings(Path(args.paintings), recipe.paintings)
+        raise TrainingError(f"Expected paintings to learn from, either --style-images DIR or --style FILE, got {got}.")
+    if args.style_images:
+        return recipe, find_style_images(Path(args.style_images), recipe.style_images)
     files = [Path(file) for file in args.style]
-    return recipe.with_paintings(tuple(file.stem for file in files)), {file.stem: file for file in files}
+    return recipe.with_style_images(tuple(file.stem for file in files)), {file.stem: file for file in files}

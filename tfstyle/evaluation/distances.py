@@ -20,10 +20,8 @@ from PIL import Image
 from tfstyle.errors import ModelError
 from tfstyle.imaging.whole_file import new_file
 from tfstyle.networks import losses
-from tfstyle.networks.vgg19 import VGG19
+from tfstyle.networks.vgg19 import CONTENT_LAYER, STYLE_LAYERS, VGG19
 
-CONTENT_LAYER = "block4_conv2"
-STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 STYLE_IMAGE_SIZES = (256, 384, 512, 768)  # short sides, px: texture is matched at the scale it was learned at
 TARGETS_FILE = "gram_targets.npz"
 
@@ -191,7 +189,9 @@ def load_targets(path: Path) -> dict[str, Targets]:
                 gram = np.maximum(gram, gram.T)
                 targets.setdefault(style, {}).setdefault(int(size), {})[layer] = gram[None]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"Expected Gram matrices of paintings in {path} ({error}); give --paintings DIR.") from error
+        raise ModelError(
+            f"Expected Gram matrices of paintings in {path} ({error}); give --style-images DIR."
+        ) from error
     return targets
 
 

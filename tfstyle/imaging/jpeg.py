@@ -113,3 +113,25 @@ def with_icc_profile(jpeg: bytes, profile: bytes | None) -> bytes:
         for number, chunk in enumerate(chunks, start=1)
     ]
     return jpeg[:position] + b"".join(segments) + jpeg[position:]
+
+
+def with_density(jpeg: bytes, density: tuple[float, float] | None) -> bytes:
+    """A JPEG whose JFIF header says so many pixels an inch, or none: `None`."""
+    unit, across, down = (0, 1, 1) if density is None else (1, *(min(65_535, round(value)) for value in density))
+    numbers = struct.pack(">BHH", unit, across, down)
+    if jpeg[2:4] == b"\xff\xe0" and jpeg[6:11] == b"JFIF\x00":
+        return jpeg[:13] + numbers + jpeg[18:]
+    if density is None or b"\xff\xee\x00\x0eAdobe" in jpeg[:1024]:  # whose colours JFIF would call others
+        return jpeg
+    return jpeg[:2] + b"\xff\xe0\x00\x10JFIF\x00\x01\x01" + numbers + b"\x00\x00" + jpeg[2:]
+
+
+def with_exif(jpeg: bytes, exif: bytes | None) -> bytes:
+    """A JPEG that has no EXIF with `exif`, which begins with `Exif`, put in; unchanged without."""
+    if not exif:
+        return jpeg
+    position = 2
+    while jpeg[position : position + 2] == b"\xff\xe0":  # JFIF wants to come first
+        position += 2 + struct.unpack_from(">H", jpeg, position + 2)[0]
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    return jpeg[:position] + segment + jpeg[position:]

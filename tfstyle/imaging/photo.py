@@ -1,8 +1,7 @@
 """From files and bytes to upright RGB arrays and back; every limit on a picture's size lives here.
 
 A photo is read once, checked on its header before a pixel is decoded, turned upright by its EXIF orientation and
-brought to 8-bit RGB. What comes back carries the photo's ICC profile and nothing else: no EXIF, so no place and no
-name.
+brought to 8-bit RGB. What comes back carries the photo's ICC profile, its density, and of its EXIF what is not private.
 
 How odd pictures become RGB: transparency is kept beside the colours; 16-bit values are scaled to 8 bits; of several
 frames the first is taken; CMYK, gray and Lab go through their own ICC profile to sRGB where they carry one, and the
@@ -26,7 +25,8 @@ from PIL import Image
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
 from tfstyle.imaging.color_modes import on_white, to_gray, to_rgb, turn_upright
 from tfstyle.imaging.color_tags import color_tag, to_srgb
-from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_icc_profile
+from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_density, with_exif, with_icc_profile
+from tfstyle.imaging.metadata import Density, Metadata, chosen_exif, read_density, read_exif
 from tfstyle.imaging.whole_file import write_file
 
 MIN_SIDE = 16  # the network halves a picture twice and mirrors its borders: less has nothing to mirror
@@ -65,6 +65,8 @@ class Photo:
         notes: What was done on reading that its owner may want to know, one sentence each.
         jpeg: The same pixels as JPEG without metadata, where they came as one: never compressed twice.
         alpha: How opaque each pixel is, uint8 `[H,W]`; None is all of it. Pixels that nobody sees are white.
+        density: Pixels an inch, across and down; None if the file says none.
+        exif: All that its EXIF says but the orientation; `encode` writes what is not private.
     """
 
     pixels: np.ndarray
@@ -74,6 +76,8 @@ class Photo:
     notes: tuple[str, ...] = ()
     jpeg: bytes | None = None
     alpha: np.ndarray | None = None
+    density: Density | None = None
+    exif: bytes | None = None
 
     @property
     def height(self) -> int:
@@ -126,21 +130,23 @@ class Photo:
         note = "transparency laid over white: JPEG has none"
         return replace(self, pixels=on_white(self.pixels, self.alpha), alpha=None, notes=(*self.notes, note))
 
-    def encode(self, format: Format, *, compress_level: int = 6) -> bytes:
+    def encode(self, format: Format, *, compress_level: int = 6, metadata: Metadata = "safe") -> bytes:
         """The picture as a file: JPEG at quality 95 without chroma subsampling, PNG, or WebP at quality 95.
 
-        Carries the ICC profile and no other metadata. A picture that came as JPEG stays as it was compressed.
+        Carries ICC profile, density and what `metadata` says of EXIF. A picture that came as JPEG stays as compressed.
 
         Args:
             format: `jpeg`, `png` or `webp`.
             compress_level: 0..9, for PNG: 1 is fast, 9 is small.
+            metadata: `keep`, `safe` (artist, copyright, dates) or `none`, see `tfstyle.imaging.metadata`.
 
         Raises:
             RequestError: If the format is another one.
             PhotoError: If the format cannot hold that many pixels a side.
         """
+        exif = chosen_exif(self.exif, metadata)
         if format == "jpeg" and self.jpeg is not None:
-            return with_icc_profile(self.jpeg, self.icc_profile)
+            return with_exif(with_icc_profile(with_density(self.jpeg, self.density), self.icc_profile), exif)
         options: dict[str, Any]
         match format:
             case "jpeg":
@@ -159,8 +165,12 @@ class Photo:
             )
         if self.icc_profile:
             options["icc_profile"] = self.icc_profile
+        if exif:
+            options["exif"] = exif
+        if self.density and format != "webp":
+            options["dpi"] = self.density
         if self.alpha is not None and format == "jpeg":
-            return self.on_white().encode("jpeg")
+            return self.on_white().encode("jpeg", metadata=metadata)
         pixels = self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, format, **options)
@@ -402,6 +412,7 @@ def _to_photo(
         notes = ("has several frames: the first one was taken",)
     size = image.size
     tag = color_tag(image, data) if image.mode not in ("CMYK", "LAB") else None
+    density, exif = read_density(image), read_exif(image)
     image = _decoded(image, longest)
     plain_jpeg = kind == "jpeg" and image.mode == "RGB"
     turned = turn_upright(image)
@@ -420,6 +431,8 @@ def _to_photo(
         notes=notes,
         jpeg=bare_jpeg(data) if data is not None and plain_jpeg and not turned and image.size == size else None,
         alpha=None if alpha is None else np.asarray(alpha),
+        density=density,
+        exif=exif,
     )
 
 

@@ -1,4 +1,4 @@
-"""Paintings to learn from: one file per style in a folder, named after it, and large enough to have a texture."""
+"""Style images to learn from: one file per style in a folder, named after it, and large enough to have a texture."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,14 +8,14 @@ import numpy as np
 from tfstyle.errors import PhotoError, TrainingError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-MIN_PAINTING_SIDE = 64  # px: less holds no texture of the deeper layers
+MIN_STYLE_IMAGE_SIDE = 64  # px: less holds no texture of the deeper layers
 
 
-def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
-    """Style name to its painting's file.
+def find_style_images(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Style name to its style image's file.
 
     Raises:
-        TrainingError: If a style has no painting in `folder`.
+        TrainingError: If a style has no style image in `folder`.
     """
     found: dict[str, Path] = {}
     missing = []
@@ -32,15 +32,15 @@ def find_paintings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def check_painting(pixels: np.ndarray, name: str) -> None:
-    """Refuse a painting, uint8 `[h,w,3]`, with too little to learn from.
+def check_style_image(pixels: np.ndarray, name: str) -> None:
+    """Refuse a style image, uint8 `[h,w,3]`, with too little to learn from.
 
     Raises:
         PhotoError: If a side has fewer than 64 pixels.
     """
     height, width = pixels.shape[:2]
-    if min(height, width) < MIN_PAINTING_SIDE:
+    if min(height, width) < MIN_STYLE_IMAGE_SIDE:
         raise PhotoError(
-            f"{name}: expected a painting of at least {MIN_PAINTING_SIDE}x{MIN_PAINTING_SIDE} pixels, got "
+            f"{name}: expected a painting of at least {MIN_STYLE_IMAGE_SIDE}x{MIN_STYLE_IMAGE_SIDE} pixels, got "
             f"{width}x{height}; smaller ones hold no texture to learn. Take a larger picture of it."
         )

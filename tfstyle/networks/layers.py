@@ -58,7 +58,7 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfstyle")
-class MirroredConv2D(keras.layers.Layer):
+class ReflectConv2D(keras.layers.Layer):
     """A convolution whose borders are mirrored: zero padding paints a dark frame around every picture.
 
     Args:
@@ -111,7 +111,7 @@ BLURRED = np.array([[1, 0, 0], [2, 1, 0], [1, 2, 1], [0, 1, 2], [0, 0, 1]], "flo
 
 
 @keras.saving.register_keras_serializable("tfstyle")
-class DoublingConv2D(MirroredConv2D):
+class UpsampleConv2D(ReflectConv2D):
     """A 3x3 convolution of the picture resized bilinearly to twice its sides, without making that picture.
 
     The four new pixels that stand for an old one are four convolutions of the old picture, whose kernels follow
@@ -144,7 +144,7 @@ class DoublingConv2D(MirroredConv2D):
 
 
 @keras.saving.register_keras_serializable("tfstyle")
-class BlurredConv2D(MirroredConv2D):
+class BlurredConv2D(ReflectConv2D):
     """A 3x3 convolution that halves the sides and has its result low-passed (1-2-1 each way) before it does.
 
     What is finer than the lower resolution can hold would turn into false coarse patterns, which jump when the photo
@@ -209,7 +209,7 @@ class StyledConv2D(keras.layers.Layer):
         self.doubling = doubling
         self.low_pass = low_pass
         self.activate = activate
-        convolution = DoublingConv2D if doubling else BlurredConv2D if low_pass else MirroredConv2D
+        convolution = UpsampleConv2D if doubling else BlurredConv2D if low_pass else ReflectConv2D
         self.conv = convolution(filters, kernel_size, strides, name="conv", dtype=self.dtype_policy)
         self.norm = ConditionalInstanceNormalization(filters, name="norm", dtype=self.dtype_policy)
 

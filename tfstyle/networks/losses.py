@@ -1,8 +1,8 @@
-"""What makes a good painting, as numbers.
+"""What makes a good stylized image, as numbers.
 
 The formulas of Makow and Hernandez, *Exploring Style Transfer: Extensions to Neural Style Transfer*, sections 3.2, 3.3
 and 3.6; and what recipes and `tfstyle.optimization.objective` make of them: the same losses divided by a number of
-their target, so that one set of weights serves every painting. Sums over layers and styles (section 3.4) are theirs.
+their target, so that one set of weights serves every style image. Sums over layers and styles (section 3.4) are theirs.
 Features are activations of a loss network; every loss is one float32 value per picture.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 from keras import ops
 
 Tensor = Any  # of whichever backend Keras runs on
-FRAME = 4  # px, width of the border whose colour is compared with what lies further in
+BORDER = 4  # px, width of the border whose colour is compared with what lies further in
 LATTICE_WINDOW = 8  # periods each way that count as one place
 
 
@@ -120,7 +120,7 @@ def total_variation(image: Tensor) -> Tensor:
     return (ops.sum(down, axis=(1, 2, 3)) + ops.sum(right, axis=(1, 2, 3))) / size
 
 
-def lattice(image: Tensor, period: int) -> Tensor:
+def checkerboard(image: Tensor, period: int) -> Tensor:
     """How much of a picture repeats every `period` pixels: the trace that a network's strides leave as a weave.
 
     Around each place, the mean of the pixels at each of the period's phases is compared with the mean of all. A box as
@@ -145,20 +145,20 @@ def lattice(image: Tensor, period: int) -> Tensor:
     return ops.mean(ops.square(means - ops.mean(means, axis=3, keepdims=True)), axis=(1, 2, 3, 4))
 
 
-def frame(image: Tensor) -> Tensor:
+def border(image: Tensor) -> Tensor:
     """How far the colour at a picture's border is from the colour a little further in.
 
-    Mean colours of two rings of `FRAME` pixels are compared, the outermost and one that begins four widths from it. One
-    photo's border may well differ from what it surrounds; a network that paints all borders alike pays every time.
+    Mean colours of two rings of `BORDER` pixels are compared, the outermost and one that begins four widths from it.
+    One photo's border may well differ from what it surrounds; a network that paints all borders alike pays every time.
 
     Args:
-        image: Pictures `(B, H, W, C)`; H and W at least twelve times `FRAME`.
+        image: Pictures `(B, H, W, C)`; H and W at least twelve times `BORDER`.
 
     Returns:
         Float32 `(B,)`, >= 0, in squared units of the pictures; 0 for a flat picture.
     """
     image = ops.cast(image, "float32")
-    outer, inner = _ring(image, 0), _ring(image, 4 * FRAME)
+    outer, inner = _ring(image, 0), _ring(image, 4 * BORDER)
     return ops.mean(ops.square(outer - inner), axis=1)
 
 
@@ -228,11 +228,11 @@ def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None
 
 
 def _ring(image: Tensor, inset: int) -> Tensor:
-    """Mean colour `(B, C)` of a ring of `FRAME` pixels that begins `inset` pixels from the border."""
+    """Mean colour `(B, C)` of a ring of `BORDER` pixels that begins `inset` pixels from the border."""
     height, width = image.shape[1] - 2 * inset, image.shape[2] - 2 * inset
     whole = image[:, inset : inset + height, inset : inset + width]
-    hole = whole[:, FRAME:-FRAME, FRAME:-FRAME]
-    pixels = height * width - (height - 2 * FRAME) * (width - 2 * FRAME)
+    hole = whole[:, BORDER:-BORDER, BORDER:-BORDER]
+    pixels = height * width - (height - 2 * BORDER) * (width - 2 * BORDER)
     return (ops.sum(whole, axis=(1, 2)) - ops.sum(hole, axis=(1, 2))) / pixels
 
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfstyle.networks.layers import CoarseBranch, MirroredConv2D, ResidualBlock, StyledConv2D, StyleSlices
+from tfstyle.imaging.photo import MIN_SIDE
+from tfstyle.networks.layers import CoarseBranch, ReflectConv2D, ResidualBlock, StyledConv2D, StyleSlices
 
-MIN_SIDE = 16  # px, the smallest photo that is taken
 MIN_LOWEST = 3  # positions at the lowest resolution: mirrored borders need more pixels than they mirror
 
 
@@ -109,7 +109,7 @@ class Transformer(keras.Model):
             if config.coarse_widths
             else None
         )
-        self.last = MirroredConv2D(3 * config.space_to_depth**2, config.end_kernel, name="last", dtype=policy)
+        self.last = ReflectConv2D(3 * config.space_to_depth**2, config.end_kernel, name="last", dtype=policy)
 
     @property
     def style_size(self) -> int:

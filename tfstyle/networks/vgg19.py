@@ -18,6 +18,10 @@ LAYERS = {
 }
 MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, what the weights were trained with
 
+# Where distances are measured and pictures optimized; a recipe may look elsewhere.
+CONTENT_LAYER = "block4_conv2"
+STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+
 
 class VGG19(keras.layers.Layer):
     """Named activations of VGG19, after the ReLU of each convolution.

@@ -21,11 +21,9 @@ from keras import ops
 
 from tfstyle.errors import RequestError
 from tfstyle.networks import losses
-from tfstyle.networks.vgg19 import LAYERS, VGG19
+from tfstyle.networks.vgg19 import CONTENT_LAYER, LAYERS, STYLE_LAYERS, VGG19
 from tfstyle.optimization import matting
 
-STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
-CONTENT_LAYER = "block4_conv2"
 TINY = 1e-12  # a guide so thin that pooling drops all of it has Gram matrices of 0
 
 

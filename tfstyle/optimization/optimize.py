@@ -23,11 +23,12 @@ from PIL import Image
 from tfstyle.errors import RequestError
 from tfstyle.imaging.color import luminance_only, match_luminance
 from tfstyle.imaging.photo import MIN_SIDE, Photo
-from tfstyle.imaging.style_images import check_painting
+from tfstyle.imaging.style_images import check_style_image
 from tfstyle.masks.mask import is_black
+from tfstyle.networks.vgg19 import CONTENT_LAYER
 from tfstyle.optimization import memory_estimate
 from tfstyle.optimization.loss_history import LossHistory
-from tfstyle.optimization.objective import CONTENT_LAYER, Objective, ObjectiveWeights, StyleTarget
+from tfstyle.optimization.objective import Objective, ObjectiveWeights, StyleTarget
 from tfstyle.optimization.optimizers import adam, lbfgs
 
 COARSEST = 512  # px, longer side
@@ -86,7 +87,7 @@ def optimize(
         RequestError: If weights or layers are wrong, or memory would not suffice; says what would fit.
     """
     for style in styles:
-        check_painting(style.pixels, style.name)
+        check_style_image(style.pixels, style.name)
     weights = weights or ObjectiveWeights()
     if not any(astuple(weights)):
         raise RequestError("Expected a weight above 0 for some term of the loss, got 0 for all of them.")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tfstyle.contract.style_mix import Regions, StyleMix, parse_regions, parse_style_mix
 from tfstyle.errors import RequestError
+from tfstyle.imaging.metadata import KINDS, Metadata
 from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.masks.mask import DEFAULT_FADE, MaskSource, check_fade
 from tfstyle.stylize.stroke_size import Stroke, parse_stroke
@@ -34,6 +35,7 @@ class StylizeOptions:
         stroke: How broad strokes are, 0.5 (finer) to 2 (broader), at the same size of stylized image. How large the
             photo is makes no difference above 1280 x 1280 pixels, unless this is `native`: then every pixel is painted.
         format: How the stylized image travels; `jpeg` is smaller, `png` exact.
+        metadata: What files keep of the photo's EXIF: `safe` is artist, copyright and dates, else `keep` or `none`.
 
     Raises:
         RequestError: If one of them is out of range, or two of them exclude each other.
@@ -48,6 +50,7 @@ class StylizeOptions:
     max_size: int | None = None
     stroke: Stroke = 1.0
     format: WireFormat = "png"
+    metadata: Metadata = "safe"
 
     def __post_init__(self) -> None:
         _ = self.places
@@ -59,6 +62,8 @@ class StylizeOptions:
         parse_stroke(self.stroke)
         if self.format not in ("png", "jpeg"):
             raise RequestError(f"Expected png or jpeg as format, got {self.format!r}.")
+        if self.metadata not in KINDS:
+            raise RequestError(f"Expected keep, safe or none as metadata, got {self.metadata!r}.")
 
     @classmethod
     def of(cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Any) -> "StylizeOptions":

@@ -13,11 +13,11 @@ import numpy as np
 
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError
-from tfstyle.imaging.jpeg import with_icc_profile as jpeg_with_icc_profile
+from tfstyle.imaging import jpeg, png
+from tfstyle.imaging.compositing import compose
+from tfstyle.imaging.metadata import chosen_exif
 from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, read_photo
-from tfstyle.imaging.png import with_icc_profile as png_with_icc_profile
 from tfstyle.masks.mask import Mask, MaskSource, resolve
-from tfstyle.stylize.compositing import compose
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke
 
@@ -29,7 +29,7 @@ class EncodedImage:
     """A stylized image as a file: what the model answered, not compressed again unless it was painted at another size.
 
     Attributes:
-        data: JPEG or PNG, with the photo's ICC profile and no other metadata.
+        data: JPEG or PNG, with the photo's ICC profile and density, and what the options say of its metadata.
         format: `jpeg` or `png`.
         width: Columns, as the photo's.
         height: Rows, as the photo's.
@@ -79,7 +79,7 @@ class StylizeRequest:
         """
         weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
-        photo = self._painted.encode("jpeg" if self._painted.jpeg else "png", compress_level=1)
+        photo = self._painted.jpeg or self._painted.encode("png", compress_level=1, metadata="none")
         if self._composed_here:
             masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
         else:
@@ -110,7 +110,12 @@ class StylizeRequest:
             raise _no_image(error) from None
         self._check_size(stylized.width, stylized.height)
         stylized = replace(
-            stylized, icc_profile=self._original.icc_profile, name=self._original.name, notes=self._notes()
+            stylized,
+            icc_profile=self._original.icc_profile,
+            name=self._original.name,
+            notes=self._notes(),
+            density=self._original.density,
+            exif=self._original.exif,
         )
         return self._composed(stylized) if self._composed_here else stylized
 
@@ -127,7 +132,7 @@ class StylizeRequest:
             stylized = self.stylized(answer)
             if self._options.format == "jpeg":
                 stylized = stylized.on_white()
-            data = stylized.encode(self._options.format, compress_level=1)
+            data = stylized.encode(self._options.format, compress_level=1, metadata=self._options.metadata)
             return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
         data = _image_bytes(answer)
         try:
@@ -136,8 +141,10 @@ class StylizeRequest:
         except PhotoError as error:
             raise _no_image(error) from None
         self._check_size(width, height)
-        with_icc_profile = png_with_icc_profile if format == "png" else jpeg_with_icc_profile
-        return EncodedImage(with_icc_profile(data, self._original.icc_profile), format, width, height, self._notes())
+        kind = png if format == "png" else jpeg
+        data = kind.with_icc_profile(kind.with_density(data, self._original.density), self._original.icc_profile)
+        data = kind.with_exif(data, chosen_exif(self._original.exif, self._options.metadata))
+        return EncodedImage(data, format, width, height, self._notes())
 
     @property
     def _composed_here(self) -> bool:

@@ -1,8 +1,9 @@
 """A further style for a trained model: the trunk stays, and one style vector is learned in minutes.
 
-The new vector starts as the known one that comes nearest to the painting. How hard the painting pulls is set while it
-learns: until the new style stands between photo and painting as the known ones do, by the Gram matrices of their
-paintings that came with the model. A known style can be learned again in the same way: its row starts as what it is,
+The new vector starts as the known one that comes nearest to the style image. How hard the style image pulls is set
+while it
+learns: until the new style stands between photo and style image as the known ones do, by the Gram matrices of their
+style images that came with the model. A known style can be learned again in the same way: its row starts as what it is,
 keeps the balance it has, and takes the old one's place.
 
 Reference: [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 3.4.
@@ -34,7 +35,7 @@ from tfstyle.training.trainer import StyleTrainer, averaged_weights
 # Half the time each, however many steps that is: small crops bring colours and strokes for a quarter of the price.
 STAGES = (Stage(size=128, batch=4, steps=1), Stage(size=256, batch=2, steps=1))
 # As the released model's recipe has them, and one against frames.
-WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0, frame=50.0)
+WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0, border=50.0)
 LEARNING_RATE = 1e-2  # a row alone stands ten times what the convolutions do
 FINAL_LEARNING_RATE = 5e-4  # a cosine over the time there is leads from one to the other
 EMA_MOMENTUM = 0.97  # averages over about 30 of some hundred steps
@@ -79,7 +80,7 @@ class NewStyle:
     Args:
         model_folder: A model with at least one version; the newest is taken.
         style: What the row will be called; the name of a known style has that one learned again.
-        painting: What it is learned from, uint8 [H, W, 3].
+        style_image: What it is learned from, uint8 [H, W, 3].
         photos: What it is learned on.
 
     Attributes:
@@ -94,11 +95,11 @@ class NewStyle:
         TrainingError, ModelError: If the model does not have what it takes, or too few photos can be read.
     """
 
-    def __init__(self, model_folder: Path, style: Style, painting: np.ndarray, photos: PhotoSet):
+    def __init__(self, model_folder: Path, style: Style, style_image: np.ndarray, photos: PhotoSet):
         self.model_folder, self.style, self.photos = model_folder, style, photos
         self.known = KnownVersion.load(model_folder)
         self.evaluator = Evaluator()
-        self.targets = self.evaluator.targets(painting)
+        self.targets = self.evaluator.targets(style_image)
         self.again = style.name in self.known.catalog.names
         self.stages = STAGES[-1:] if self.again else STAGES  # a known style has its colours already
         looks = {stage.size: self._batches(stage.size, LOOKS, seed=0)[0]["image"] for stage in self.stages}
@@ -114,14 +115,14 @@ class NewStyle:
             stages=self.stages,
             weights=WEIGHTS,
             content_layer=evaluate.CONTENT_LAYER,
-            mirrored=True,
+            reflect_padding=True,
         )
         with precision.policy(precision.as_keras_policy("auto")):
             trunk = checkpoint.new_transformer(recipe.network)
             # By the name of a known style it is that one's vector; by any other, the mean.
             table = checkpoint.initialize(trunk, (self.start or style,), self.known.model)
             trunk.trainable = False
-            self.trainer = StyleTrainer(trunk, recipe, {style.name: painting}, table)
+            self.trainer = StyleTrainer(trunk, recipe, {style.name: style_image}, table)
         self.trainer.compile(keras.optimizers.Adam(LEARNING_RATE, use_ema=True, ema_momentum=EMA_MOMENTUM))
         self.trainer.optimizer.build(self.trainer.trainable_variables)
         self.style_weight = tf.Variable(WEIGHTS.style)
@@ -166,7 +167,7 @@ class NewStyle:
         the same: another style was added meanwhile.
 
         Args:
-            distances: What `distances` gave: of the painting's sizes, those near some photo are kept.
+            distances: What `distances` gave: of the style image's sizes, those near some photo are kept.
 
         Returns:
             The version's folder.
@@ -221,12 +222,12 @@ class NewStyle:
         return evaluate.mean(list(measured.values()))
 
     def _measure(self, vector: np.ndarray, photos: np.ndarray) -> Distances:
-        """Distances to the new style's painting of photos in a style."""
+        """Distances to the new style's style image of photos in a style."""
         stylize = lambda photo, _: checkpoint.stylize(self.known.model.trunk, photo[None], vector)[0]  # noqa: E731
         return self.evaluator.evaluate(stylize, photos, {self.style.name: self.targets})[self.style.name]
 
     def _nearest_row(self, photos: np.ndarray) -> Style | None:
-        """The known style, or None for the mean of all, whose paintings have the lowest loss against the painting."""
+        """The known style, or None for the mean of all, whose stylized images are nearest to the new one's."""
         vectors: dict[Style | None, np.ndarray] = dict(zip(self.known.catalog, self.known.model.table, strict=True))
         vectors[None] = self.known.model.table.mean(axis=0)
         losses = {}

@@ -36,8 +36,8 @@ class Batches:
         size: Side of the crops, px.
         batch: Photos per batch.
         seed: Any tuple of integers >= 0.
-        jitter: Share by which brightness, contrast and saturation vary from crop to crop.
-        turns: How often each style comes before all begin again; empty: once.
+        color_jitter: Share by which brightness, contrast and saturation vary from crop to crop.
+        sampling_weights: How often each style comes before all begin again; empty: once.
         corpus: Style images for the encoder, needed where `predicted` is above 0.
         predicted: Photos of each batch, its last ones, that are painted in styles of the corpus.
         moved: Photos of each batch, its first ones, that are given a second time, moved by some pixels.
@@ -48,8 +48,8 @@ class Batches:
     size: int
     batch: int
     seed: tuple[int, ...]
-    jitter: float = 0.0
-    turns: tuple[int, ...] = ()
+    color_jitter: float = 0.0
+    sampling_weights: tuple[int, ...] = ()
     corpus: StyleCorpus | None = None
     predicted: int = 0
     moved: int = 0
@@ -65,7 +65,7 @@ class Batches:
             of the corpus, `<layer>_gram` float16 [predicted, C, C] and `<layer>_norm` float32 [predicted].
         """
         named = self.batch - self.predicted
-        turns = np.repeat(np.arange(self.styles, dtype="int32"), self.turns or 1)
+        turns = np.repeat(np.arange(self.styles, dtype="int32"), self.sampling_weights or 1)
         shift = self._shift(step) if self.moved else (0, 0)
         crops = [
             self._crop(step * self.batch + place, shift if place < self.moved else None) for place in range(self.batch)
@@ -120,7 +120,7 @@ class Batches:
                 photo = self.photos.decode((start + offset) % len(self.photos), round(MAX_ZOOM * self.size))
             except CorruptPhotoError:  # counted by the photos; its neighbour stands in
                 continue
-            return _random_crops(photo, self.size, self.jitter, shift, random)
+            return _random_crops(photo, self.size, self.color_jitter, shift, random)
         raise TrainingError(
             f"Expected readable photos. {attempts} in a row are corrupt: look at them with `tfstyle data check`."
         )
@@ -155,7 +155,7 @@ class Batches:
 
 
 def _random_crops(
-    photo: Image.Image, size: int, jitter: float, shift: tuple[int, int] | None, random: np.random.Generator
+    photo: Image.Image, size: int, color_jitter: float, shift: tuple[int, int] | None, random: np.random.Generator
 ) -> list[np.ndarray]:
     """A square of random scale and place, maybe mirrored, `size` px each way, and where asked for one `shift` from it.
 
@@ -176,13 +176,13 @@ def _random_crops(
         photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
         for left, top in squares
     ]
-    return [np.asarray(crop) for crop in _jittered(crops, jitter, random)]
+    return [np.asarray(crop) for crop in _jittered(crops, color_jitter, random)]
 
 
-def _jittered(crops: list[Image.Image], jitter: float, random: np.random.Generator) -> list[Image.Image]:
+def _jittered(crops: list[Image.Image], color_jitter: float, random: np.random.Generator) -> list[Image.Image]:
     """As another light or camera might have shown them all."""
-    if jitter:
+    if color_jitter:
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-            factor = random.uniform(1 - jitter, 1 + jitter)
+            factor = random.uniform(1 - color_jitter, 1 + color_jitter)
             crops = [enhance(crop).enhance(factor) for crop in crops]
     return crops

@@ -10,8 +10,8 @@ from pathlib import Path
 from tfstyle.contract.catalog import title_of
 from tfstyle.contract.style_mix import STYLE_NAME
 from tfstyle.errors import TrainingError
-from tfstyle.imaging.style_images import MIN_PAINTING_SIDE
-from tfstyle.networks.losses import FRAME
+from tfstyle.imaging.style_images import MIN_STYLE_IMAGE_SIDE
+from tfstyle.networks.losses import BORDER
 from tfstyle.networks.transformer import TransformerConfig
 
 MAX_SHIFT = 8  # px that photos are moved by, each way
@@ -22,37 +22,37 @@ DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"
 class StyleImage:
     """One style image y_i with its layers J_i and its weight w_i (Makow and Hernandez, section 3.4)."""
 
-    painting: str  # `<painting>.jpg` or `.png` in the paintings folder
+    file: str  # `<file>.jpg` or `.png` in the folder of style images
     weight: float = 1.0
-    size: int = 0  # short side it is seen at, px; 0: the recipe's; images of one painting may differ in it
+    size: int = 0  # short side it is seen at, px; 0: the recipe's; two entries of one file may differ in it
     layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
 
     def __post_init__(self):
         if not self.layers or (self.layer_weights and len(self.layer_weights) != len(self.layers)):
             raise TrainingError(
-                f"{self.painting} needs at least one layer and one weight per layer, or none. Got {self.layers} and "
+                f"{self.file} needs at least one layer and one weight per layer, or none. Got {self.layers} and "
                 f"{self.layer_weights}."
             )
         if self.layer_weights and not _proportions(self.layer_weights):
             raise TrainingError(
-                f"{self.painting} needs layer weights of 0 or more, one of them above 0. Got {self.layer_weights}."
+                f"{self.file} needs layer weights of 0 or more, one of them above 0. Got {self.layer_weights}."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleRecipe:
-    """One row of the network: learned from the painting of its name, or from several images at once."""
+    """One row of the network: learned from the style image of its name, or from several images at once."""
 
-    name: str  # what requests call it, and the painting's file where `blend` is empty
+    name: str  # what requests call it, and the style image's file where `blend` is empty
     title: str = ""
     artist: str = ""
     year: str = ""
     weight: float = 1.0  # multiplies the recipe's style weight; raise it for a style that stays too faint
-    turns: int = 1  # photos painted in it before all styles begin again; raise it for a style that learns slowly
+    sampling_weight: int = 1  # photos stylized in it before all styles begin again; raise it for one that learns slowly
     layers: tuple[str, ...] = DEFAULT_LAYERS
     layer_weights: tuple[float, ...] = ()  # one per layer; empty: all 1
-    # The style images of section 3.4, instead of `layers` and `layer_weights`: of several paintings, or of one at
+    # The style images of section 3.4, instead of `layers` and `layer_weights`: of several files, or of one at
     # several sizes, which has its fine and its broad strokes learned together.
     blend: tuple[StyleImage, ...] = ()
 
@@ -61,8 +61,8 @@ class StyleRecipe:
             raise TrainingError(
                 f"Expected a style name of letters, digits, '_', '-' and '.'. Got {self.name!r}: rename the painting."
             )
-        if self.turns < 1:
-            raise TrainingError(f"{self.name} needs at least 1 turn. Got {self.turns}.")
+        if self.sampling_weight < 1:
+            raise TrainingError(f"{self.name} needs a sampling_weight of 1 or more. Got {self.sampling_weight}.")
         images = self.images  # refuses layers that do not fit
         if not self.weight > 0 or not _proportions([image.weight for image in images]):
             raise TrainingError(
@@ -73,7 +73,7 @@ class StyleRecipe:
     @property
     def images(self) -> tuple[StyleImage, ...]:
         """The style images whose weighted losses add up."""
-        return self.blend or (StyleImage(painting=self.name, layers=self.layers, layer_weights=self.layer_weights),)
+        return self.blend or (StyleImage(file=self.name, layers=self.layers, layer_weights=self.layer_weights),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +83,13 @@ class LossWeights:
     content: float = 1.0
     style: float = 8.0  # times the mean over layers; 2 changes the colours and little else
     total_variation: float = 2.0  # of pixels in 0..1; keeps flat areas free of dots
-    lattice: float = 0.0  # of pixels in 0..1; keeps flat areas free of a weave with the period of the trunk's stride
-    frame: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
+    checkerboard: float = 0.0  # of pixels in 0..1; keeps flat areas free of a weave of the trunk's stride
+    border: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
     shift: float = 0.0  # of pixels in 0..1; a photo moved by a few pixels is painted alike, so strokes lock to no grid
     # Of pixels in 0..1; a mirrored photo is painted like the photo, mirrored, so its strokes cannot all lean one way;
-    # keep it 0 for a painting whose strokes do. Like consistency, it takes one more pass through the network.
+    # keep it 0 for a style image whose strokes do. Like consistency, it takes one more pass through the network.
     flip: float = 0.0
 
 
@@ -114,9 +114,9 @@ class Recipe:
     stages: tuple[Stage, ...]
     weights: LossWeights = field(default_factory=LossWeights)
     content_layer: str = "block4_conv1"
-    jitter: float = 0.0  # brightness, contrast and saturation of the photos vary by this share, such as 0.2
-    mirrored: bool = False  # losses see photos go on beyond their borders, which stay free of a frame; slower
-    painting_size: int = 384  # short side the paintings are seen at, px: larger paints broader strokes
+    color_jitter: float = 0.0  # brightness, contrast and saturation of the photos vary by this share, such as 0.2
+    reflect_padding: bool = False  # losses see photos go on beyond their borders, which stay free of a frame; slower
+    style_image_size: int = 384  # short side the style images are seen at, px: larger paints broader strokes
     learning_rate: float = 2e-3
     final_learning_rate: float = 2e-4  # a cosine leads from one to the other
     hold: float = 0.0  # share of the steps at the first learning rate before the cosine begins
@@ -144,18 +144,20 @@ class Recipe:
             raise TrainingError(f"Recipe {self.name} needs a stage that has photos `moved`, or no weight for `shift`.")
         if not 0 <= self.hold < 1 or self.warm_up < 0:
             raise TrainingError(f"Recipe {self.name} needs a hold from 0 to below 1 and a warm-up of 0 steps or more.")
-        if not 0 <= self.jitter < 1:
-            raise TrainingError(f"Recipe {self.name} needs a jitter of 0 or more and less than 1. Got {self.jitter}.")
-        if self.weights.frame and min(stage.size for stage in self.stages) < 12 * FRAME:
-            raise TrainingError(f"Recipe {self.name} needs crops of {12 * FRAME} px or more to see a frame in.")
+        if not 0 <= self.color_jitter < 1:
+            raise TrainingError(
+                f"Recipe {self.name} needs a color_jitter of 0 or more and less than 1. Got {self.color_jitter}."
+            )
+        if self.weights.border and min(stage.size for stage in self.stages) < 12 * BORDER:
+            raise TrainingError(f"Recipe {self.name} needs crops of {12 * BORDER} px or more to see a frame in.")
         names = [style.name for style in self.styles]
         if len(set(names)) < len(names):
             raise TrainingError(f"Recipe {self.name} needs a name of its own for every style. Got {', '.join(names)}.")
         if not self.stages or min(min(s.size // 16, s.batch, s.steps) for s in self.stages) < 1:
             raise TrainingError(f"Recipe {self.name} needs stages with sizes of 16 px or more, batches and steps >= 1.")
-        if min(size for _, size in self.views) < MIN_PAINTING_SIDE:
+        if min(size for _, size in self.views) < MIN_STYLE_IMAGE_SIDE:
             raise TrainingError(
-                f"Recipe {self.name} needs paintings seen at {MIN_PAINTING_SIDE} px or more: smaller ones hold no "
+                f"Recipe {self.name} needs paintings seen at {MIN_STYLE_IMAGE_SIDE} px or more: smaller ones hold no "
                 f"texture. Got {sorted({size for _, size in self.views})}."
             )
         if not any(astuple(self.weights)):
@@ -166,8 +168,8 @@ class Recipe:
         """Steps of all stages together."""
         return sum(stage.steps for stage in self.stages)
 
-    def with_paintings(self, names: tuple[str, ...]) -> "Recipe":
-        """The same training for other paintings, one style each, with the layers and sizes of the first style."""
+    def with_style_images(self, names: tuple[str, ...]) -> "Recipe":
+        """The same training for other style images, one style each, with the layers and sizes of the first style."""
         first = self.styles[0]
         styles = tuple(
             replace(
@@ -177,26 +179,26 @@ class Recipe:
                 artist="",
                 year="",
                 weight=1.0,
-                turns=1,
-                blend=tuple(replace(image, painting=name) for image in first.blend),
+                sampling_weight=1,
+                blend=tuple(replace(image, file=name) for image in first.blend),
             )
             for name in names
         )
         return replace(self, styles=styles)
 
     @property
-    def paintings(self) -> tuple[str, ...]:
-        """Every painting that some style is learned from, by name."""
-        return tuple(dict.fromkeys(painting for painting, _ in self.views))
+    def style_images(self) -> tuple[str, ...]:
+        """Every style image that some style is learned from, by name."""
+        return tuple(dict.fromkeys(style_image for style_image, _ in self.views))
 
     @property
     def views(self) -> tuple[tuple[str, int], ...]:
-        """Every painting that some style is learned from with each short side it is seen at, px."""
+        """Every style image that some style is learned from with each short side it is seen at, px."""
         return tuple(dict.fromkeys(self.view(image) for style in self.styles for image in style.images))
 
     def view(self, image: StyleImage) -> tuple[str, int]:
-        """What is seen of a style image: its painting, and at which short side, px."""
-        return image.painting, image.size or self.painting_size
+        """What is seen of a style image: its file, and at which short side, px."""
+        return image.file, image.size or self.style_image_size
 
     @property
     def style_layers(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from keras import ops
 from PIL import Image, ImageOps
 
 from tfstyle.errors import TrainingError
+from tfstyle.imaging.style_images import MIN_STYLE_IMAGE_SIDE
 from tfstyle.networks import losses
 from tfstyle.networks.style_encoder import (
     MAX_ASPECT,
@@ -31,7 +32,6 @@ from tfstyle.networks.vgg19 import LAYERS, VGG19
 from tfstyle.training.photo_dataset import SUFFIXES
 
 BATCH = 8  # style images measured at once
-MIN_SIDE = 64
 FLAT = 0.01  # share of the style images, those with the weakest texture at some layer, that are left out
 
 
@@ -144,8 +144,10 @@ def read_style_image(file: Path) -> np.ndarray:
     with Image.open(file) as opened:
         seen = ImageOps.exif_transpose(opened).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
-    if min(image.size) < MIN_SIDE or max(image.size) > MAX_ASPECT * min(image.size):
-        raise ValueError(f"Expected sides of {MIN_SIDE} px or more, at most {MAX_ASPECT} to 1. Got {image.size}.")
+    if min(image.size) < MIN_STYLE_IMAGE_SIDE or max(image.size) > MAX_ASPECT * min(image.size):
+        raise ValueError(
+            f"Expected sides of {MIN_STYLE_IMAGE_SIDE} px or more, at most {MAX_ASPECT} to 1. Got {image.size}."
+        )
     return np.asarray(image)
 
 
@@ -176,10 +178,10 @@ def _usable_files(folder: Path, patterns: Sequence[re.Pattern]) -> list[Path]:
         if any(pattern.search(told) for pattern in patterns):
             continue
         with Image.open(file) as image:
-            if min(image.size) >= MIN_SIDE and max(image.size) <= MAX_ASPECT * min(image.size):
+            if min(image.size) >= MIN_STYLE_IMAGE_SIDE and max(image.size) <= MAX_ASPECT * min(image.size):
                 usable.append(file)
     if not usable:
-        raise TrainingError(f"Expected style images of {MIN_SIDE} px or more in {folder}. There are none.")
+        raise TrainingError(f"Expected style images of {MIN_STYLE_IMAGE_SIDE} px or more in {folder}. There are none.")
     return usable
 
 

@@ -5,7 +5,7 @@ import time
 
 from tfstyle.errors import TrainingError
 
-LEAST_LEARNING = 20.0  # seconds; in less, no row gets anywhere
+MIN_LEARNING_SECONDS = 20.0  # seconds; in less, no row gets anywhere
 
 
 class Budget:
@@ -34,8 +34,8 @@ class Budget:
         self.ready = self.clock()
         took = self.ready - self.began
         self.until = self.began + self.seconds - took
-        if self.left < LEAST_LEARNING:
-            least = math.ceil((2 * took + LEAST_LEARNING) / 6) / 10
+        if self.left < MIN_LEARNING_SECONDS:
+            least = math.ceil((2 * took + MIN_LEARNING_SECONDS) / 6) / 10
             raise TrainingError(
                 f"Expected at least {least:g} minutes: getting ready took {took:.0f} s here, and saving may take as "
                 f"long. Got {self.seconds / 60:g}: give --minutes {math.ceil(least)} or more."

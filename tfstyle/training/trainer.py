@@ -16,7 +16,7 @@ from tfstyle.networks.transformer import Transformer
 from tfstyle.networks.vgg19 import VGG19
 from tfstyle.training.recipe import MAX_SHIFT, Recipe
 
-TERMS = ("content", "style", "total_variation", "lattice", "frame", "pixel", "consistency", "shift", "flip")
+TERMS = ("content", "style", "total_variation", "checkerboard", "border", "pixel", "consistency", "shift", "flip")
 SHIFT_MARGIN = 2 * MAX_SHIFT  # px: the photo moved, and what is painted otherwise for its nearness to the border
 MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
@@ -28,7 +28,7 @@ class StyleTrainer(keras.Model):
     Args:
         transformer: The network to train.
         recipe: Styles, loss weights and layers.
-        paintings: Style name to painting, uint8 [H, W, 3].
+        style_images: Style name to style image, uint8 [H, W, 3].
         table: Style vectors to start from, float32 `[N, V]`; None: gammas of 1, betas of 0.
         encoder: Trained along where the recipe asks for one.
         vgg19: Weights of the loss network, see `tfstyle.networks.vgg19.VGG19`.
@@ -41,21 +41,21 @@ class StyleTrainer(keras.Model):
         Stylized images, float32 `(B, S, S, 3)`, 0..255.
 
     Raises:
-        TrainingError: If a painting or the encoder is missing.
+        TrainingError: If a style image or the encoder is missing.
     """
 
     def __init__(
         self,
         transformer: Transformer,
         recipe: Recipe,
-        paintings: Mapping[str, np.ndarray],
+        style_images: Mapping[str, np.ndarray],
         table: np.ndarray | None = None,
         encoder: StyleEncoder | None = None,
         vgg19: str = "embedded",
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # style vectors stay float32
-        missing = [name for name in recipe.paintings if name not in paintings]
+        missing = [name for name in recipe.style_images if name not in style_images]
         if missing:
             raise TrainingError(f"Expected every painting of the recipe {recipe.name}. Missing: {', '.join(missing)}.")
         if recipe.encoder and encoder is None:
@@ -75,17 +75,17 @@ class StyleTrainer(keras.Model):
         self.terms = [keras.metrics.Mean(name=name) for name in TERMS if getattr(recipe.weights, name)]
         if recipe.encoder:
             self.terms.append(keras.metrics.Mean(name="predicted_style"))
-        self.targets = self._gram_targets(paintings)
+        self.targets = self._gram_targets(style_images)
         # A style may have several images: the n-th of each style, as the row of its view and its weight per layer.
         self.image_rows, self.image_weights = _image_tables(recipe)
 
-    def _gram_targets(self, paintings: Mapping[str, np.ndarray]) -> dict[str, keras.Variable]:
+    def _gram_targets(self, style_images: Mapping[str, np.ndarray]) -> dict[str, keras.Variable]:
         """Gram matrices, layer name to `(views, C, C)` in the recipe's order."""
         grams: dict[str, list[np.ndarray]] = {layer: [] for layer in self.recipe.style_layers}
         for name, size in self.recipe.views:
-            painting = resize_short_side(paintings[name], size)
+            style_image = resize_short_side(style_images[name], size)
             # As it is, not mirrored: that is what `tfstyle evaluate` compares with.
-            features = self.loss_network(ops.convert_to_tensor(painting[None].astype("float32")))
+            features = self.loss_network(ops.convert_to_tensor(style_image[None].astype("float32")))
             for layer, collected in grams.items():
                 collected.append(ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0])
         return {
@@ -131,10 +131,10 @@ class StyleTrainer(keras.Model):
         }
         if weights.total_variation:
             terms["total_variation"] = losses.total_variation(painted / 255)
-        if weights.lattice:
-            terms["lattice"] = losses.lattice(painted / 255, self.transformer.config.trunk_stride)
-        if weights.frame:
-            terms["frame"] = losses.frame(painted / 255)
+        if weights.checkerboard:
+            terms["checkerboard"] = losses.checkerboard(painted / 255, self.transformer.config.trunk_stride)
+        if weights.border:
+            terms["border"] = losses.border(painted / 255)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(painted / 255, image / 255)
         if weights.shift and "moved" in inputs:
@@ -154,10 +154,10 @@ class StyleTrainer(keras.Model):
     def _features(self, network: VGG19, pictures) -> dict[str, Any]:
         """Activations of the loss network, which sees a gray wall around pictures unless they are mirrored there.
 
-        Its zero padding is the mean color of ImageNet. A style that this color is far from comes nearer to its painting
-        by what it does at the border, and learns to paint a frame.
+        Its zero padding is the mean color of ImageNet. A style that this color is far from comes nearer to its style
+        image by what it does at the border, and learns to paint a frame.
         """
-        if self.recipe.mirrored:
+        if self.recipe.reflect_padding:
             margin = min(pictures.shape[1:3]) // MARGIN
             pictures = ops.pad(pictures, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="reflect")
         return network(pictures)

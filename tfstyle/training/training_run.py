@@ -48,7 +48,7 @@ class Run:
         folder: Where everything is written; made if need be.
         recipe: What to train.
         photos: What to train on.
-        paintings: Style name to painting, uint8 [H, W, 3].
+        style_images: Style name to style image, uint8 [H, W, 3].
         samples: Photos for the sheets, uint8 [H, W, 3] each.
         init_from: Weights to start from, see `tfstyle.networks.checkpoint.Checkpoint.load`. With an encoder in them
             they are of such a training, which goes on at their step, with fresh optimizer state. A checkpoint goes
@@ -62,7 +62,7 @@ class Run:
         report: Called with every report.
 
     Raises:
-        TrainingError: If the recipe does not fit the paintings, the weights or the checkpoint.
+        TrainingError: If the recipe does not fit the style images, the weights or the checkpoint.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Run:
         folder: Path,
         recipe: Recipe,
         photos: PhotoSet,
-        paintings: Mapping[str, np.ndarray],
+        style_images: Mapping[str, np.ndarray],
         *,
         samples: Sequence[np.ndarray] = (),
         init_from: Path | None = None,
@@ -101,7 +101,7 @@ class Run:
             )
         with policy(precision), _sharing(devices):
             transformer, table, encoder, step = self._begin(init_from)
-            self.trainer = StyleTrainer(transformer, recipe, paintings, table, encoder, vgg19=vgg19, name="trainer")
+            self.trainer = StyleTrainer(transformer, recipe, style_images, table, encoder, vgg19=vgg19, name="trainer")
             # The step with fresh optimizer state; part of the checkpoint, since the warm-up counts from it.
             self.since = keras.Variable(step, dtype="int32", trainable=False, name="since")
             # XLA compiles no function in which replicas exchange their gradients.
@@ -155,9 +155,9 @@ class Run:
             start, end = end, end + stage.steps
             if self.step >= end:
                 continue
-            seed, turns = (self.recipe.seed, number), tuple(style.turns for style in self.recipe.styles)
+            seed, shares = (self.recipe.seed, number), tuple(style.sampling_weight for style in self.recipe.styles)
             batches = Batches(
-                self.photos, len(turns), stage.size, stage.batch, seed, self.recipe.jitter, turns,
+                self.photos, len(shares), stage.size, stage.batch, seed, self.recipe.color_jitter, shares,
                 self.corpus, stage.predicted, stage.moved,
             )  # fmt: skip
             tensorflow = keras.backend.backend() == "tensorflow"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation.captions import Vocabulary
-from bot.conversation.style_settings import Look
+from bot.conversation.style_settings import StyleSettings
 from bot.texts import LANGUAGES, load_texts
 from testing.fake_model import CATALOG
 from tfstyle.contract.catalog import Catalog, Style
@@ -38,10 +38,10 @@ ONE = 1.0
     ],
 )
 def test_styles_are_known_by_name_title_and_painter_typos_forgiven(text, styles):
-    reading = VOCABULARY.read(text)
+    parsed = VOCABULARY.read(text)
 
-    assert reading.styles == tuple(styles)
-    assert not reading.unknown
+    assert parsed.styles == tuple(styles)
+    assert not parsed.unknown
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_styles_are_known_by_name_title_and_painter_typos_forgiven(text, styles)
     ],
 )
 def test_words_in_three_languages(text, expected):
-    reading = VOCABULARY.read(text)
+    parsed = VOCABULARY.read(text)
 
-    said = {key: value for key, value in vars(reading).items() if value not in (None, ())}
+    said = {key: value for key, value in vars(parsed).items() if value not in (None, ())}
     assert said == expected
 
 
@@ -105,20 +105,22 @@ def test_a_caption_for_people_is_left_alone(caption):
 
 
 def test_a_caption_with_a_little_more_than_is_understood_is_understood():
-    reading = VOCABULARY.read_caption("my dog in scream style, strength 50")
+    parsed = VOCABULARY.read_caption("my dog in scream style, strength 50")
 
-    assert (reading.styles, reading.strength) == ((("the_scream", ONE),), 50)
+    assert (parsed.styles, parsed.strength) == ((("the_scream", ONE),), 50)
 
 
 def test_a_reading_changes_only_what_was_said():
-    look = Look(styles=(("starry_night", ONE),), strength=40, mask="left", size=500)
+    style_settings = StyleSettings(styles=(("starry_night", ONE),), strength=40, mask="left", size=500)
 
-    assert VOCABULARY.read("scream").apply(look) == replace(look, styles=(("the_scream", ONE),))
-    assert VOCABULARY.read("keep colors").apply(look) == replace(look, keep_colors=True)
+    assert VOCABULARY.read("scream").apply(style_settings) == replace(style_settings, styles=(("the_scream", ONE),))
+    assert VOCABULARY.read("keep colors").apply(style_settings) == replace(style_settings, keep_colors=True)
 
 
 def test_regions_and_a_single_style_or_place_take_each_others_place():
-    regions = VOCABULARY.read("left scream right wave").apply(Look(styles=(("starry_night", ONE),), mask="top"))
+    regions = VOCABULARY.read("left scream right wave").apply(
+        StyleSettings(styles=(("starry_night", ONE),), mask="top")
+    )
     assert (regions.styles, regions.mask, len(regions.regions)) == ((), "", 2)
 
     assert VOCABULARY.read("scream").apply(regions).regions == ()
@@ -126,11 +128,11 @@ def test_regions_and_a_single_style_or_place_take_each_others_place():
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_a_fault(text):
-    look = VOCABULARY.read_caption(text).apply(Look())
+    style_settings = VOCABULARY.read_caption(text).apply(StyleSettings())
     VOCABULARY.read(text)
 
-    assert 0 <= look.strength <= 100
-    assert Look.from_dict(look.to_dict()) == look
+    assert 0 <= style_settings.strength <= 100
+    assert StyleSettings.from_dict(style_settings.to_dict()) == style_settings
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -162,25 +164,25 @@ TWELVE = Vocabulary(STYLES)
 @pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
 def test_every_name_and_every_title_is_its_style_and_nothing_else(style):
     for text in (style.name, style.title, style.title.upper(), f"{style.name} 100", f"{style.title}, 100"):
-        for reading in (TWELVE.read(text), TWELVE.read_caption(text)):
-            assert [name for name, _ in reading.styles] == [style.name]
-            assert (reading.mask, reading.unknown) == (None, ())
+        for parsed in (TWELVE.read(text), TWELVE.read_caption(text)):
+            assert [name for name, _ in parsed.styles] == [style.name]
+            assert (parsed.mask, parsed.unknown) == (None, ())
 
 
 @pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
 @pytest.mark.parametrize("place", ["left", "person", "background"])
 def test_a_place_before_or_after_any_style_is_a_place(style, place):
     for text in (f"{place} {style.name}", f"{style.title} {place}"):
-        reading = TWELVE.read_caption(text)
-        assert (reading.styles, reading.mask) == (((style.name, ONE),), place)
+        parsed = TWELVE.read_caption(text)
+        assert (parsed.styles, parsed.mask) == (((style.name, ONE),), place)
 
 
 def test_any_two_styles_one_after_another_are_a_blend():
     for one in STYLES:
         for other in STYLES:
             if one is not other:
-                reading = TWELVE.read_caption(f"{one.name} 60 {other.name} 40")
-                assert reading.styles == ((one.name, 60.0), (other.name, 40.0))
+                parsed = TWELVE.read_caption(f"{one.name} 60 {other.name} 40")
+                assert parsed.styles == ((one.name, 60.0), (other.name, 40.0))
                 assert TWELVE.read_caption(f"{one.title} {other.title}").styles == (
                     (one.name, ONE),
                     (other.name, ONE),
@@ -215,9 +217,9 @@ def test_any_two_styles_one_after_another_are_a_blend():
     ],
 )
 def test_with_twelve_styles_each_is_still_found_by_what_people_call_it(text, style):
-    for reading in (TWELVE.read(text), TWELVE.read_caption(text)):
-        assert reading.styles == ((style, ONE),)
-        assert not reading.unknown
+    for parsed in (TWELVE.read(text), TWELVE.read_caption(text)):
+        assert parsed.styles == ((style, ONE),)
+        assert not parsed.unknown
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from bot.conversation.events import (
     ShowStats,
     ShowStyles,
 )
-from bot.conversation.style_settings import Look
+from bot.conversation.style_settings import StyleSettings
 from bot.texts import load_texts
 from testing.fake_model import CATALOG
 from tfstyle.contract.catalog import Catalog, Style
@@ -54,7 +54,7 @@ def test_a_first_photo_is_painted_and_the_gallery_follows_once():
     assert kinds(actions) == [Paint, ShowStyles]
     assert kinds(later) == [Paint]
     assert chat == again == Chat(saw_styles=True)
-    assert actions[0].order == Order(pictures=(PHOTO,), look=Look(), reply_to=10)
+    assert actions[0].order == Order(pictures=(PHOTO,), style_settings=StyleSettings(), reply_to=10)
 
 
 def test_an_album_brings_no_gallery_whose_buttons_would_paint_one_of_its_photos():
@@ -64,7 +64,7 @@ def test_an_album_brings_no_gallery_whose_buttons_would_paint_one_of_its_photos(
 def test_a_caption_is_for_its_photo_only():
     chat, actions = TALK.hear(message("scream strength 50", picture=PHOTO), Chat())
 
-    assert actions[0].order.look == Look(styles=(("the_scream", 1.0),), strength=50)
+    assert actions[0].order.style_settings == StyleSettings(styles=(("the_scream", 1.0),), strength=50)
     assert chat == Chat()
 
 
@@ -81,7 +81,7 @@ def test_a_picture_in_reply_to_a_photo_becomes_its_mask():
     _, actions = TALK.hear(message(picture=PHOTO, reply_to=Replied(message_id=5, pictures=(photo,))), Chat())
 
     assert actions[0] == Remember(message=Replied(message_id=10, pictures=(PHOTO,)))
-    assert (actions[1].order.pictures, actions[1].order.look.mask_message, actions[1].order.reply_to) == (
+    assert (actions[1].order.pictures, actions[1].order.style_settings.mask_message, actions[1].order.reply_to) == (
         (photo,), 10, 5,
     )  # fmt: skip
 
@@ -99,9 +99,9 @@ def test_commands_become_actions(command, action):
 
 
 def test_stats_are_for_admins():
-    talk = Conversation(CATALOG, admins=frozenset({1}))
+    conversation = Conversation(CATALOG, admins=frozenset({1}))
 
-    assert kinds(talk.hear(message(command="stats"), Chat())[1]) == [ShowStats]
+    assert kinds(conversation.hear(message(command="stats"), Chat())[1]) == [ShowStats]
     assert kinds(TALK.hear(message(command="stats"), Chat())[1]) == [Say]
 
 
@@ -119,8 +119,15 @@ def test_buttons_become_orders(action, result, size, repaints):
 
     order = actions[1].order
     assert kinds(actions) == [AnswerPress, Paint]
-    assert (order.result, order.look.size, order.repaints, order.target) == (result, size, repaints, 20 * repaints)
-    assert order.look == Look(styles=(("the_scream", 1.0),), strength=80, keep_colors=True, mask="left", size=size)
+    assert (order.result, order.style_settings.size, order.repaints, order.target) == (
+        result,
+        size,
+        repaints,
+        20 * repaints,
+    )
+    assert order.style_settings == StyleSettings(
+        styles=(("the_scream", 1.0),), strength=80, keep_colors=True, mask="left", size=size
+    )
 
 
 def test_only_a_style_chosen_by_button_is_kept_for_the_next_photo():
@@ -128,7 +135,7 @@ def test_only_a_style_chosen_by_button_is_kept_for_the_next_photo():
     chosen, _ = TALK.press(press("p:1;80;k;l;1280"), Chat())
 
     assert repainted == Chat()
-    assert chosen == Chat(look=Look(styles=(("the_scream", 1.0),)))
+    assert chosen == Chat(style_settings=StyleSettings(styles=(("the_scream", 1.0),)))
 
 
 def test_style_alone_in_reply_to_words_shows_the_styles():
@@ -139,9 +146,11 @@ def test_style_alone_in_reply_to_words_shows_the_styles():
 
 
 def test_a_style_of_a_gallery_without_a_photo_is_chosen_and_marked():
-    chosen, actions = TALK.press(press("g:1;80;k;l;1280", pictures=None), Chat(look=Look(strength=40)))
+    chosen, actions = TALK.press(
+        press("g:1;80;k;l;1280", pictures=None), Chat(style_settings=StyleSettings(strength=40))
+    )
 
-    assert chosen == Chat(look=Look(styles=(("the_scream", 1.0),), strength=40))
+    assert chosen == Chat(style_settings=StyleSettings(styles=(("the_scream", 1.0),), strength=40))
     assert kinds(actions) == [AnswerPress, Say, ChangeKeyboard]
     assert "✓ The Scream" in str(actions[2].keyboard)
 
@@ -207,7 +216,11 @@ def test_a_button_that_is_not_understood_says_so(data):
 
 
 def test_an_order_survives_the_database():
-    order = Order(pictures=(PHOTO,), look=Look(styles=(("a", 2.0),)), result=Result.FILE, target=7, album="x")
+    order = Order(
+        pictures=(PHOTO,), style_settings=StyleSettings(styles=(("a", 2.0),)), result=Result.FILE, target=7, album="x"
+    )
 
     assert Order.from_dict(order.to_dict()) == order
-    assert Chat.from_dict(Chat(look=Look(mask="left")).to_dict()) == Chat(look=Look(mask="left"))
+    assert Chat.from_dict(Chat(style_settings=StyleSettings(mask="left")).to_dict()) == Chat(
+        style_settings=StyleSettings(mask="left")
+    )

@@ -3,11 +3,10 @@
 import pytest
 
 from bot.conversation.failures import (
-    MAX_DEADLINES,
-    MAX_TRIES,
     FileTooLargeError,
     MaskGoneError,
     PictureGoneError,
+    RetryPolicy,
     explain,
 )
 from bot.texts import load_texts
@@ -74,12 +73,12 @@ def test_a_file_that_is_too_large_is_told_to_have_more_than_is_allowed(size, tol
 def test_a_server_that_is_full_or_loads_its_model_is_waited_for(error):
     problem = explained(error, waited=100)
 
-    assert problem.blameless
+    assert not problem.count_attempt
     assert 0 < problem.again <= 30
 
 
 def test_tries_are_counted():
-    assert explained(DeadlineError("x"), tries=MAX_DEADLINES - 1).again is not None
-    assert explained(DeadlineError("x"), tries=MAX_DEADLINES).text == EN.server_too_slow
-    assert explained(ServerFaultError("x"), tries=MAX_TRIES - 1).again is not None
-    assert explained(ServerFaultError("x"), tries=MAX_TRIES).text == EN.gave_up
+    assert explained(DeadlineError("x"), tries=RetryPolicy().deadlines - 1).again is not None
+    assert explained(DeadlineError("x"), tries=RetryPolicy().deadlines).text == EN.server_too_slow
+    assert explained(ServerFaultError("x"), tries=RetryPolicy().tries - 1).again is not None
+    assert explained(ServerFaultError("x"), tries=RetryPolicy().tries).text == EN.gave_up

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.conversation import keyboards
 from bot.conversation.events import Chat, Order, Picture
-from bot.conversation.style_settings import PLACES, Look, LookError
+from bot.conversation.style_settings import PLACES, StyleSettings, StyleSettingsError
 from bot.texts import LANGUAGES, load_texts
 from testing.fake_model import CATALOG
 
@@ -20,7 +20,7 @@ mixes = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 999).map(float), 
     lambda mix: tuple(mix.items()) if len(mix) > 1 else tuple((name, 1.0) for name in mix)
 )
 looks = st.builds(
-    Look,
+    StyleSettings,
     styles=mixes,
     strength=st.integers(0, 100),
     keep_colors=st.booleans(),
@@ -31,31 +31,31 @@ looks = st.builds(
 
 
 @given(looks)
-def test_a_button_gives_back_what_it_was_given(look):
-    assert Look.decode(look.encode(NAMES), NAMES) == look
+def test_a_button_gives_back_what_it_was_given(style_settings):
+    assert StyleSettings.decode(style_settings.encode(NAMES), NAMES) == style_settings
 
 
 def test_a_button_keeps_the_proportions_of_large_weights():
-    look = replace(Look(), styles=((NAMES[0], 1893.0), (NAMES[1], 946.5)))
+    style_settings = replace(StyleSettings(), styles=((NAMES[0], 1893.0), (NAMES[1], 946.5)))
 
-    (_, first), (_, second) = Look.decode(look.encode(NAMES), NAMES).styles
+    (_, first), (_, second) = StyleSettings.decode(style_settings.encode(NAMES), NAMES).styles
 
     assert first / second == pytest.approx(2, rel=0.01)
 
 
 @given(looks)
-def test_a_look_gives_itself_back_from_json(look):
-    assert Look.from_dict(json.loads(json.dumps(look.to_dict()))) == look
+def test_a_look_gives_itself_back_from_json(style_settings):
+    assert StyleSettings.from_dict(json.loads(json.dumps(style_settings.to_dict()))) == style_settings
 
 
 @given(looks, st.sampled_from(LANGUAGES), st.booleans())
-def test_no_button_holds_more_than_64_bytes_and_every_keyboard_has_some(look, language, album):
+def test_no_button_holds_more_than_64_bytes_and_every_keyboard_has_some(style_settings, language, album):
     texts = load_texts(language)
     made = [
-        keyboards.painting_keyboard(look, CATALOG, texts, album=album),
-        keyboards.style_keyboard(look, CATALOG, keyboards.CHOOSER),
-        keyboards.style_keyboard(look, CATALOG, keyboards.BLEND, back="back"),
-        keyboards.place_keyboard(look, CATALOG, texts),
+        keyboards.painting_keyboard(style_settings, CATALOG, texts, album=album),
+        keyboards.style_keyboard(style_settings, CATALOG, keyboards.CHOOSER),
+        keyboards.style_keyboard(style_settings, CATALOG, keyboards.BLEND, back="back"),
+        keyboards.place_keyboard(style_settings, CATALOG, texts),
     ]
 
     for keyboard in made:
@@ -66,27 +66,27 @@ def test_no_button_holds_more_than_64_bytes_and_every_keyboard_has_some(look, la
 
 @given(st.text(max_size=64))
 def test_any_text_is_a_look_or_a_look_error(text):
-    with contextlib.suppress(LookError):
-        assert 0 <= Look.decode(text, NAMES).strength <= 100
+    with contextlib.suppress(StyleSettingsError):
+        assert 0 <= StyleSettings.decode(text, NAMES).strength <= 100
 
 
 def test_columns_are_append_only_so_an_old_button_means_the_same_styles():
-    button = Look(styles=(("the_scream", 1.0),)).encode(NAMES)
+    button = StyleSettings(styles=(("the_scream", 1.0),)).encode(NAMES)
 
-    assert Look.decode(button, (*NAMES, "new_style")).styles == (("the_scream", 1.0),)
+    assert StyleSettings.decode(button, (*NAMES, "new_style")).styles == (("the_scream", 1.0),)
 
 
 def test_a_button_of_a_model_with_more_styles_is_told():
-    with pytest.raises(LookError, match="Expected a look such as"):
-        Look.decode("7;100;s;;1280", NAMES)
+    with pytest.raises(StyleSettingsError, match="Expected style settings such as"):
+        StyleSettings.decode("7;100;s;;1280", NAMES)
 
 
 def test_what_a_look_uses():
-    look = Look(styles=(("a", 1.0), ("b", 2.0)))
+    style_settings = StyleSettings(styles=(("a", 1.0), ("b", 2.0)))
 
-    assert look.style_names == ("a", "b")
-    assert replace(look, regions=(("left", (("c", 1.0),)), ("right", (("c", 1.0),)))).style_names == ("c",)
-    assert (Look(mask="#12").mask_message, Look(mask="left").mask_message) == (12, None)
+    assert style_settings.style_names == ("a", "b")
+    assert replace(style_settings, regions=(("left", (("c", 1.0),)), ("right", (("c", 1.0),)))).style_names == ("c",)
+    assert (StyleSettings(mask="#12").mask_message, StyleSettings(mask="left").mask_message) == (12, None)
 
 
 documents = st.recursive(
@@ -97,26 +97,30 @@ documents = st.recursive(
 
 
 @given(looks, st.dictionaries(st.text(max_size=8), documents, max_size=3))
-def test_what_another_version_has_stored_beside_it_is_left_out(look, more):
-    document = json.loads(json.dumps({**more, **look.to_dict()}))
+def test_what_another_version_has_stored_beside_it_is_left_out(style_settings, more):
+    document = json.loads(json.dumps({**more, **style_settings.to_dict()}))
 
-    assert Look.from_dict(document) == look
-    assert Chat.from_dict({**more, "look": document, "saw_styles": True}) == Chat(look=look, saw_styles=True)
+    assert StyleSettings.from_dict(document) == style_settings
+    assert Chat.from_dict({**more, "style_settings": document, "saw_styles": True}) == Chat(
+        style_settings=style_settings, saw_styles=True
+    )
 
 
 @given(
-    st.dictionaries(st.sampled_from(["look", "saw_styles", "x"]), documents, max_size=3)
-    | st.fixed_dictionaries({"look": st.dictionaries(st.sampled_from(list(Look().to_dict())), documents)})
+    st.dictionaries(st.sampled_from(["style_settings", "saw_styles", "x"]), documents, max_size=3)
+    | st.fixed_dictionaries(
+        {"style_settings": st.dictionaries(st.sampled_from(list(StyleSettings().to_dict())), documents)}
+    )
 )
 def test_no_chat_is_stuck_with_settings_that_cannot_be_read(document):
     chat = Chat.from_dict(document)
 
     assert chat.to_dict()
-    assert Look.decode(chat.look.encode(NAMES), NAMES).strength == chat.look.strength
+    assert StyleSettings.decode(chat.style_settings.encode(NAMES), NAMES).strength == chat.style_settings.strength
 
 
 def test_an_order_of_another_version_is_read():
-    order = Order(pictures=(Picture(file_id="a"),), look=Look(strength=50))
+    order = Order(pictures=(Picture(file_id="a"),), style_settings=StyleSettings(strength=50))
     document = {**order.to_dict(), "new": 1, "pictures": [{"file_id": "a", "new": 2}]}
 
     assert Order.from_dict(document) == order

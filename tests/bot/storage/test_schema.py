@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 
 import psycopg
 import pytest
@@ -10,6 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.pool import NullPool
 
+from bot.conversation.events import Chat, Order, Picture
+from bot.conversation.style_settings import StyleSettings
 from bot.storage.schema import StorageError
 from bot.storage.store import Store
 from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
@@ -41,8 +44,11 @@ def old(engine):
     metadata.create_all(engine, tables=[tasks, chats, sources])
     with engine.begin() as connection:
         row = {"key": "old", "kind": PAINT, "chat_id": 1, "user_id": 1, "payload": "{}", "turn": 0, "created_at": 1.0}
+        order = Order(pictures=(Picture(file_id="a"),), style_settings=StyleSettings(strength=44)).to_dict()
+        row["payload"] = json.dumps({"look": order.pop("style_settings"), **order})
         connection.execute(sql.insert(tasks).values(row))
-        connection.execute(sql.insert(chats).values(chat_id=1, settings="{}"))
+        settings = json.dumps({"look": StyleSettings(strength=33).to_dict(), "saw_styles": True})
+        connection.execute(sql.insert(chats).values(chat_id=1, settings=settings))
 
 
 def version(engine):
@@ -60,7 +66,10 @@ def test_the_migrations_make_the_tables_that_the_bot_works_with(url, engine):
 def test_a_database_of_before_there_were_versions_is_carried_along_with_what_it_holds(url, engine, old):
     store = Store(url, "me")
 
-    assert asyncio.run(store.claim(PAINT)).key == "old"
+    task = asyncio.run(store.claim(PAINT))
+    assert task.key == "old"
+    assert Order.from_dict(task.payload).style_settings.strength == 44
+    assert Chat.from_dict(asyncio.run(store.settings(1))).style_settings.strength == 33
     asyncio.run(store.check())
     store.close()
     with engine.connect() as connection:

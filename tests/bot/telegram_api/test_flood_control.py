@@ -3,7 +3,7 @@
 import pytest
 
 import bot.telegram_api.flood_control
-from bot.telegram_api.flood_control import Silence
+from bot.telegram_api.flood_control import FloodControl
 
 
 @pytest.fixture
@@ -15,44 +15,48 @@ def clock(monkeypatch):
 
 
 def test_a_flooded_chat_waits_alone(clock):
-    silence = Silence()
-    silence.keep(30, -1)
+    flood_control = FloodControl()
+    flood_control.pause(30, -1)
 
-    assert (silence.left(-1), silence.left(2), silence.left(None)) == (30, 0, 0)
+    assert (flood_control.seconds_left(-1), flood_control.seconds_left(2), flood_control.seconds_left(None)) == (
+        30,
+        0,
+        0,
+    )
     clock[0] += 31
-    assert silence.left(-1) == 0
+    assert flood_control.seconds_left(-1) == 0
 
 
 def test_what_is_about_no_chat_is_everybodys(clock):
-    silence = Silence()
-    silence.keep(30, None)
+    flood_control = FloodControl()
+    flood_control.pause(30, None)
 
-    assert (silence.left(-1), silence.left(None)) == (30, 30)
+    assert (flood_control.seconds_left(-1), flood_control.seconds_left(None)) == (30, 30)
 
 
 def test_several_chats_at_once_mean_all(clock):
-    silence = Silence()
-    silence.keep(30, 1)
-    silence.keep(20, 2)
-    assert silence.left(4) == 0
+    flood_control = FloodControl()
+    flood_control.pause(30, 1)
+    flood_control.pause(20, 2)
+    assert flood_control.seconds_left(4) == 0
 
-    silence.keep(10, 3)
+    flood_control.pause(10, 3)
 
-    assert [silence.left(chat) for chat in (1, 2, 3, 4)] == [30, 20, 10, 10]
+    assert [flood_control.seconds_left(chat) for chat in (1, 2, 3, 4)] == [30, 20, 10, 10]
 
 
 def test_chats_that_waited_long_ago_do_not_count(clock):
-    silence = Silence()
+    flood_control = FloodControl()
     for chat in range(1, 9):
-        silence.keep(1, chat)
+        flood_control.pause(1, chat)
         clock[0] += 0.6
 
-    assert silence.left(99) == 0
+    assert flood_control.seconds_left(99) == 0
 
 
 def test_a_shorter_wait_does_not_end_a_longer_one(clock):
-    silence = Silence()
-    silence.keep(30, 1)
-    silence.keep(1, 1)
+    flood_control = FloodControl()
+    flood_control.pause(30, 1)
+    flood_control.pause(1, 1)
 
-    assert silence.left(1) == 30
+    assert flood_control.seconds_left(1) == 30

@@ -9,10 +9,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from telegram import Bot
 
-import bot.telegram_api.receiver
 from bot.metrics import ERRORS
 from bot.settings import Settings
-from bot.telegram_api.receiver import WEBHOOK_PATH, Receiver
+from bot.telegram_api.receiver import WEBHOOK_PATH, Receiver, ReceiverTimings
 from bot.telegram_api.updates import ALLOWED
 from testing.bot_api import Fault
 
@@ -20,10 +19,7 @@ SECRET = "a-Secret_1"
 OURS = {"url": "https://paint.example.org" + WEBHOOK_PATH, "secret_token": SECRET, "allowed_updates": ALLOWED}
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(bot.telegram_api.receiver, "WEBHOOK_SECONDS", 0.05)
-    monkeypatch.setattr(bot.telegram_api.receiver, "_FIRST_WAIT", 0.05)
+QUICK = ReceiverTimings(webhook=0.05, first_wait=0.05)
 
 
 @contextlib.asynccontextmanager
@@ -33,7 +29,7 @@ async def keeping(api):
         token=api.token, mode="webhook", webhook_url="https://paint.example.org/", webhook_secret=SECRET
     )
     async with Bot(api.token, api.base_url, api.base_file_url) as connection:
-        receiver = Receiver(connection, None, lambda: None)
+        receiver = Receiver(connection, None, lambda: None, QUICK)
         task = asyncio.create_task(receiver.keep_webhook(settings))
         yield receiver
         task.cancel()
@@ -86,7 +82,7 @@ def test_another_bot_that_polls_with_the_token_is_counted_as_changing_the_webhoo
     async def story():
         async with keeping(own_api) as receiver, Bot(own_api.token, own_api.base_url, own_api.base_file_url) as other:
             await until(lambda: receiver.connected)
-            polling = asyncio.create_task(Receiver(other, Kept(), lambda: None).poll())
+            polling = asyncio.create_task(Receiver(other, Kept(), lambda: None, QUICK).poll())
             await until(lambda: counted("webhook_changed") >= changed + 2)
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)

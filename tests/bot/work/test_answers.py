@@ -3,7 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
-from bot.conversation.failures import MAX_TRIES
+from bot.conversation.failures import RetryPolicy
 from bot.settings import Settings
 from bot.storage.store import Store
 from bot.storage.tasks import UPDATE
@@ -37,13 +37,13 @@ def test_an_update_waits_for_the_styles_as_long_as_it_takes_and_its_sender_is_to
         answers = Answers(
             store,
             SimpleNamespace(say=say),
-            SimpleNamespace(now=away),
+            SimpleNamespace(current=away),
             Settings(token="1:a"),
             SimpleNamespace(**BOT),
             None,
             None,
         )
-        for _ in range(2 * MAX_TRIES):
+        for _ in range(2 * RetryPolicy().tries):
             task = await store.claim(UPDATE)
             assert task.attempts < 3
             await answers.handle(task)

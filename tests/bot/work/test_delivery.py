@@ -2,32 +2,35 @@
 
 import sqlite3
 import time
+from dataclasses import replace
 
 import grpc
 import pytest
 
-import bot.conversation.failures
-import bot.telegram_api.messenger
 import bot.work.answers
-import bot.work.jobs
-import bot.work.position_notifier
-import bot.work.worker
+from bot.app import BotTimings
+from bot.conversation.failures import RetryPolicy
+from bot.telegram_api.messenger import MessengerTimings
 from bot.texts import load_texts
+from bot.work.position_notifier import NotifierTimings
 from testing.bot_api import BotApi, Fault, Person, buttons_of, photo_bytes
 from testing.bot_thread import BotThread
 
 EN = load_texts("en")
 pytestmark = pytest.mark.filterwarnings("ignore:Please use 'Bot.get_updates'")
 
+QUICK = BotTimings(album_seconds=0.3)
+IMPATIENT = replace(QUICK, messenger=MessengerTimings(give_up=0.2, longest_wait=0.5), policy=RetryPolicy(give_up=1.0))
+PAINTED_BYTES = 714  # of photo_bytes() as the double stylizes it
+
 
 @pytest.fixture
-def chats(own_api, model, styles, tmp_path, new_person, monkeypatch):
+def chats(own_api, model, styles, tmp_path, new_person):
     """Starts a bot and returns it, and people in chats of their own: (bot, person, other person)."""
-    monkeypatch.setattr(bot.work.answers, "ALBUM_SECONDS", 0.3)
     running = []
 
-    def start(**settings):
-        running.append(BotThread(own_api, styles[1], tmp_path, **settings))
+    def start(*, timings=QUICK, **settings):
+        running.append(BotThread(own_api, styles[1], tmp_path, timings=timings, **settings))
         return running[0].__enter__(), new_person(own_api), new_person(own_api)
 
     yield start
@@ -50,10 +53,9 @@ def painted(model):
     return sum(call[0] == "encoded" for call in model.predictor.calls)
 
 
-def test_an_album_that_one_request_cannot_hold_comes_in_parts_and_each_photo_once(chats, own_api, model, monkeypatch):
+def test_an_album_that_one_request_cannot_hold_comes_in_parts_and_each_photo_once(chats, own_api, model):
     """Ten full-size PNGs are half a gigabyte. The server fails in between: what was sent is not sent again."""
-    monkeypatch.setattr(bot.work.jobs, "FILE_MAX_BYTES", 0)
-    _, person, _ = chats()
+    _, person, _ = chats(timings=replace(QUICK, part_max_bytes=0))
     model.faults = [None, None, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
 
     for seed in range(4):
@@ -66,11 +68,11 @@ def test_an_album_that_one_request_cannot_hold_comes_in_parts_and_each_photo_onc
     assert person.seen()[-1]["message_id"] == after["message_id"]
 
 
-def test_the_parts_of_an_album_are_as_large_as_a_request_may_be(chats, own_api, monkeypatch):
-    _, person, _ = chats()
+def test_the_parts_of_an_album_are_as_large_as_a_request_may_be(chats, own_api):
+    _, person, _ = chats(timings=replace(QUICK, part_max_bytes=int(2.5 * PAINTED_BYTES)))
     first = person.wait_for_answer(person.send_photo(photo_bytes(), "scream"))
     size = len(own_api.file_of(own_api.messages[person.chat_id][first["message_id"]]))
-    monkeypatch.setattr(bot.work.jobs, "FILE_MAX_BYTES", int(2.5 * size))
+    assert 2 * size <= 2.5 * PAINTED_BYTES < 3 * size
 
     for _ in range(5):
         person.send_photo(photo_bytes(), "scream", album="b")
@@ -81,10 +83,9 @@ def test_the_parts_of_an_album_are_as_large_as_a_request_may_be(chats, own_api, 
 
 @pytest.mark.parametrize(("small", "meanwhile"), [(2**20, True), (0, False)])
 def test_only_while_a_small_answer_travels_is_the_next_photo_painted_in_its_place(
-    chats, own_api, model, monkeypatch, small, meanwhile
+    chats, own_api, model, small, meanwhile
 ):
-    monkeypatch.setattr(bot.work.worker, "SMALL_DELIVERY", small)
-    _, person, other = chats(concurrency=1)
+    _, person, other = chats(timings=replace(QUICK, small_delivery=small), concurrency=1)
     own_api.faults.append(Fault("editMessageMedia", chat_id=person.chat_id, status=200, seconds=2.0))
 
     first = person.send_photo(photo_bytes(), "scream")
@@ -97,9 +98,8 @@ def test_only_while_a_small_answer_travels_is_the_next_photo_painted_in_its_plac
     assert answered_before is not meanwhile
 
 
-def test_notes_of_a_slow_chat_do_not_delay_those_of_others(chats, own_api, model, monkeypatch):
-    monkeypatch.setattr(bot.work.position_notifier, "TOLD_AFTER", 0.2)
-    _, person, other = chats(concurrency=1)
+def test_notes_of_a_slow_chat_do_not_delay_those_of_others(chats, own_api, model):
+    _, person, other = chats(timings=replace(QUICK, notifier=NotifierTimings(after=0.2)), concurrency=1)
     person.wait_for_answer(person.send_photo(photo_bytes(), "scream"))  # so that there is an estimate
     own_api.faults.append(Fault("editMessageText", chat_id=person.chat_id, status=200, seconds=4.0))
     model.seconds = 3.0
@@ -235,7 +235,7 @@ def test_photos_of_a_chat_that_has_to_wait_are_not_painted_meanwhile(chats, own_
     model.seconds = 1.0
     sent = [person.send_photo(photo_bytes(seed=seed), "scream") for seed in range(2)]
     own_api.wait_for(lambda: model.painting == 1 and person.texts() == [EN.painting] * 2)
-    thread.messenger._silence.keep(8, person.chat_id)
+    thread.messenger._flood_control.pause(8, person.chat_id)
     model.seconds = 0.0
 
     other.wait_for_answer(other.send_photo(photo_bytes(), "wave"))
@@ -245,11 +245,10 @@ def test_photos_of_a_chat_that_has_to_wait_are_not_painted_meanwhile(chats, own_
         person.wait_for_answer(photo)
 
 
-def test_what_telegram_does_not_take_for_long_is_handed_back_and_does_not_hold_up_others(chats, own_api, monkeypatch):
-    monkeypatch.setattr(bot.work.worker, "SMALL_DELIVERY", 0)  # so that it keeps its place among those that paint
-    monkeypatch.setattr(bot.telegram_api.messenger, "PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(bot.telegram_api.messenger, "_LONGEST_WAIT", 5.0)
-    _, person, other = chats(concurrency=1)
+def test_what_telegram_does_not_take_for_long_is_handed_back_and_does_not_hold_up_others(chats, own_api):
+    patient = MessengerTimings(give_up=1.0, longest_wait=5.0)
+    # Nothing is small, so that it keeps its place among those that are stylized.
+    _, person, other = chats(timings=replace(QUICK, small_delivery=0, messenger=patient), concurrency=1)
     own_api.faults.append(Fault("editMessageMedia", chat_id=person.chat_id, times=5, status=500))
 
     sent = person.send_photo(photo_bytes(), "scream")
@@ -261,11 +260,8 @@ def test_what_telegram_does_not_take_for_long_is_handed_back_and_does_not_hold_u
     assert len(person.seen()) == 1
 
 
-def test_what_telegram_never_takes_is_given_up_with_a_reason_in_the_log(chats, own_api, monkeypatch, caplog):
-    monkeypatch.setattr(bot.telegram_api.messenger, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(bot.telegram_api.messenger, "_LONGEST_WAIT", 0.5)
-    monkeypatch.setattr(bot.conversation.failures, "PATIENCE_SECONDS", 1.0)
-    thread, person, _ = chats()
+def test_what_telegram_never_takes_is_given_up_with_a_reason_in_the_log(chats, own_api, caplog):
+    thread, person, _ = chats(timings=IMPATIENT)
     own_api.faults.append(Fault("editMessageMedia", chat_id=person.chat_id, times=10**6, status=500))
 
     person.send_photo(photo_bytes(), "scream")
@@ -276,11 +272,8 @@ def test_what_telegram_never_takes_is_given_up_with_a_reason_in_the_log(chats, o
     assert "Telegram did not take its answer: " in given_up.reason
 
 
-def test_an_answer_that_telegram_never_takes_does_not_keep_the_chats_next_ones(chats, own_api, monkeypatch, caplog):
-    monkeypatch.setattr(bot.telegram_api.messenger, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(bot.telegram_api.messenger, "_LONGEST_WAIT", 0.5)
-    monkeypatch.setattr(bot.conversation.failures, "PATIENCE_SECONDS", 1.0)
-    _, person, _ = chats()
+def test_an_answer_that_telegram_never_takes_does_not_keep_the_chats_next_ones(chats, own_api, caplog):
+    _, person, _ = chats(timings=IMPATIENT)
     fault = Fault("sendMessage", chat_id=person.chat_id, times=10**6, status=500)
     own_api.faults.append(fault)
 
@@ -317,11 +310,11 @@ def test_photos_of_an_album_that_come_late_are_painted_as_the_others(chats):
     assert person.texts().count("The Scream · 60 %") == 2
 
 
-def test_an_album_whose_rest_comes_after_a_restart_is_one_album(chats, own_api, styles, tmp_path, monkeypatch):
+def test_an_album_whose_rest_comes_after_a_restart_is_one_album(chats, own_api, styles, tmp_path):
     """Its time is over when the bot starts again, and its other photos are still at Telegram."""
-    monkeypatch.setattr(bot.work.answers, "ALBUM_SECONDS", 2.0)
+    timings = BotTimings(album_seconds=2.0)
     person = Person(own_api, 1)
-    with BotThread(own_api, styles[1], tmp_path):
+    with BotThread(own_api, styles[1], tmp_path, timings=timings):
         for seed in range(2):
             person.send_photo(photo_bytes(seed=seed), "scream" if seed == 0 else "", album="cut")
 
@@ -335,16 +328,16 @@ def test_an_album_whose_rest_comes_after_a_restart_is_one_album(chats, own_api, 
     time.sleep(2.0)
 
     own_api.faults.append(Fault("getUpdates", status=200, seconds=1.0))  # Telegram takes its time
-    with BotThread(own_api, styles[1], tmp_path):
+    with BotThread(own_api, styles[1], tmp_path, timings=timings):
         person.wait_for_text("The Scream: 4 paintings.")
 
     assert len([message for message in person.seen() if "media_group_id" in message]) == 4
 
 
-def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_person, monkeypatch):
-    monkeypatch.setattr(bot.telegram_api.messenger, "_GROUP", (100, 1.0))  # more than a group may get in a minute
+def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_person):
     own_api.limits = False
-    chats()
+    fast = MessengerTimings(group=(100, 1.0))  # more than a group may get in a minute
+    chats(timings=replace(QUICK, messenger=fast))
     person = new_person(own_api, chat_id=-1000000000077, thread=5)
     person.say("/styles@paint_test_bot")
     gallery = person.wait_for_text(EN.choose_style)
@@ -368,9 +361,8 @@ def test_in_a_forum_everything_is_answered_in_its_topic(chats, own_api, new_pers
 
 
 def test_what_goes_wrong_in_a_topic_is_told_there(chats, own_api, new_person, monkeypatch):
-    monkeypatch.setattr(bot.conversation.failures, "MAX_TRIES", 1)
     monkeypatch.setattr(bot.work.answers, "read_event", lambda *_: 1 / 0)
-    chats()
+    chats(timings=replace(QUICK, policy=RetryPolicy(tries=1)))
     person = new_person(own_api, chat_id=-1000000000080, thread=8)
 
     person.say("/help@paint_test_bot")

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-import bot.work.style_service
 from bot.conversation.events import Result
-from bot.conversation.style_settings import FULL_SIZE, Look
-from bot.work.style_service import Painter
+from bot.conversation.style_settings import FULL_SIZE, StyleSettings
+from bot.work.style_service import StyleService
 from testing.bot_api import photo_bytes
 from testing.style_server import style_server
 from tfstyle.imaging.photo import read_photo
@@ -18,14 +17,14 @@ def paint():
     """Paints a photo at its full size as a file, on a server whose model takes 4 megapixels."""
     with style_server() as (_, address):
 
-        async def painted(data):
-            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+        async def painted(data, **options):
+            style_service = StyleService(address, timeout=60, max_pixels=25_000_000, **options)
             try:
-                return await painter.paint(data, Look(size=FULL_SIZE), Result.FILE)
+                return await style_service.stylize(data, StyleSettings(size=FULL_SIZE), Result.FILE)
             finally:
-                await painter.close()
+                await style_service.close()
 
-        yield lambda data: asyncio.run(painted(data))
+        yield lambda data, **options: asyncio.run(painted(data, **options))
 
 
 def test_a_file_is_no_larger_than_the_model_takes(paint):
@@ -37,11 +36,9 @@ def test_a_file_is_no_larger_than_the_model_takes(paint):
     assert painting.width / painting.height == pytest.approx(1.5, abs=0.002)
 
 
-def test_a_png_too_large_for_telegram_comes_as_jpeg(paint, monkeypatch):
+def test_a_png_too_large_for_telegram_comes_as_jpeg(paint):
     png = paint(photo_bytes(300, 200))
-    monkeypatch.setattr(bot.work.style_service, "FILE_MAX_BYTES", len(png.data) - 1)
-
-    jpeg = paint(photo_bytes(300, 200))
+    jpeg = paint(photo_bytes(300, 200), file_max_bytes=len(png.data) - 1)
 
     assert (png.suffix, jpeg.suffix) == (".png", ".jpg")
     photo = read_photo(jpeg.data)
@@ -56,12 +53,14 @@ def test_large_paintings_are_made_one_at_a_time(size, at_once):
         model.seconds = 1.0
 
         async def paint_three():
-            painter = Painter(address, timeout=60, max_pixels=25_000_000)
+            style_service = StyleService(address, timeout=60, max_pixels=25_000_000)
             try:
                 photos = [photo_bytes(*size, seed=seed) for seed in range(3)]
-                await asyncio.gather(*(painter.paint(one, Look(size=FULL_SIZE), Result.FILE) for one in photos))
+                await asyncio.gather(
+                    *(style_service.stylize(one, StyleSettings(size=FULL_SIZE), Result.FILE) for one in photos)
+                )
             finally:
-                await painter.close()
+                await style_service.close()
 
         asyncio.run(paint_three())
 

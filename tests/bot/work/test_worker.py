@@ -9,21 +9,17 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.app
-import bot.storage.store
-import bot.work.position_notifier
-import bot.work.style_service
-import bot.work.worker
 from bot.conversation.events import Order, Picture
-from bot.conversation.failures import MAX_CRASHES, MAX_TRIES
-from bot.conversation.style_settings import Look
+from bot.conversation.failures import RetryPolicy
+from bot.conversation.style_settings import StyleSettings
 from bot.http_endpoints import make_app
 from bot.metrics import ERRORS, PHOTOS
-from bot.settings import Settings
-from bot.storage.store import Store
+from bot.storage.store import Store, StoreTimings
 from bot.storage.tasks import PAINT, NewTask, StorageAwayError
 from bot.texts import load_texts
-from bot.work.style_service import Painter
-from bot.work.worker import ALIVE_SECONDS, Worker
+from bot.work.position_notifier import NotifierTimings, PositionNotifier
+from bot.work.style_service import StyleService
+from bot.work.worker import Worker, WorkerTimings
 from testing.bot_api import photo_bytes
 from testing.bot_thread import BotThread
 
@@ -36,14 +32,14 @@ def errors(kind):
 
 
 def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_has_all_its_tries_left(
-    own_api, model, styles, tmp_path, new_person, monkeypatch
+    own_api, model, styles, tmp_path, new_person
 ):
     """The database as those crashes left it; the server then fails as often as a job without any may see it fail."""
     poison, unlucky = new_person(own_api), new_person(own_api)
     file_id = own_api.store_file(photo_bytes())
-    order = Order(pictures=(Picture(file_id=file_id),), look=Look())
+    order = Order(pictures=(Picture(file_id=file_id),), style_settings=StyleSettings())
     store = Store(f"sqlite:///{tmp_path / 'bot.db'}", "before")
-    for person, crashes in ((poison, MAX_CRASHES), (unlucky, MAX_CRASHES - 1)):
+    for person, crashes in ((poison, RetryPolicy().crashes), (unlucky, RetryPolicy().crashes - 1)):
         job = NewTask(
             key=f"job:{person.chat_id}", kind=PAINT, chat_id=person.chat_id, user_id=1, payload=order.to_dict()
         )
@@ -51,11 +47,10 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
         with store.engine.begin() as connection:
             connection.exec_driver_sql(f"UPDATE tasks SET crashes = {crashes} WHERE key = '{job.key}'")
     store.close()
-    model.faults = [grpc.StatusCode.INTERNAL] * (MAX_TRIES - 1)
+    model.faults = [grpc.StatusCode.INTERNAL] * (RetryPolicy().tries - 1)
     failed = PHOTOS.labels("failed")._value.get()
 
-    monkeypatch.setattr(bot.storage.store, "HEAD_START_SECONDS", 0.1)
-    with BotThread(own_api, styles[1], tmp_path):
+    with BotThread(own_api, styles[1], tmp_path, store_timings=StoreTimings(head_start=0.1)):
         poison.wait_for_text(EN.internal_error)
         unlucky.wait_for_text("The Starry Night · 100 %")
 
@@ -65,10 +60,10 @@ def test_a_job_that_was_there_at_too_many_crashes_is_given_up_and_one_at_fewer_h
 
 
 def test_a_job_that_kills_the_bot_is_given_up_after_two_more_tries_alone_and_costs_the_others_no_more(
-    tmp_path, monkeypatch
+    tmp_path,
 ):
     """The bot as a loop: it claims as it does, and is gone once it paints the poison."""
-    monkeypatch.setattr(bot.storage.store, "HEAD_START_SECONDS", 0.05)
+    timings = StoreTimings(head_start=0.05)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     painted, kills = [], 0
 
@@ -83,12 +78,12 @@ def test_a_job_that_kills_the_bot_is_given_up_after_two_more_tries_alone_and_cos
                     return True
                 await asyncio.sleep(0.02)
             for task in running:
-                if task.crashes >= MAX_CRASHES:
+                if task.crashes >= RetryPolicy().crashes:
                     await store.finish(task.id, "failed")
                 elif task.key == "poison":
                     return False
             for task in running:
-                if task.crashes < MAX_CRASHES:
+                if task.crashes < RetryPolicy().crashes:
                     painted.append(task.key)
                     await store.finish(task.id)
 
@@ -97,23 +92,21 @@ def test_a_job_that_kills_the_bot_is_given_up_after_two_more_tries_alone_and_cos
         new = [NewTask(key=key, kind=PAINT, chat_id=1, user_id=1, payload={}) for key in keys]
         await store.add(new)
 
-    store = Store(url, "0")
+    store = Store(url, "0", timings)
     asyncio.run(send(store))
     while not asyncio.run(live(store)):
         kills += 1
         store.close()
-        store = Store(url, str(kills))
+        store = Store(url, str(kills), timings)
         assert kills < 10
     store.close()
 
-    assert kills == MAX_CRASHES
+    assert kills == RetryPolicy().crashes
     assert sorted(painted) == ["a", "b", "c", "d", "e"]
 
 
-def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypatch):
+def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat():
     """Until the next renewal is due it would have ended, and another replica would paint the same photo."""
-    monkeypatch.setattr(bot.work.worker, "_BEAT", 0.01)
-    monkeypatch.setattr(bot.work.worker, "_RENEW_EVERY", 3600.0)
     beats = itertools.count(1)
     renewed = []
 
@@ -127,7 +120,7 @@ def test_a_lease_that_could_not_be_renewed_is_renewed_at_the_next_beat(monkeypat
 
     async def story():
         store = SimpleNamespace(renew=renew, prune=nothing, shred=nothing, stats=nothing)
-        worker = Worker(store, None, None, Settings(token="1:a"), None)
+        worker = Worker(store, timings=WorkerTimings(beat=0.01, renew=3600.0))
         keeping = asyncio.create_task(worker._keep())
         await asyncio.sleep(0.2)
         keeping.cancel()
@@ -145,8 +138,8 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
 
     async def story():
         store = SimpleNamespace(renew=away, prune=away, stats=away, check=away)
-        worker = Worker(store, None, None, Settings(token="1:a"), None)
-        worker._last_beat -= 2 * ALIVE_SECONDS
+        worker = Worker(store)
+        worker._last_beat -= 2 * WorkerTimings().alive
         app = make_app(store, SimpleNamespace(connected=True), worker, SimpleNamespace(reachable=True))
         async with TestClient(TestServer(app)) as client:
             assert (await client.get("/livez")).status == 503
@@ -154,15 +147,15 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
             async with asyncio.timeout(10):
                 while (await client.get("/livez")).status != 200:
                     await asyncio.sleep(0.01)
-            assert (await client.get("/readyz")).status == 503
+            ready = await client.get("/readyz")
+            assert (ready.status, (await ready.json())["problem"]) == (503, "the database is away")
             keeping.cancel()
 
     asyncio.run(story())
 
 
-def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
-    monkeypatch.setattr(bot.work.position_notifier, "_PAUSE", 0.0)
-    before = {kind: errors(kind) for kind in ("line", "storage")}
+def test_telling_who_waits_goes_on_after_a_fault():
+    before = {kind: errors(kind) for kind in ("position", "storage")}
     faults = [StorageAwayError("the database restarts"), KeyError("nobody foresaw this"), KeyError("nor this")]
 
     async def story():
@@ -173,27 +166,24 @@ def test_telling_who_waits_goes_on_after_a_fault(monkeypatch):
                 raise faults.pop()
             told.set()
 
-        telling = asyncio.create_task(
-            bot.work.position_notifier.Line(SimpleNamespace(waiting_long=waiting_long), None).keep_telling()
-        )
+        store = SimpleNamespace(waiting_long=waiting_long)
+        telling = asyncio.create_task(PositionNotifier(store, None, NotifierTimings(pause=0.0)).run())
         async with asyncio.timeout(10):
             await told.wait()
         telling.cancel()
 
     asyncio.run(story())
 
-    assert {kind: errors(kind) - count for kind, count in before.items()} == {"line": 2, "storage": 1}
+    assert {kind: errors(kind) - count for kind, count in before.items()} == {"position": 2, "storage": 1}
 
 
-def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatch, styles):
-    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(bot.work.style_service, "REFRESH_SECONDS", 0.01)
+def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(styles):
     before = errors("styles")
     asked = []
 
     async def story():
-        painter = Painter(styles[1], timeout=5, max_pixels=10**6)
-        describe = painter._client.styles
+        style_service = StyleService(styles[1], timeout=5, max_pixels=10**6, refresh_seconds=0.01)
+        describe = style_service._client.styles
 
         async def broken_at_first(**options):
             asked.append(1)
@@ -201,22 +191,21 @@ def test_asking_for_styles_goes_on_after_a_fault_that_nobody_expected(monkeypatc
                 raise ZeroDivisionError
             return await describe(**options)
 
-        painter._client.styles = broken_at_first
-        keeping = asyncio.create_task(bot.app.kept_going("styles", painter.keep_fresh))
+        style_service._client.styles = broken_at_first
+        keeping = asyncio.create_task(bot.app.kept_going("styles", style_service.keep_fresh, again=0.01))
         async with asyncio.timeout(10):
-            while not painter.reachable or len(asked) < 5:
+            while not style_service.reachable or len(asked) < 5:
                 await asyncio.sleep(0.01)
         assert not keeping.done()
         keeping.cancel()
-        await painter.close()
+        await style_service.close()
 
     asyncio.run(story())
 
     assert errors("styles") == before + 2
 
 
-def test_a_part_that_came_to_its_end_is_not_begun_again_and_one_that_failed_is(monkeypatch):
-    monkeypatch.setattr(bot.app, "AGAIN_SECONDS", 0.0)
+def test_a_part_that_came_to_its_end_is_not_begun_again_and_one_that_failed_is():
     done = []
 
     async def register():
@@ -224,6 +213,6 @@ def test_a_part_that_came_to_its_end_is_not_begun_again_and_one_that_failed_is(m
         if len(done) == 1:
             raise KeyError("commands")
 
-    asyncio.run(bot.app.kept_going("commands", register))
+    asyncio.run(bot.app.kept_going("commands", register, again=0.0))
 
     assert len(done) == 2

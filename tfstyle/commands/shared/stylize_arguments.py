@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tfstyle.stylize.options import StylizeOptions
 
-_NAMES = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke")
+_NAMES = ("style", "strength", "preserve_color", "mask", "regions", "fade", "max_size", "stroke", "metadata")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --style, --strength, --preserve-color, --mask, --regions, --fade, --max-size and --stroke.
+    """Add --style, --strength, --preserve-color, --mask, --regions, --fade, --max-size, --stroke and --metadata.
 
     What is not given is not in the parsed arguments either: defaults are those of `StylizeOptions`.
     """
@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how broad strokes are, 0.5 (finer) to 2 (broader), whatever size the photo has; native: as fine as the "
         "photo is large, which takes long for a large one (default: 1)",
+    )
+    add(
+        "--metadata",
+        choices=("keep", "safe", "none"),
+        help="what is kept of a photo's EXIF: safe: artist, copyright, dates; keep: all, places too (default: safe)",
     )
 
 

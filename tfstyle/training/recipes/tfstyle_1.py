@@ -1,6 +1,6 @@
 """tfstyle 1: the five paintings of Makow and Hernandez in one network.
 
-    tfstyle train tfstyle_1 --photos PHOTOS --paintings PAINTINGS --out runs/five
+    tfstyle train tfstyle_1 --photos PHOTOS --style-images PAINTINGS --out runs/five
 
 Version 1, from which the released version 2 began, was trained with this network, on 3,045 photos and two CPU cores
 that other work shared, in stretches that each started from the averaged weights of the one before:
@@ -12,7 +12,7 @@ that other work shared, in stretches that each started from the averaged weights
     121    3 of 256 px  3.5                      5e-4 to 1e-4         10 min
     300    5 of 128 px  3.5                      1.2e-3 to 1.1e-3     10 min   bilinear up-sampling, weights by style
     1100   3 of 256 px  3.5                      1.1e-3 to 1e-4       106 min
-    260    3 of 192 px  3.5                      6e-4 to 5e-5         9 min    the lattice term
+    260    3 of 192 px  3.5                      6e-4 to 5e-5         9 min    the checkerboard term
 
 The recipe below has the weights of the last stretch and the steps of all in one go; as one run it has not been made.
 """
@@ -69,8 +69,8 @@ RECIPE = Recipe(
         Stage(size=128, batch=5, steps=1600),  # five pictures a step: every style once
         Stage(size=256, batch=3, steps=1900),
     ),
-    # Without the lattice term the network fakes brushwork with a weave that repeats at the trunk's every position.
-    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0),
+    # Without the checkerboard term the network fakes brushwork with a weave that repeats at the trunk's every position.
+    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0),
     content_layer="block4_conv2",
     learning_rate=1.5e-3,
     final_learning_rate=1e-4,

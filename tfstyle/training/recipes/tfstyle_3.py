@@ -1,6 +1,6 @@
 """tfstyle 3: a trunk for any style image, with a coarse branch for broad strokes, steady under motion.
 
-    tfstyle train tfstyle_3 --photos PHOTOS --paintings STYLES --style-images DIR ... --exclude HELD_OUT \
+    tfstyle train tfstyle_3 --photos PHOTOS --style-images STYLES --style-corpus DIR ... --exclude HELD_OUT \
         --init-from saved_models/tfstyle/2 --out runs/three
 
 It begins from the released trunk of version 2, and its coarse branch starts at zero. Two photos of every batch are
@@ -21,9 +21,9 @@ RECIPE = Recipe(
         Stage(size=256, batch=4, predicted=2, moved=2, steps=6_000),
     ),
     # Without the shift term strokes lock to the grid of the trunk's positions: hatching in stills, flicker in videos.
-    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, lattice=1000.0, frame=50.0, shift=60.0),
+    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0, border=50.0, shift=60.0),
     content_layer="block4_conv2",
-    mirrored=True,
+    reflect_padding=True,
     learning_rate=1e-3,
     final_learning_rate=2e-5,
     hold=0.7,
