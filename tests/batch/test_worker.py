@@ -25,8 +25,8 @@ class FakeStylizer:
     faults: dict[str, BaseException] = {}  # noqa: RUF012
     calls: list[tuple[str, StylizeOptions]] = []  # noqa: RUF012
 
-    def __init__(self, model, threads):
-        self.given = (model, threads)
+    def __init__(self, engine, model, threads):
+        self.given = (engine, model, threads)
 
     def stylize(self, path: str, options: StylizeOptions) -> Photo:
         self.calls.append((path, options))
@@ -47,7 +47,7 @@ def stylizer(monkeypatch) -> type[FakeStylizer]:
 def work(tmp_path):
     with open_output_folder(tmp_path / "out", {}):
         options = StylizeOptions("wave", strength=0.5)
-        yield Work(model=Path("/model"), folder=tmp_path / "out", options=options, threads=1)
+        yield Work(model=Path("/model"), engine="onnx", folder=tmp_path / "out", options=options, threads=1)
 
 
 def answers(work: Work, *names: str) -> list[tuple[str, str]]:

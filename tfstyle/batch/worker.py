@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfstyle.batch.output_folder import Attempt
+from tfstyle.engines.local import LocalEngine
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 from tfstyle.imaging.decoder import Decoder
 from tfstyle.imaging.photo import Format, Photo, format_for, read_bytes
@@ -29,12 +30,14 @@ class Work:
 
     Attributes:
         model: Folder of the version, where every machine sees it.
+        engine: What runs the network in each process.
         folder: Where stylized images go, where every machine sees it.
         options: How to stylize, whatever their format; masks as names or bytes.
         threads: CPU threads of a process.
     """
 
     model: Path
+    engine: LocalEngine
     folder: Path
     options: StylizeOptions
     threads: int
@@ -99,7 +102,7 @@ class BatchWorker:
     def _stylized_image(self, path: str, format: Format) -> bytes:
         work = self._work
         if self._stylizer is None:
-            self._stylizer = Stylizer(model=work.model, threads=work.threads)
+            self._stylizer = Stylizer(work.engine, work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
         output = self._stylizer.stylize(self._read(path), options)
         return output.encode(format, metadata=work.options.metadata)
