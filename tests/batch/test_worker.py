@@ -25,7 +25,8 @@ class FakeStylizer:
     def __init__(self, model, threads):
         self.given = (model, threads)
 
-    def stylize(self, path: str, options: StylizeOptions) -> Photo:
+    def stylize(self, photo: Photo, options: StylizeOptions) -> Photo:
+        path = photo.name
         self.calls.append((path, options))
         if Path(path).name in self.faults:
             raise self.faults[Path(path).name]
@@ -36,6 +37,7 @@ class FakeStylizer:
 def stylizer(monkeypatch) -> type[FakeStylizer]:
     fake = type("Fake", (FakeStylizer,), {"faults": {}, "calls": []})
     monkeypatch.setattr(worker, "Stylizer", fake)
+    monkeypatch.setattr(worker, "read_photo", lambda path: Photo(np.zeros((20, 30, 3), np.uint8), name=path))
     return fake
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfstyle.batch.output_folder import Attempt
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
-from tfstyle.imaging.photo import Format, format_for
+from tfstyle.imaging.photo import Format, check_sides, format_for, read_photo
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 
@@ -98,5 +98,7 @@ class BatchWorker:
         if self._stylizer is None:
             self._stylizer = Stylizer(model=work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
-        output = self._stylizer.stylize(path, options)
+        photo = read_photo(path)
+        check_sides(format, photo if options.max_size is None else photo.resize_to(options.max_size))
+        output = self._stylizer.stylize(photo, options)
         return output.encode(format, metadata=work.options.metadata)

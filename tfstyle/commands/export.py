@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tfstyle.commands.shared.argument_types import whole
 
+NEEDS = ("tensorflow", "keras", "tensorflow_serving")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")
