@@ -124,7 +124,7 @@ lock: UPGRADE := --upgrade
 lock lock-add: $(VENV)/.base
 	$(compile) requirements/build.in -o requirements/build.lock
 	$(compile) pyproject.toml --extra dev -c requirements/build.lock -o requirements/dev.lock
-	$(compile) pyproject.toml -c requirements/dev.lock -o requirements/client.lock
+	$(compile) pyproject.toml --extra client -c requirements/dev.lock -o requirements/client.lock
 	$(compile) pyproject.toml --extra serve -c requirements/dev.lock -o requirements/serve.lock
 	$(compile) pyproject.toml --extra bot --extra masks -c requirements/dev.lock -o requirements/bot.lock
 	$(compile) pyproject.toml requirements/bulk.in --extra bulk --extra masks -c requirements/dev.lock -o requirements/bulk.lock

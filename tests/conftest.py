@@ -20,8 +20,10 @@ hypothesis.settings.load_profile("unhurried")
 SLOW = (  # TensorFlow trains, paints or exports; processes are started by the dozen
     "batch/test_job.py",
     "benchmarks",
+    "bot/test_hostile_photos.py",
     "commands/test_add_style.py",
     "commands/test_bulk.py",
+    "commands/test_commands.py",
     "commands/test_demo.py",
     "commands/test_optimize.py",
     "docker/test_supply_chain.py",
@@ -30,6 +32,7 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
     "export",
     "fuzz",
     "k8s/test_alerts.py",
+    "k8s/test_manifests.py",
     "masks/test_segmentation.py",
     "model_store/test_publish.py",
     "networks/test_precision.py",
@@ -41,23 +44,31 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
     "test_released_model.py",
     "training/test_add_style.py",
     "training/test_batches.py",
+    "training/test_style_corpus.py",
     "training/test_trainer.py",
     "training/test_training_run.py",
 )
 INTEGRATION = (  # servers, processes or programs of others
     "batch/test_job.py",
+    "bot/test_chat.py",
     "bot/test_crash.py",
+    "bot/test_faults.py",
     "bot/test_load.py",
+    "bot/test_logs.py",
     "bot/test_operation.py",
+    "bot/test_privacy.py",
     "bot/test_replicas.py",
     "bot/test_secure_service.py",
     "bot/test_terminal.py",
+    "bot/work/test_delivery.py",
     "docker/test_images.py",
     "faults",
     "k8s/test_backups.py",
     "k8s/test_database_roles.py",
     "k8s/test_database_tls.py",
     "k8s/test_scripts.py",
+    "serving/client/test_connection.py",
+    "serving/client/test_names.py",
     "serving/client/test_node.py",
     "serving/client/test_ovmsclient.py",
     "serving/client/test_restart.py",
@@ -78,6 +89,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return str(collection_path.relative_to(Path(__file__).parent)) in left_out or None
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     for item in items:

@@ -40,7 +40,10 @@ _EXTRAS = {
     "tensorflow": "model",
     "keras": "model",
     "h5py": "model",
+    "onnx": "train",
     "tensorflow_serving": "serve",
+    "grpc": "client",
+    "google": "client",  # .protobuf
     "grpc_health": "serve",
     "tensorboard": "train",
     "httpx": "train",

@@ -71,7 +71,7 @@ _NEAR_PART = 0.6  # each word of a phrase
 _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = _SHORTEST_WORD = 4
-_MOST = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
+_MAX_WEIGHT = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
@@ -251,7 +251,10 @@ def _understand(tokens: list[_Token]) -> ParsedCaption:
             case "style", name:
                 weight = 1.0
                 if after.kind == "number":
-                    weight, percent = min(float(after.value), _MOST), float(after.value) if after.percent else percent
+                    weight, percent = (
+                        min(float(after.value), _MAX_WEIGHT),
+                        float(after.value) if after.percent else percent,
+                    )
                     index += 1
                 groups[-1][1].append((name, weight))
             case "place", place:

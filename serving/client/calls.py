@@ -129,12 +129,12 @@ class Calls:
     def stylize(self, photo: PhotoSource, options: StylizeOptions) -> Operation[Photo]:
         """Paint one photo."""
         request = StylizeRequest(photo, options)
-        return request.stylized((yield from self._paint(request)))
+        return request.stylized((yield from self._stylize(request)))
 
     def stylize_encoded(self, photo: PhotoSource, options: StylizeOptions) -> Operation[EncodedImage]:
         """Stylize one photo, and leave the stylized image encoded."""
         request = StylizeRequest(photo, options)
-        return request.stylized_encoded((yield from self._paint(request)))
+        return request.stylized_encoded((yield from self._stylize(request)))
 
     def signatures(self) -> Operation[dict[str, Signature]]:
         """The model's signatures."""
@@ -199,7 +199,7 @@ class Calls:
         self._catalogs = dict([*kept, (version, catalog)][-_KEPT_CATALOGS:])
         return catalog
 
-    def _paint(self, request: StylizeRequest) -> Operation[dict[str, np.ndarray]]:
+    def _stylize(self, request: StylizeRequest) -> Operation[dict[str, np.ndarray]]:
         try:
             catalog = yield from self.styles()
             inputs = request.inputs(catalog)

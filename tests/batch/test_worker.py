@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from testing.fake_model import encode
 from tfstyle.batch import worker
 from tfstyle.batch.output_folder import Attempt, open_output_folder
 from tfstyle.batch.worker import BatchWorker, Work
 from tfstyle.errors import ModelError, PhotoError
+from tfstyle.imaging.decoder import Decoder
 from tfstyle.imaging.photo import Photo, read_photo
 from tfstyle.stylize.options import StylizeOptions
 
@@ -22,8 +25,8 @@ class FakeStylizer:
     faults: dict[str, BaseException] = {}  # noqa: RUF012
     calls: list[tuple[str, StylizeOptions]] = []  # noqa: RUF012
 
-    def __init__(self, model, threads):
-        self.given = (model, threads)
+    def __init__(self, engine, model, threads):
+        self.given = (engine, model, threads)
 
     def stylize(self, photo: Photo, options: StylizeOptions) -> Photo:
         path = photo.name
@@ -37,7 +40,8 @@ class FakeStylizer:
 def stylizer(monkeypatch) -> type[FakeStylizer]:
     fake = type("Fake", (FakeStylizer,), {"faults": {}, "calls": []})
     monkeypatch.setattr(worker, "Stylizer", fake)
-    monkeypatch.setattr(worker, "read_photo", lambda path: Photo(np.zeros((20, 30, 3), np.uint8), name=path))
+    photo = Photo(np.zeros((20, 30, 3), np.uint8))
+    monkeypatch.setattr(BatchWorker, "_read", lambda _, path: replace(photo, name=path))
     return fake
 
 
@@ -45,7 +49,7 @@ def stylizer(monkeypatch) -> type[FakeStylizer]:
 def work(tmp_path):
     with open_output_folder(tmp_path / "out", {}):
         options = StylizeOptions("wave", strength=0.5)
-        yield Work(model=Path("/model"), folder=tmp_path / "out", options=options, threads=1)
+        yield Work(model=Path("/model"), engine="onnx", folder=tmp_path / "out", options=options, threads=1)
 
 
 def answers(work: Work, *names: str) -> list[tuple[str, str]]:
@@ -97,6 +101,29 @@ def test_a_photo_that_cannot_be_painted_harms_no_other(stylizer, work):
     ]
     assert "File exists" in states[4][1]
     assert "File name too long" in states[5][1]
+
+
+def test_a_photo_that_takes_too_long_to_decode_is_an_error_and_the_next_one_is_done(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeStylizer, "stylize", lambda _, photo, options: photo)
+    monkeypatch.setattr(worker, "Stylizer", FakeStylizer)
+    good = Photo(np.full((3000, 4000, 3), 128, np.uint8)).encode("jpeg")
+    slow = encode(Image.fromarray(np.full((3000, 4000, 3), 128, np.uint8)), "jpeg", progressive=True)
+    (tmp_path / "good.jpg").write_bytes(good)
+    (tmp_path / "slow.jpg").write_bytes(slow[:-2] + 90 * slow[slow.rindex(b"\xff\xda") : -2] + b"\xff\xd9")
+    names = ["slow.jpg", "good.jpg", "none.jpg"]
+    batch = {
+        "path": np.array([os.fsencode(tmp_path / name) for name in names], dtype=object),
+        "output": np.array([os.fsencode(name) for name in names], dtype=object),
+    }
+    one = BatchWorker(work)
+    one._decoder = Decoder(memory=2**30, seconds=0.5, seconds_per_megapixel=0.0)
+
+    answer = one(batch)
+
+    assert list(answer["state"]) == ["failed", "done", "failed"]
+    assert b"slow.jpg: decoding the picture takes more time or memory" in answer["error"][0]
+    assert b"none.jpg: no such file" in answer["error"][2]
+    one._decoder.close()
 
 
 def test_what_would_hit_every_photo_stops_the_job(stylizer, work, monkeypatch):

@@ -12,7 +12,8 @@ def published(monkeypatch):
     """What would have been published, as (version, folder, number)."""
     calls = []
 
-    def record(version, folder, number):
+    def record(version, folder, number, *, allow_file_operations):
+        assert not allow_file_operations
         calls.append((version.name, folder.name, number))
         return folder / str(number or 9)
 

@@ -44,13 +44,13 @@ def own_decoder():
 
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "gif", "tiff"])
 def test_a_photo_is_what_it_is_when_it_is_read_here(decoder, format):
-    options = {"icc_profile": b"x" * 200} if format == "png" else {}
+    options = {"icc_profile": b"x" * 200, "dpi": (72, 72)} if format == "png" else {}
     data = encode(PHOTO, format, **options)
 
     here, apart = read_photo(data, name="p"), decoder.read_photo(data, name="p")
 
     np.testing.assert_array_equal(apart.pixels, here.pixels)
-    for name in ("icc_profile", "format", "name", "notes", "jpeg"):
+    for name in ("icc_profile", "format", "name", "notes", "jpeg", "density", "exif"):
         assert getattr(apart, name) == getattr(here, name)
 
 

@@ -171,7 +171,7 @@ from pathlib import Path
 from tfstyle.model_store import publish
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import ModelError
-publish.check = lambda version: Catalog.load(version / "assets.extra" / "catalog.json")
+publish.check = lambda version, **_: Catalog.load(version / "assets.extra" / "catalog.json")
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))
 rmtree = publish.shutil.rmtree
 def show_and_remove(path, **options):
@@ -196,7 +196,7 @@ import os, shutil, signal
 from pathlib import Path
 from tfstyle.model_store import publish
 from tfstyle.contract.catalog import Catalog
-publish.check = lambda version: Catalog.load(version / "assets.extra" / "catalog.json")
+publish.check = lambda version, **_: Catalog.load(version / "assets.extra" / "catalog.json")
 copyfile = shutil.copyfile
 def copy_and_die(source, target):
     copyfile(source, target)

@@ -155,5 +155,5 @@ def test_a_model_without_a_catalog_is_asked(root, monkeypatch):
     folder = write_model(root / "tfstyle" / "1")
     shutil.rmtree(folder / "assets.extra")
     monkeypatch.setattr("tfstyle.engines.saved_model.SavedModelEngine", lambda path, threads: FakePredictor())
-    assert Stylizer().styles() == CATALOG
+    assert Stylizer("tensorflow").styles() == CATALOG
     assert not (folder / models.CATALOG_FILE).exists()

@@ -11,9 +11,9 @@ from testing.fake_model import CATALOG, COLOURS, FakePredictor, encode, photo_ar
 from tfstyle import Stylizer
 from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.color import rgb_to_yiq
+from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.photo import MIN_SIDE
 from tfstyle.stylize import stroke_size
-from tfstyle.stylize.compositing import compose
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import StylizeRequest
 from tfstyle.stylize.stroke_size import PAINTED_SIDE, bring_back, painted_size

@@ -9,6 +9,7 @@ from tfstyle.batch.inputs import Photos, output_name
 from tfstyle.batch.output_folder import OutputFolder, Settings, open_output_folder
 from tfstyle.batch.ray_pool import Size, running_ray, work_off
 from tfstyle.batch.worker import STOP, BatchWorker, Work
+from tfstyle.engines.local import LocalEngine
 from tfstyle.errors import BulkError, PhotoError
 from tfstyle.imaging.photo import Format
 from tfstyle.stylize.options import StylizeOptions
@@ -25,6 +26,7 @@ class Job:
         photos: All of them, painted already or not.
         folder: Where stylized images go, absolute.
         model: Folder of the version that paints, absolute.
+        engine: What runs the network.
         options: How to stylize, whatever their format; masks as names or bytes.
         format: What is written; None is each photo's own.
         settings: What `folder` is to hold stylized images of, see `open_output_folder`.
@@ -35,6 +37,7 @@ class Job:
     photos: Photos
     folder: Path
     model: Path
+    engine: LocalEngine
     options: StylizeOptions
     format: Format | None
     settings: Settings
@@ -69,7 +72,9 @@ def run(job: Job, report: Report = lambda total, done, failed: None) -> JobResul
         if todo:
             with running_ray(job.address) as resources:
                 size = Size.fitting(resources, workers=job.workers, threads=job.threads, gpus=job.gpus)
-                work = Work(model=job.model, folder=job.folder, options=job.options, threads=size.threads)
+                work = Work(
+                    model=job.model, engine=job.engine, folder=job.folder, options=job.options, threads=size.threads
+                )
                 for path, error in _paint(todo, work, size):
                     if error:
                         outputs.add_error(path, error)

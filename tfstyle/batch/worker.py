@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from tfstyle.batch.output_folder import Attempt
+from tfstyle.engines.local import LocalEngine
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
-from tfstyle.imaging.photo import Format, check_sides, format_for, read_photo
+from tfstyle.imaging.decoder import Decoder
+from tfstyle.imaging.photo import Format, Photo, check_sides, format_for, read_bytes
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 
 # Of a name that the file system cannot hold; any other fault of a disk would hit every stylized image.
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
+_DECODER_BYTES = 4 * 2**30  # of one photo: enough for 120 megapixels of any format
 _MAX_DEATHS = 2  # of processes, until a photo is held to be the reason
 
 DONE, FAILED, STOP = "done", "failed", "stop"
@@ -27,12 +30,14 @@ class Work:
 
     Attributes:
         model: Folder of the version, where every machine sees it.
+        engine: What runs the network in each process.
         folder: Where stylized images go, where every machine sees it.
         options: How to stylize, whatever their format; masks as names or bytes.
         threads: CPU threads of a process.
     """
 
     model: Path
+    engine: LocalEngine
     folder: Path
     options: StylizeOptions
     threads: int
@@ -44,6 +49,7 @@ class BatchWorker:
     def __init__(self, work: Work):
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes may share a GPU
         self._work = work
+        self._decoder = Decoder(memory=_DECODER_BYTES)
         self._stylizer: Stylizer | None = None
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -96,9 +102,14 @@ class BatchWorker:
     def _stylized_image(self, path: str, format: Format) -> bytes:
         work = self._work
         if self._stylizer is None:
-            self._stylizer = Stylizer(model=work.model, threads=work.threads)
+            self._stylizer = Stylizer(work.engine, work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
-        photo = read_photo(path)
+        photo = self._read(path)
         check_sides(format, photo if options.max_size is None else photo.resize_to(options.max_size))
         output = self._stylizer.stylize(photo, options)
         return output.encode(format, metadata=work.options.metadata)
+
+    def _read(self, path: str) -> Photo:
+        """A photo, decoded in a process of its own: one that hangs or kills its decoder is an error, and no more."""
+        data, name = read_bytes(path)
+        return self._decoder.read_photo(data, name=name)

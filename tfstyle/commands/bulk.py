@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from tfstyle.commands.shared import stylize_arguments
 from tfstyle.commands.shared.argument_types import whole
+from tfstyle.engines.local import DEFAULT_ENGINE, LOCAL_ENGINES
+from tfstyle.errors import RequestError
 
 if TYPE_CHECKING:
     from tfstyle.batch.output_folder import Settings
@@ -40,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
+    )
+    parser.add_argument(
+        "--engine", choices=LOCAL_ENGINES, default=DEFAULT_ENGINE, help="what runs the network (default: onnx)"
     )
     parser.add_argument(
         "--workers",
@@ -76,20 +81,21 @@ def run(args: argparse.Namespace) -> int:
     options = stylize_arguments.options_of(args)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
     for _, mix in options.places:
-        Stylizer(model=model).styles().weights(mix)  # an unknown style is said once, not once a photo
+        Stylizer(args.engine, model).styles().weights(mix)  # an unknown style is said once, not once a photo
     sent = _with_contents(options)
     photos = find_photos(args.photos, folder)
     work = job.Job(
         photos=photos,
         folder=folder,
         model=model,
+        engine=args.engine,
         options=sent,
         format=args.format,
         settings=_settings(options, sent, args.format, photos.base, model),
         address=args.address,
         workers=args.workers,
         threads=args.threads,
-        gpus=args.gpus,
+        gpus=_gpus(args),
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends the processes as Ctrl-C does
     with BulkProgress() as progress:
@@ -101,6 +107,22 @@ def run(args: argparse.Namespace) -> int:
         where = f", see {folder / ERRORS_FILE}" if outcome.failed else ""
         progress.say(f"Done: {outcome.painted} painted, {outcome.there} were there, {outcome.failed} failed{where}")
     return 1 if outcome.failed else 0
+
+
+def _gpus(args: argparse.Namespace) -> float | None:
+    """GPUs of each process; none where ONNX Runtime would leave them idle."""
+    if args.engine != "onnx":
+        return args.gpus
+    from tfstyle.engines.onnx import CPU, providers
+
+    if providers() != [CPU]:
+        return args.gpus
+    if args.gpus:
+        raise RequestError(
+            "Expected an ONNX Runtime that runs on GPUs for --gpus, got one for CPUs; pip install onnxruntime-gpu, or "
+            "use --engine tensorflow."
+        )
+    return 0.0
 
 
 def _content(place: "MaskSource") -> "MaskSource":

@@ -1,4 +1,4 @@
-"""Tell what is installed: the model, its signatures and styles, and the libraries that run it."""
+"""Tell what is installed: the model, its signatures and styles, the engines that run it, and their libraries."""
 
 import argparse
 import json
@@ -7,7 +7,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "grpcio", "protobuf", "tensorflow-serving-api")
+from tfstyle.engines.local import DEFAULT_ENGINE
+from tfstyle.errors import ModelError
+
+_LIBRARIES = ("onnxruntime", "tensorflow", "keras", "numpy", "pillow", "grpcio", "protobuf", "tensorflow-serving-api")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.model_store.versions import find_model
 
     folder = find_model(args.model)
-    info = {"model": describe_model(folder), "libraries": library_versions()}
+    info = {"model": describe_model(folder), "engines": describe_engines(folder), "libraries": library_versions()}
     if args.json:
         print(json.dumps(info, ensure_ascii=False, indent=2))
         return 0
@@ -31,10 +34,12 @@ def run(args: argparse.Namespace) -> int:
     print(f"model       {model['name']}, version {model['version']}, {model['megabytes']} MB, in {folder}")
     print(f"photos      up to {model['max_pixels'] / 1e6:.3g} megapixels")
     print(f"styles      {', '.join(model['styles'])}")
+    for name, text in info["engines"].items():
+        print(f"engine      {name}{' (default)' if name == DEFAULT_ENGINE else ''}: {text}")
     for name, signature in model["signatures"].items():
         print(f"signature   {name}: {_tensors(signature['inputs'])} -> {_tensors(signature['outputs'])}")
     if not model["signatures"]:
-        print("signature   not shown: TensorFlow is not installed")
+        print("signature   not shown: that takes a SavedModel, and TensorFlow")
     for name, version in info["libraries"].items():
         print(f"library     {name} {version}")
     return 0
@@ -57,6 +62,28 @@ def describe_model(folder: Path) -> dict[str, Any]:
     }
 
 
+def describe_engines(folder: Path) -> dict[str, str]:
+    """What runs this model here, by the words of `--engine`; or why it does not."""
+    from importlib.util import find_spec
+
+    from tfstyle.engines import onnx
+    from tfstyle.engines.onnx_files import OnnxFiles
+
+    engines = {}
+    try:
+        OnnxFiles(folder)
+        engines["onnx"] = onnx.description()
+    except ModelError as error:
+        engines["onnx"] = str(error)
+    if not (folder / "saved_model.pb").is_file():
+        engines["tensorflow"] = "the model has no SavedModel"
+    elif find_spec("tensorflow") is None:
+        engines["tensorflow"] = "TensorFlow is not installed; pip install 'tfstyle[model]'"
+    else:
+        engines["tensorflow"] = f"TensorFlow {metadata.version('tensorflow')}, its own choice of devices and threads"
+    return engines
+
+
 def library_versions() -> dict[str, str]:
     """Versions of this package, Python and the libraries that run models, as installed."""
     from tfstyle import __version__
@@ -71,7 +98,9 @@ def library_versions() -> dict[str, str]:
 
 
 def _signatures(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """Signatures as the file has them, without loading the graph; empty without TensorFlow, whose format it is."""
+    """Signatures as the SavedModel has them, without loading it; empty without it, or without TensorFlow."""
+    if not (folder / "saved_model.pb").is_file():
+        return {}
     from tfstyle.quiet import quiet_tensorflow
 
     try:

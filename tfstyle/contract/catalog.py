@@ -19,6 +19,7 @@ import numpy as np
 from tfstyle.contract.style_mix import check_weight, nearest
 from tfstyle.errors import ModelError, UnknownStyleError
 
+CATALOG_FILE = Path("assets.extra") / "catalog.json"  # in a version's folder
 MAX_STYLES = 10_000  # far more than a network of this kind has
 
 

@@ -48,7 +48,7 @@ def check_file_operations(version_folder: Path) -> None:
 
 
 def _touching(meta_graph: Any) -> Iterator[str]:
-    graph = _Graph(meta_graph.graph_def)
+    graph = _ModelGraph(meta_graph.graph_def)
     signatures = meta_graph.signature_def.values()
     run = [info.name for signature in signatures for info in signature.outputs.values()]
     for initializer in _INITIALIZERS:
@@ -60,7 +60,7 @@ def _touching(meta_graph: Any) -> Iterator[str]:
         yield from (op for op in graph.operations([restore]) if _TOUCHING.search(op) and op not in _RESTORING)
 
 
-class _Graph:
+class _ModelGraph:
     """Nodes and functions by name."""
 
     def __init__(self, graph_def: Any):

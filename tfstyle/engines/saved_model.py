@@ -29,6 +29,10 @@ class SavedModelEngine:
 
     def __init__(self, path: Path, *, threads: int | None = None):
         self.path = path
+        if not (path / "saved_model.pb").exists():
+            raise ModelError(
+                f"{path}: the model has no SavedModel, which TensorFlow needs; use --engine onnx, or export it again."
+            )
         self._tensorflow: Any = _import_tensorflow()
         if threads is not None:
             _limit_threads(self._tensorflow, threads)
@@ -86,8 +90,8 @@ def _import_tensorflow() -> Any:
         if error.name != "tensorflow":
             raise
         raise ModelError(
-            "Running a model in this process needs TensorFlow; pip install 'tfstyle[model]', or name a server with "
-            "--server HOST:PORT."
+            "Running a SavedModel in this process needs TensorFlow; pip install 'tfstyle[model]', or use --engine onnx "
+            "or --engine HOST:PORT, a server."
         ) from None
     tensorflow.get_logger().setLevel(logging.ERROR)
     return tensorflow

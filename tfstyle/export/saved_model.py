@@ -4,6 +4,7 @@
     assets.extra/catalog.json                  the styles, as `describe` tells them
     assets.extra/tf_serving_warmup_requests    requests the server runs before it answers the first one
     assets.extra/model.npz                     the model itself: a SavedModel cannot be trained further
+    assets.extra/onnx/                         the network for ONNX Runtime, see `tfstyle.engines.onnx_files`
     assets.extra/golden.png                    one fixed picture in every style: for `publish`
     assets.extra/gram_targets.npz              Gram matrices of the paintings, where they are given: for `evaluate`
 
@@ -23,9 +24,10 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from tfstyle.contract.catalog import Catalog, Style
+from tfstyle.contract.catalog import CATALOG_FILE, Catalog, Style
 from tfstyle.errors import ModelError
 from tfstyle.evaluation import distances
+from tfstyle.export import onnx
 from tfstyle.export.serving_graph import ServingGraph
 from tfstyle.model_store import golden_image
 from tfstyle.networks.checkpoint import WEIGHTS_FILE, Checkpoint
@@ -69,7 +71,8 @@ def export(
         tf.saved_model.save(graph, str(temporary), signatures=signatures)
         extra = temporary / "assets.extra"
         model.save(extra / WEIGHTS_FILE)
-        (extra / "catalog.json").write_text(catalog.to_json(), encoding="utf-8")
+        onnx.write(model, temporary)
+        (temporary / CATALOG_FILE).write_text(catalog.to_json(), encoding="utf-8")
         (temporary / golden_image.GOLDEN_FILE).write_bytes(_golden(signatures["serving_default"], len(catalog)))
         if targets:
             distances.save_targets(extra / distances.TARGETS_FILE, targets)

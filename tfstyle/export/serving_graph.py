@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfstyle.contract import refusals
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
@@ -102,7 +103,7 @@ class ServingGraph(tf.Module):
             _check(
                 tf.reduce_all(tf.equal(size, batch)),
                 GraphCode.REQUEST_SHAPE,
-                f"Expected {name} for every picture of image_bytes: {{}} pictures. Got: {{}}.",
+                refusals.REQUEST_SHAPE.format(name=name),
                 batch,
                 size,
             )
@@ -113,15 +114,14 @@ class ServingGraph(tf.Module):
             _check(
                 tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
                 GraphCode.REQUEST_REGIONS,
-                "Expected one mask per region and at least one region. region_weights has {} regions, "
-                "region_masks {}. An empty mask means everywhere.",
+                refusals.REGION_MASKS.format(),
                 regions[0],
                 tf.shape(region_masks)[1],
             ),
             _check(
                 regions[0] <= MAX_REGIONS,
                 GraphCode.REQUEST_REGIONS,
-                f"Expected at most {MAX_REGIONS} regions a picture. Got: {{}}. Join those of one style.",
+                refusals.REGIONS.format(max_regions=MAX_REGIONS),
                 regions[0],
             ),
             # Headers take time, too: more than this cannot fit, however small they are.
@@ -147,7 +147,7 @@ class ServingGraph(tf.Module):
         format_check = _check(
             tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
             GraphCode.REQUEST_FORMAT,
-            "Expected format jpeg or png. Got {} bytes of something else.",  # which may be no text
+            refusals.REQUEST_FORMAT.format(),
             tf.strings.length(format),
         )
         with tf.control_dependencies([format_check]):
@@ -199,9 +199,7 @@ class ServingGraph(tf.Module):
         checks = [
             *_size_checks(height, width, self.catalog.max_pixels, "image"),
             self._batch_check(tf.cast(batch, tf.int64) * _pixels(height, width), batch),
-            _check(
-                tf.equal(channels, 3), GraphCode.PHOTO_CHANNELS, "Expected image of 3 channels, RGB. Got: {}.", channels
-            ),
+            _check(tf.equal(channels, 3), GraphCode.PHOTO_CHANNELS, refusals.PHOTO_CHANNELS.format(), channels),
         ]
         with tf.control_dependencies(checks):
             return tf.ensure_shape(tf.identity(image), (None, None, None, 3))
@@ -218,8 +216,7 @@ class ServingGraph(tf.Module):
         return _check(
             pixels <= self.catalog.max_pixels,
             GraphCode.REQUEST_PIXELS,
-            f"Expected at most {self.catalog.max_pixels} pixels in all pictures of a request together. Got {{}} or "
-            "more in {} pictures: send them in several requests.",
+            refusals.REQUEST_PIXELS.format(max_pixels=self.catalog.max_pixels),
             pixels,
             pictures,
         )
@@ -234,21 +231,20 @@ class ServingGraph(tf.Module):
             _check(
                 tf.reduce_all(tf.equal(shape[:-1], leading)),
                 GraphCode.WEIGHTS_SHAPE,
-                f"Expected {name} of shape {form} that goes with the photos, {{}} before N. Got: {{}}.",
+                refusals.WEIGHTS_SHAPE.format(name=name, form=form),
                 leading,
                 shape,
             ),
             _check(
                 columns <= count,
                 GraphCode.WEIGHTS_COLUMNS,
-                f"Expected at most {count} style columns in {name}, one per style of this model. Got: {{}}. Describe "
-                "the model again.",
+                refusals.WEIGHTS_COLUMNS.format(count=count, name=name),
                 columns,
             ),
             _check(
                 tf.reduce_all(tf.math.is_finite(weights)) & tf.reduce_all(weights >= 0),
                 GraphCode.WEIGHTS_RANGE,
-                f"Expected {name} that are finite and not negative. Got a smallest of {{}}, a largest of {{}}.",
+                refusals.WEIGHTS_RANGE.format(name=name),
                 tf.reduce_min(weights),
                 tf.reduce_max(weights),
             ),
@@ -309,7 +305,7 @@ def _header(encoded, name: str, *, of_mask: bool = False):
     kind = _check(
         is_jpeg | is_png,
         GraphCode.MASK_FORMAT if of_mask else GraphCode.PHOTO_FORMAT,
-        f"Expected a JPEG or PNG in {name}. Got {{}} bytes of something else.",
+        refusals.PICTURE_FORMAT.format(name=name),
         tf.strings.length(encoded),
     )
     with tf.control_dependencies([kind]):
@@ -342,7 +338,7 @@ def _decode_mask(encoded, shape):
         fits = _check(
             tf.reduce_all(tf.equal(size, shape[1:3])),
             GraphCode.MASK_SIZE,
-            "Expected a mask as large as the picture, {} (height, width). Got: {}.",
+            refusals.MASK_SIZE.format(axes="height, width"),
             shape[1:3],
             size,
         )
@@ -400,15 +396,14 @@ def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
             GraphCode.PHOTO_SMALL,
-            f"Expected {name} of at least {MIN_SIDE} x {MIN_SIDE} pixels. Got {{}} x {{}} (height x width).",
+            refusals.PHOTO_SMALL.format(name=name, min_side=MIN_SIDE),
             height,
             width,
         ),
         _check(
             pixels <= max_pixels,
             GraphCode.PHOTO_LARGE,
-            f"Expected {name} of at most {max_pixels} pixels. Got {{}} x {{}} (height x width): send it no larger than "
-            "{} x {}.",
+            refusals.PHOTO_LARGE.format(name=name, max_pixels=max_pixels),
             height,
             width,
             *fitting,
@@ -431,7 +426,7 @@ def _checked_mask(mask, shape):
     fits = _check(
         tf.reduce_all(tf.equal(tf.shape(mask), expected)),
         GraphCode.MASK_SIZE,
-        "Expected a mask as large as the picture, {} (batch, height, width, 1). Got: {}.",
+        refusals.MASK_SIZE.format(axes="batch, height, width, 1"),
         expected,
         tf.shape(mask),
     )
@@ -444,7 +439,7 @@ def _checked_fraction(value, name: str, code: GraphCode):
     check = _check(
         inside,
         code,
-        f"Expected {name} in 0..1. Got a smallest of {{}}, a largest of {{}}.",
+        refusals.FRACTION.format(name=name),
         tf.reduce_min(value),
         tf.reduce_max(value),
     )
@@ -456,7 +451,7 @@ def _checked_length(value, shape, name: str):
     check = _check(
         tf.reduce_all(tf.equal(tf.shape(value), shape[:1])),
         GraphCode.REQUEST_SHAPE,
-        f"Expected {name} for every picture, {{}}. Got: {{}}.",
+        refusals.LENGTH.format(name=name),
         shape[:1],
         tf.shape(value),
     )

@@ -66,7 +66,7 @@ _Kind = Literal["header", "photo", "gray"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Job:
+class _Assignment:
     """What a process is told: which bytes, called what, read as what, with how much memory and time."""
 
     kind: _Kind
@@ -79,6 +79,9 @@ class _Job:
 
 class Decoder:
     """Reads photos and masks in processes of their own; safe to use from several threads at once.
+
+        with Decoder() as decoder:
+            client.stylize(decoder.read_photo(upload, longest=2048), "starry_night")
 
     Args:
         memory: Bytes that all pictures which are decoded at once may take together.
@@ -126,7 +129,7 @@ class Decoder:
         if not _FORKS:
             return read_header(data, name)
         memory = _HEADER_BYTES + 2 * len(data)
-        told, _ = self._ask(_Job(kind="header", name=name, memory=memory, seconds=self._seconds), data, limit=0)
+        told, _ = self._ask(_Assignment(kind="header", name=name, memory=memory, seconds=self._seconds), data, limit=0)
         return PictureHeader(**told["header"])
 
     def read_photo(
@@ -203,22 +206,24 @@ class Decoder:
                 limit=int(self._memory.total / memory * width * height),
             )
         seconds = self._seconds + self._seconds_per_megapixel * width * height / 1e6
-        job = _Job(kind=kind, name=name, memory=memory, seconds=seconds, max_pixels=max_pixels, longest=longest)
+        assignment = _Assignment(
+            kind=kind, name=name, memory=memory, seconds=seconds, max_pixels=max_pixels, longest=longest
+        )
         with self._memory.lent(memory):
-            return _unpacked(*self._ask(job, data, limit=memory))
+            return _unpacked(*self._ask(assignment, data, limit=memory))
 
-    def _ask(self, job: _Job, data: bytes, *, limit: int) -> tuple[dict[str, Any], list[bytearray]]:
+    def _ask(self, assignment: _Assignment, data: bytes, *, limit: int) -> tuple[dict[str, Any], list[bytearray]]:
         """What a process of its own answers, and so many bytes with it at most."""
-        deadline = time.monotonic() + _WALL * job.seconds
+        deadline = time.monotonic() + _WALL * assignment.seconds
         with self._connected() as connection:
-            connection.settimeout(_WALL * job.seconds)
+            connection.settimeout(_WALL * assignment.seconds)
             try:
-                _send(connection, vars(job), data)
+                _send(connection, vars(assignment), data)
                 told, blobs = _receive(connection, deadline, limit=limit)
             except (ConnectionError, EOFError, TimeoutError):
                 raise PhotoError(
-                    f"{job.name}: decoding the picture takes more time or memory than one of its size should, or "
-                    f"crashes the decoder; save it anew."
+                    f"{assignment.name}: decoding the picture takes more time or memory than one of its size should, "
+                    f"or crashes the decoder; save it anew."
                 ) from None
         if "error" in told:
             raise _REFUSALS.get(told["error"], PhotoError)(told["message"], **told["sizes"])
@@ -343,19 +348,21 @@ def _serve(control: socket.socket) -> None:
 
 
 def _decode_one(connection: socket.socket) -> None:
-    """Answer one job. Runs in a process of its own."""
+    """Do one assignment. Runs in a process of its own."""
     with contextlib.suppress(OSError):  # where the machine lacks memory, the kernel ends this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
     os.nice(5)  # the event loop of whoever waits comes first
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries tell there what they think of broken files
     told, blobs = _receive(connection, time.monotonic() + _WALL, limit=images.MAX_FILE_BYTES)
-    job, data = _Job(**told), bytes(blobs.pop())
+    assignment, data = _Assignment(**told), bytes(blobs.pop())
     try:
-        with _limits(job.memory, job.seconds):
-            if job.kind == "header":
-                answer: tuple[Any, ...] = ({"header": vars(read_header(data, job.name))},)
+        with _limits(assignment.memory, assignment.seconds):
+            if assignment.kind == "header":
+                answer: tuple[Any, ...] = ({"header": vars(read_header(data, assignment.name))},)
             else:
-                answer = _packed(_decode(job.kind, data, job.name, job.max_pixels, job.longest))
+                answer = _packed(
+                    _decode(assignment.kind, data, assignment.name, assignment.max_pixels, assignment.longest)
+                )
     except PhotoError as error:
         answer = ({"error": type(error).__name__, "message": str(error), "sizes": vars(error)},)
     with contextlib.suppress(ConnectionError):  # nobody may want it any more

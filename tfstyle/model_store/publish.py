@@ -18,7 +18,10 @@ import numpy as np
 
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.signatures import SIGNATURES, TensorInfo
+from tfstyle.engines.engine import Engine
 from tfstyle.engines.file_operations import check_file_operations
+from tfstyle.engines.onnx import OnnxEngine
+from tfstyle.engines.onnx_files import has_onnx
 from tfstyle.engines.saved_model import SavedModelEngine
 from tfstyle.errors import ModelError
 from tfstyle.model_store import golden_image
@@ -64,12 +67,27 @@ def check(version: Path, *, allow_file_operations: bool = False) -> Catalog:
     catalog = Catalog.load(version / CATALOG_FILE)
     if Catalog.from_describe(model.predict("describe", {})) != catalog:
         raise ModelError(f"{version}: {CATALOG_FILE} tells other styles than the model itself; export it again.")
-
-    def paint(image: np.ndarray, style_weights: np.ndarray) -> np.ndarray:
-        return model.predict("serving_default", {"image": image, "style_weights": style_weights})["stylized"]
-
-    golden_image.check(golden_image.paint(paint, len(catalog)), version)
+    _check_golden(model, version, len(catalog))
+    if has_onnx(version):
+        check_onnx(version)
     return catalog
+
+
+def check_onnx(version: Path) -> None:
+    """See that a version paints through ONNX Runtime what its SavedModel painted when it was exported.
+
+    Raises:
+        ModelError: If not, or its ONNX files are damaged or of other styles than its catalog.
+    """
+    engine = OnnxEngine(version)
+    _check_golden(engine, version, len(engine.catalog))
+
+
+def _check_golden(engine: Engine, version: Path, styles: int) -> None:
+    def paint(image: np.ndarray, style_weights: np.ndarray) -> np.ndarray:
+        return engine.predict("serving_default", {"image": image, "style_weights": style_weights})["stylized"]
+
+    golden_image.check(golden_image.paint(paint, styles), version)
 
 
 def publish(

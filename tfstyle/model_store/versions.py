@@ -1,6 +1,7 @@
 """Where models lie: `saved_models/<model>/<version>/`, as TensorFlow Serving reads it; the highest is the newest.
 
-The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside this package, as in a checkout.
+The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside this package, as in a checkout, or else
+that inside the package, where an installed one has the newest model, for ONNX Runtime alone.
 """
 
 import fcntl
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tfstyle.contract.catalog import CATALOG_FILE
+from tfstyle.engines.onnx_files import MANIFEST_FILE, ONNX_FOLDER, has_onnx
 from tfstyle.errors import ModelError
 
 DEFAULT_MODEL = "tfstyle"
 MODELS_VARIABLE = "TFSTYLE_MODELS"
-CATALOG_FILE = Path("assets.extra") / "catalog.json"
 
 MAX_VERSION = 2**63 - 1  # int64 in TensorFlow Serving and on the wire
 WITHDRAWN = ".withdrawn-"  # before the number of a version that was taken back
@@ -24,8 +26,11 @@ _NEEDED = (Path("saved_model.pb"), Path("variables") / "variables.index")
 
 def models_root() -> Path:
     """The folder of all models; it need not exist."""
-    chosen = os.environ.get(MODELS_VARIABLE)
-    return Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "saved_models"
+    if chosen := os.environ.get(MODELS_VARIABLE):
+        return Path(chosen)
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "saved_models"
+    return installed if installed.is_dir() else package.parent / "saved_models"
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -110,11 +115,13 @@ def alone_in(model_folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def check_complete(version_folder: Path) -> None:
-    """See that a version was written to its end.
+    """See that a version was written to its end: a SavedModel, or, as in an installed package, ONNX files alone.
 
     Raises:
-        ModelError: If a file that every SavedModel has is missing or empty.
+        ModelError: If a file that every such version has is missing or empty.
     """
+    if _is_onnx_alone(version_folder):
+        return
     missing = [str(file) for file in _NEEDED if not _has_content(version_folder / file)]
     if not list(version_folder.glob("variables/variables.data-*")):
         missing.append("variables/variables.data-*")
@@ -128,6 +135,9 @@ def check_complete(version_folder: Path) -> None:
 def fingerprint(version_folder: Path) -> str:
     """A few characters that two versions share only if they paint the same: of the graph and its weights."""
     content = hashlib.sha256()
+    if _is_onnx_alone(version_folder):
+        content.update((version_folder / ONNX_FOLDER / MANIFEST_FILE).read_bytes())  # which has checksums of the others
+        return content.hexdigest()[:16]
     for file in (*_NEEDED, *sorted(version_folder.glob("variables/variables.data-*"))):
         content.update((version_folder / file).read_bytes())
     return content.hexdigest()[:16]
@@ -144,7 +154,15 @@ def _locate(model: str | os.PathLike[str] | None) -> Path:
 
 
 def _is_version(folder: Path) -> bool:
-    return (folder / "saved_model.pb").exists() or (folder / "variables").exists() or folder.name.isdigit()
+    return _has_saved_model(folder) or has_onnx(folder) or folder.name.isdigit()
+
+
+def _is_onnx_alone(version: Path) -> bool:
+    return has_onnx(version) and _has_content(version / CATALOG_FILE) and not _has_saved_model(version)
+
+
+def _has_saved_model(folder: Path) -> bool:
+    return (folder / "saved_model.pb").exists() or (folder / "variables").exists()
 
 
 def _has_content(file: Path) -> bool:

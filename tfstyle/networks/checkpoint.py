@@ -202,19 +202,18 @@ def initialize(trunk: Transformer, styles: Sequence[Style], source: Checkpoint) 
 
 def neutral_vector(trunk: Transformer) -> np.ndarray:
     """The style vector whose gammas are 1 and betas 0, float32 `[V]`."""
-    sizes = [size for layer in trunk.styled_layers for size in normalization_sizes(layer)]
+    sizes = [norm.filters for layer in trunk.styled_layers for norm in normalizations(layer)]
     return np.concatenate([np.repeat(np.array([1, 0], "float32"), size) for size in sizes])
 
 
-def normalization_sizes(layer) -> list[int]:
-    """Channels of the normalizations within a layer, in the order of the style vector."""
+def normalizations(layer) -> list:
+    """The normalizations within a layer, in the order of the style vector."""
     if hasattr(layer, "norm"):
-        return [layer.norm.filters]
-    parts = (layer.first, layer.second) if hasattr(layer, "first") else (layer.down, layer.residual[0])
+        return [layer.norm]
     if hasattr(layer, "first"):
-        return [size for part in parts for size in normalization_sizes(part)]
-    parts = (*parts, *([layer.lower] if layer.lower else []), *layer.residual[1:])
-    return [size for part in parts for size in normalization_sizes(part)]
+        return [layer.first.norm, layer.second.norm]
+    parts = (layer.down, layer.residual[0], *([layer.lower] if layer.lower else []), *layer.residual[1:])
+    return [norm for part in parts for norm in normalizations(part)]
 
 
 # Until version 2 every normalization held the gammas and betas of all styles, in a Keras file beside a `config.json`.

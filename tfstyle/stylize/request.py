@@ -14,10 +14,10 @@ import numpy as np
 from tfstyle.contract.catalog import Catalog
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging import jpeg, png
+from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.metadata import chosen_exif
 from tfstyle.imaging.photo import MIN_SIDE, Photo, PhotoSource, open_picture, read_photo
 from tfstyle.masks.mask import Mask, MaskSource, resolve
-from tfstyle.stylize.compositing import compose
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stroke_size import MAX_STROKE, Stroke, bring_back, fill, painted_size, parse_stroke
 

@@ -78,7 +78,7 @@ def bring_back(stylized: np.ndarray, height: int, width: int) -> np.ndarray:
 def fill(masks: np.ndarray, height: int, width: int) -> np.ndarray:
     """Masks of regions for a photo that is painted whole: the same proportions at another size, covering everything.
 
-    Where the photo stays is decided at its own size, by `tfstyle.stylize.compositing`; here the strongest mask is 1 at
+    Where the photo stays is decided at its own size, by `tfstyle.imaging.compositing`; here the strongest mask is 1 at
     every pixel.
 
     Args:

@@ -6,16 +6,18 @@ SavedModel in this process, a client of a server, or a fake in tests.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.engines.engine import Engine
+from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
-from tfstyle.model_store.versions import CATALOG_FILE, find_model
+from tfstyle.model_store.versions import find_model
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import StylizeRequest
 
@@ -27,25 +29,32 @@ class Stylizer:
         stylizer.stylize("photo.jpg", "starry_night:60,the_scream:40", strength=0.8).save("stylized.jpg")
 
     Args:
-        engine: Who answers; None runs a SavedModel in this process. TensorFlow is imported with the first photo.
-        model: Folder or name of that model; None is the newest version of `tfstyle`. Not together with `engine`.
-        threads: CPU threads for a model in this process; None leaves it to TensorFlow.
+        engine: Who answers: `onnx` or `tensorflow` in this process, whose library is imported with the first photo; or
+            an engine that has its model already, such as a client of a server. None is `onnx`.
+        model: Folder or name of the model in this process; None is the newest version of `tfstyle`.
+        threads: CPU threads for a model in this process; None leaves it to the engine, which takes every core.
 
     Raises:
         ModelError: If there is no complete model at `model`.
+        RequestError: If no engine is called so, or a model is given to one that has its own.
     """
 
     def __init__(
         self,
-        engine: Engine | None = None,
+        engine: Engine | LocalEngine | None = None,
         model: str | os.PathLike[str] | None = None,
         *,
         threads: int | None = None,
     ):
-        if engine is not None and model is not None:
+        if not (engine is None or isinstance(engine, str)) and model is not None:
             raise RequestError("Expected an engine or a model, got both; the engine has its model already.")
-        self._engine = engine
-        self._folder = find_model(model) if engine is None else None
+        self._engine: Engine | None = None
+        self._folder: Path | None = None
+        if engine is None or isinstance(engine, str):
+            self._local = check_local_engine(engine or DEFAULT_ENGINE)
+            self._folder = find_model(model)
+        else:
+            self._engine = engine
         self._threads = threads
         self._catalog: Catalog | None = None
 
@@ -84,13 +93,11 @@ class Stylizer:
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
-            return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without TensorFlow
+            return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without loading the model
         return Catalog.from_describe(self._predict("describe", {}))
 
     def _predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self._engine is None:
-            from tfstyle.engines.saved_model import SavedModelEngine
-
             assert self._folder is not None
-            self._engine = SavedModelEngine(self._folder, threads=self._threads)
+            self._engine = open_local_engine(self._local, self._folder, threads=self._threads)
         return self._engine.predict(signature, inputs)

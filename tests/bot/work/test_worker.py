@@ -147,7 +147,8 @@ def test_without_its_database_the_bot_lives_and_is_not_ready():
             async with asyncio.timeout(10):
                 while (await client.get("/livez")).status != 200:
                     await asyncio.sleep(0.01)
-            assert (await client.get("/readyz")).status == 503
+            ready = await client.get("/readyz")
+            assert (ready.status, (await ready.json())["problem"]) == (503, "the database is away")
             keeping.cancel()
 
     asyncio.run(story())

@@ -6,6 +6,8 @@ import grpc
 import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import model_management_pb2
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from serving.server import model_server
 from tfstyle.errors import StyleTransferError
@@ -73,3 +75,26 @@ def test_a_key_that_does_not_belong_to_its_certificate_is_told(models_dir, tmp_p
     )
     with pytest.raises(StyleTransferError, match=f"Expected a key and its certificate in {path}"):
         model_server.running(models_dir, ssl_config_file=path).__enter__()
+
+
+def test_only_the_client_whose_certificate_has_the_name_changes_models(models_dir, config_file, authority):
+    path = config_file(f"custom_ca: {json.dumps(pem(authority.cert_pem))} client_verify: true")
+    request = model_management_pb2.ReloadConfigRequest()
+    request.config.model_config_list.config.add(
+        name="other", base_path=str(models_dir / "other"), model_platform="tensorflow"
+    )
+    codes = {}
+    flags = {"ssl_config_file": path, "reload_from_client": "operator.example"}
+    with model_server.running(models_dir, model_name="tfstyle", **flags) as address:
+        for name in ("bot.example", "operator.example"):
+            certificate = authority.issue_cert(name)
+            key, chain = certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes()
+            credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes(), key, chain)
+            with grpc.secure_channel(address, credentials) as channel:
+                try:
+                    ModelServiceStub(channel).HandleReloadConfigRequest(request, timeout=60)
+                except grpc.RpcError as error:
+                    codes[name] = error.code()
+                else:
+                    codes[name] = grpc.StatusCode.OK
+    assert codes == {"bot.example": grpc.StatusCode.PERMISSION_DENIED, "operator.example": grpc.StatusCode.OK}

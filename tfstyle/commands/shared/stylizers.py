@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tfstyle.commands.shared.argument_types import whole
+from tfstyle.engines.local import LOCAL_ENGINES
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 
 if TYPE_CHECKING:
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --server with --label and its --tls options, --model and --threads."""
+    """Add --engine, --server with --label and its --tls options, --model and --threads."""
     source = parser.add_mutually_exclusive_group()
+    parser.add_argument(
+        "--engine",
+        metavar="ENGINE",
+        type=engine,
+        help="what runs the network: onnx or tensorflow in this process, or a server's HOST:PORT (default: onnx)",
+    )
     source.add_argument(
         "--server",
         metavar="HOST:PORT",
-        help="paint on this server instead of in this process; several take turns: A:PORT,B:PORT or dns:///NAME:PORT",
+        help="the same as --engine HOST:PORT; several take turns: A:PORT,B:PORT or dns:///NAME:PORT",
     )
     source.add_argument(
         "--model", metavar="PATH", help="folder of a model or of one version (default: saved_models/tfstyle, newest)"
@@ -44,33 +51,53 @@ def open_stylizer(args: argparse.Namespace) -> "Iterator[Stylizer]":
     """The stylizer that the arguments ask for; a connection to a server is closed afterwards.
 
     Raises:
-        RequestError: If --label or a --tls option comes without --server.
+        RequestError: If --label or a --tls option comes without a server, or --engine and --server or --model exclude
+            each other.
         StyleTransferError: If there is no complete model, or nobody answers at the server's address.
     """
     from tfstyle.stylize.stylizer import Stylizer
 
-    if args.server:
+    if server := _server(args):
         from serving.client import StyleClient
 
         tls = _tls(args) if _wants_tls(args) else None
-        with StyleClient(args.server, label=args.label or "", tls=tls) as client:
+        with StyleClient(server, label=args.label or "", tls=tls) as client:
             yield Stylizer(client)
     elif args.label:
         raise RequestError(f"Expected --server together with --label, got no --server to ask for {args.label!r}.")
     elif _wants_tls(args):
         raise RequestError("Expected --server together with --tls options, got no --server to encrypt to.")
     else:
-        yield Stylizer(model=args.model, threads=args.threads)
+        yield Stylizer(args.engine, args.model, threads=args.threads)
 
 
 def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferError], ...]:
     """The errors after which the next photo is worth a try; any other would hit every photo."""
     faults: tuple[type[StyleTransferError], ...] = (PhotoError, MaskError, RequestError)
-    if not args.server:
+    if not _server(args):
         return faults
     from serving.client.errors import ServerBusyError
 
     return (*faults, ServerBusyError)
+
+
+def engine(text: str) -> str:
+    """An argparse type for what runs the network."""
+    if text not in LOCAL_ENGINES and ":" not in text:
+        raise argparse.ArgumentTypeError(f"expected {', '.join(LOCAL_ENGINES)} or HOST:PORT, got {text!r}")
+    return text
+
+
+def _server(args: argparse.Namespace) -> str | None:
+    """The address of the server that is asked for; None where this process paints."""
+    if args.engine is None or args.engine in LOCAL_ENGINES:
+        if args.engine and args.server:
+            raise RequestError(f"Expected --engine {args.engine} or --server, got both.")
+        return args.server
+    if args.server or args.model:
+        other = "--server" if args.server else "--model"
+        raise RequestError(f"Expected {other} or a server as --engine, got both.")
+    return args.engine
 
 
 def _wants_tls(args: argparse.Namespace) -> bool:

@@ -1,0 +1,55 @@
+"""A version for ONNX Runtime alone whose styles are colours: it paints every pixel in the mix of colours asked for."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from tfstyle.contract.catalog import CATALOG_FILE, Catalog, Style
+from tfstyle.engines.onnx_files import MANIFEST_FILE, NETWORK_FILE, ONNX_FOLDER, REGIONS_FILE, STYLE_TABLE_FILE
+
+COLORS = {"red": (200, 20, 40), "green": (10, 180, 30), "blue": (0, 60, 220)}
+MAX_PIXELS = 300 * 200
+
+
+def write(version: Path) -> Path:
+    """Writes the version's folder."""
+    folder = version / ONNX_FOLDER
+    folder.mkdir(parents=True)
+    styles = tuple(Style(name, name.title(), "Nobody", "1900", b"\xff\xd8") for name in COLORS)
+    (version / CATALOG_FILE).write_text(Catalog(styles, MAX_PIXELS).to_json(), encoding="utf-8")
+    (folder / NETWORK_FILE).write_bytes(_network(regions=False))
+    (folder / REGIONS_FILE).write_bytes(_network(regions=True))
+    np.save(folder / STYLE_TABLE_FILE, np.array(list(COLORS.values()), "float32"))
+    files = (NETWORK_FILE, REGIONS_FILE, STYLE_TABLE_FILE)
+    checksums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    manifest = {"styles": list(COLORS), "trunk": "0123456789abcdef", "sha256": checksums}
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    return version
+
+
+def _network(*, regions: bool) -> bytes:
+    node = helper.make_node
+    if regions:
+        nodes = [node("Einsum", ["region_maps", "style_vectors"], ["mixed"], equation="brhw,brc->bhwc")]
+    else:
+        nodes = [
+            node("Shape", ["image"], ["shape"]),
+            node("Unsqueeze", ["style_vectors", "axis"], ["vector"]),
+            node("Expand", ["vector", "shape"], ["mixed"]),
+        ]
+    nodes += [node("Round", ["mixed"], ["rounded"]), node("Cast", ["rounded"], ["stylized"], to=TensorProto.UINT8)]
+    inputs = [
+        helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "height", "width", 3]),
+        helper.make_tensor_value_info("style_vectors", TensorProto.FLOAT, [1, "regions", 3]),
+    ]
+    if regions:
+        maps = [1, "regions", "height", "width"]
+        inputs.append(helper.make_tensor_value_info("region_maps", TensorProto.FLOAT, maps))
+    outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, [1, "height", "width", 3])]
+    axis = helper.make_tensor("axis", TensorProto.INT64, [1], [1])
+    graph = helper.make_graph(nodes, "colors", inputs, outputs, [] if regions else [axis])
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
