@@ -2,14 +2,17 @@
 
 Each sub-command is a module in `tfstyle/commands/` with `add_arguments(parser)` and `run(args) -> int`; a dash in its
 name is an underscore there. Only the chosen one is imported, and what is heavy inside its `run`: wrong arguments are
-refused at once. A module with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`.
+refused at once. A module with `PASS_ON = True` gets the arguments that it did not declare as `args.rest`; one with
+`NEEDS` names packages of an extra without which nothing is begun.
 """
 
 import argparse
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from tfstyle import __version__
 from tfstyle.errors import StyleTransferError
@@ -67,6 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     args = parse(argv)
     try:
+        for package in args.needs:
+            if importlib.util.find_spec(package) is None:
+                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         return args.run(args)
     except StyleTransferError as error:
         return _fail(str(error))
@@ -88,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments of one command line; `run` is what carries it out. Wrong ones end the process with exit code 2."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tfstyle", description="Photos in, paintings out: fast neural style transfer.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"tfstyle {__version__}")
@@ -106,12 +112,41 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run, pass_on=pass_on)
+        subparser.set_defaults(run=module.run, pass_on=pass_on, needs=getattr(module, "NEEDS", ()))
     args, rest = parser.parse_known_args(argv)
     if rest and not args.pass_on:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
     return args
+
+
+class _Once(argparse.Action):
+    """Stores a value; a second one is refused, since it would replace the first in silence."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if option_string and self._given:
+            raise argparse.ArgumentError(self, "expected once, got it several times")
+        self._given = bool(option_string)
+        setattr(namespace, self.dest, values)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose options are taken once, unless they say that they may be repeated."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.register("action", None, _Once)
+        self.register("action", "store", _Once)
 
 
 def _fail(message: str) -> int:

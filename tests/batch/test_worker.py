@@ -28,7 +28,8 @@ class FakeStylizer:
     def __init__(self, engine, model, threads):
         self.given = (engine, model, threads)
 
-    def stylize(self, path: str, options: StylizeOptions) -> Photo:
+    def stylize(self, photo: Photo, options: StylizeOptions) -> Photo:
+        path = photo.name
         self.calls.append((path, options))
         if Path(path).name in self.faults:
             raise self.faults[Path(path).name]
@@ -39,7 +40,8 @@ class FakeStylizer:
 def stylizer(monkeypatch) -> type[FakeStylizer]:
     fake = type("Fake", (FakeStylizer,), {"faults": {}, "calls": []})
     monkeypatch.setattr(worker, "Stylizer", fake)
-    monkeypatch.setattr(BatchWorker, "_read", lambda _, path: path)  # photos are but names here
+    photo = Photo(np.zeros((20, 30, 3), np.uint8))
+    monkeypatch.setattr(BatchWorker, "_read", lambda _, path: replace(photo, name=path))
     return fake
 
 

@@ -1,6 +1,7 @@
 """The command line, run in this process against a model in NumPy."""
 
 import errno
+import importlib.util
 import io
 import json
 import os
@@ -670,3 +671,91 @@ def test_what_is_seen_through_stays_so_and_is_white_in_a_jpeg(folder, capsys):
 
     assert main(["sheet", "cutout.png", "--style", "the_scream", "-o", "sheet.png"]) == 0
     assert Image.open("sheet.png").mode == "RGB"
+
+
+@pytest.mark.parametrize("name", ["p.pdf", "p.JXL", "dir/p.tiff"])
+def test_a_name_of_a_file_that_cannot_be_written_makes_no_folder(folder, capsys, name):
+    assert main(["stylize", "photo.png", "--style", "the_scream", "-o", name]) == 2
+
+    assert one_line(capsys) == (
+        f"tfstyle: Expected a file to write that ends in .jpg, .png or .webp, got {name!r}. "
+        f"A folder of that name is {name}/\n"
+    )
+    assert not (folder / name).exists()
+
+
+@pytest.mark.parametrize("name", ["p.pdf/", "trip.2026", "holiday"])
+def test_other_names_are_folders(folder, name):
+    assert main(["stylize", "photo.png", "--style", "the_scream", "-o", name]) == 0
+
+    assert (folder / name / "photo.the_scream.png").exists()
+
+
+@pytest.mark.parametrize("option", [["--style", "udnie"], ["--strength", "0.5"], ["-o", "b.png"]])
+def test_an_option_that_is_given_twice_is_refused(folder, capsys, option):
+    with pytest.raises(SystemExit) as caught:
+        main(["stylize", "photo.png", "--style", "the_scream", "--strength", "1", "-o", "a.png", *option])
+
+    assert caught.value.code == 2
+    assert "expected once, got it several times" in capsys.readouterr().err
+
+
+def test_paintings_of_earlier_runs_are_not_painted_again(folder, capsys):
+    """In the folder of their photos; a photo that is called so stays a photo where it is asked for."""
+    os.remove("other.jpg")
+    Image.fromarray(PHOTO).save("photo.udnie.png")  # no style of this model
+    for style in ("the_scream", "great_wave:2,the_scream", "the_scream"):
+        assert main(["stylize", ".", "--style", style, "-o", "."]) == 0
+
+    assert sorted(os.listdir()) == [
+        "photo.great_wave+the_scream.png", "photo.png", "photo.the_scream.png", "photo.udnie.great_wave+the_scream.png",
+        "photo.udnie.png", "photo.udnie.the_scream.png",
+    ]  # fmt: skip
+    assert "tfstyle: 4 paintings of earlier runs were passed over.\n" in capsys.readouterr().err
+    assert main(["stylize", "photo.the_scream.png", "--style", "great_wave"]) == 0
+    assert Path("photo.the_scream.great_wave.png").exists()
+
+
+def test_photos_in_sub_folders_are_painted_on_request_into_the_same_ones(folder, capsys):
+    for name in ("album/a/x.png", "album/b/x.png", "album/b/.hidden/y.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(PHOTO).save(name)
+
+    assert main(["stylize", "album", "--style", "the_scream", "-o", "out"]) == 2
+    assert one_line(capsys) == (
+        "tfstyle: album: expected a folder with photos in it, found none; for those in its sub-folders give "
+        "--recursive.\n"
+    )
+    assert main(["stylize", "album", "--recursive", "--style", "the_scream", "-o", "out"]) == 0
+    written = sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.png"))
+    assert written == ["a/x.the_scream.png", "b/x.the_scream.png"]
+
+
+def test_what_a_format_cannot_hold_is_said_before_anything_is_painted(folder, model, capsys):
+    Image.new("RGB", (16_400, 16)).save("long.png")
+    before = len(model.calls)
+
+    assert main(["stylize", "long.png", "--style", "the_scream", "-o", "long.webp"]) == 2
+
+    assert "long.png: webp holds at most 16383 pixels a side, this is 16400x16" in one_line(capsys)
+    assert [name for name, _ in model.calls[before:]] == ["describe"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [
+        (["add-style", "none.jpg", "--name", "x"], "tensorflow", "model"),
+        (["optimize", "none.jpg", "--style", "none.jpg"], "scipy", "optimize"),
+        (["export", "none"], "tensorflow_serving", "serve"),
+        (["evaluate", "none.jpg"], "keras", "model"),
+    ],
+)
+def test_a_command_asks_for_its_extra_before_it_reads_anything(folder, monkeypatch, capsys, arguments, package, extra):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else find(name))
+
+    assert main(arguments) == 2
+
+    assert one_line(capsys) == (
+        f"tfstyle: {arguments[0]} needs {package}, which is not installed; pip install 'tfstyle[{extra}]'.\n"
+    )

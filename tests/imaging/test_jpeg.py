@@ -3,6 +3,7 @@
 import struct
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -87,3 +88,20 @@ def test_limits_are_far_above_what_programs_write():
     """Pillow's progressive files, the usual script of libjpeg, have ten scans."""
     assert PROGRESSIVE.count(b"\xff\xda") == 10
     assert 10 * PROGRESSIVE.count(b"\xff\xda") <= jpeg.MAX_SCANS
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_whole_jpeg_without_its_end_is_read(progressive):
+    data = encode(Image.effect_noise((120, 90), 80).convert("RGB"), "jpeg", progressive=progressive, quality=90)
+    assert data.endswith(b"\xff\xd9")
+
+    np.testing.assert_array_equal(read_photo(data[:-2]).pixels, read_photo(data).pixels)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.98])
+def test_a_jpeg_that_lacks_more_than_its_end_is_refused(progressive, part):
+    data = encode(Image.effect_noise((120, 90), 80).convert("RGB"), "jpeg", progressive=progressive, quality=90)
+
+    with pytest.raises(PhotoError, match="truncated"):
+        read_photo(data[: int(part * len(data))])

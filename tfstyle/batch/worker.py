@@ -11,7 +11,7 @@ from tfstyle.batch.output_folder import Attempt
 from tfstyle.engines.local import LocalEngine
 from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
 from tfstyle.imaging.decoder import Decoder
-from tfstyle.imaging.photo import Format, Photo, format_for, read_bytes
+from tfstyle.imaging.photo import Format, Photo, check_sides, format_for, read_bytes
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 
@@ -104,7 +104,9 @@ class BatchWorker:
         if self._stylizer is None:
             self._stylizer = Stylizer(work.engine, work.model, threads=work.threads)
         options = replace(work.options, format="jpeg" if format == "jpeg" else "png")
-        output = self._stylizer.stylize(self._read(path), options)
+        photo = self._read(path)
+        check_sides(format, photo if options.max_size is None else photo.resize_to(options.max_size))
+        output = self._stylizer.stylize(photo, options)
         return output.encode(format, metadata=work.options.metadata)
 
     def _read(self, path: str) -> Photo:

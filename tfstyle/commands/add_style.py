@@ -31,6 +31,8 @@ MIN_MINUTES = 1.0  # where nothing else runs; how long it takes at least elsewhe
 ENOUGH_PHOTOS = 50
 PREVIEW_SECONDS = 20.0
 
+NEEDS = ("tensorflow", "keras", "tensorflow_serving")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("painting", metavar="PAINTING", help="a picture of the painting")

@@ -12,7 +12,6 @@ and the exit code is then 1. The same command goes on where it was stopped or ki
 
 import argparse
 import hashlib
-import importlib.util
 import os
 import signal
 from contextlib import suppress
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from tfstyle.batch.output_folder import Settings
     from tfstyle.masks.mask import MaskSource
     from tfstyle.stylize.options import StylizeOptions
+
+NEEDS = ("ray",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,9 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Paint what is not painted yet; 1 where some photos could not be."""
-    if importlib.util.find_spec("ray") is None:  # said before a million photos are listed
-        raise ModuleNotFoundError("No module named 'ray'", name="ray")
-
     from tfstyle.batch import job
     from tfstyle.batch.inputs import find_photos
     from tfstyle.batch.output_folder import ERRORS_FILE

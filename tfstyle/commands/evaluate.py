@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # In gray levels, times the noise that went in, times the frames' own difference, and 1 for equal.
 STABILITY_COLUMNS = "  shift error  noise gain  motion ratio  SSIM"
 
+NEEDS = ("tensorflow", "keras")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos to paint, or folders of them")

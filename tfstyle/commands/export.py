@@ -10,6 +10,8 @@ from tfstyle.errors import ModelError, RequestError
 if TYPE_CHECKING:
     from tfstyle.networks.checkpoint import Checkpoint
 
+NEEDS = ("tensorflow", "keras", "tensorflow_serving")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="RUN", help="a training run's folder, or any with model.npz")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # With the matting Laplacian, strokes have no place to go, and more style brings nothing but wrong colours.
 PHOTOREALISTIC_MATTING = 1e4
 
+NEEDS = ("tensorflow", "keras", "scipy", "psutil")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The photo, the paintings and where they go, how hard each term pulls, and what is written."""

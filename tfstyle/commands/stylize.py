@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, how to paint them, where paintings go, and who paints."""
     parser.add_argument("photos", metavar="PHOTO", nargs="+", help="a photo, a folder of photos, or - for stdin")
+    parser.add_argument("--recursive", action="store_true", help="photos in sub-folders, too; OUT gets the same ones")
     stylize_arguments.add_arguments(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="file, folder, or - for stdout (default: current folder)")
     parser.add_argument(
@@ -49,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
     options = stylize_arguments.options_of(args)
     mixes = [mix for _, mix in options.places]
-    photos = list_photos(args.photos)
+    photos = list_photos(args.photos, recursive=args.recursive)
     label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
     masks = [place for place, _ in options.places if isinstance(place, str)]
-    outputs = Outputs(args.output, photos, label, masks)
+    roots = args.photos if args.recursive else ()
+    outputs = Outputs(args.output, photos, label, masks, roots)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = stylizers.faults_of_one_photo(args)
@@ -60,6 +62,11 @@ def run(args: argparse.Namespace) -> int:
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
         for mix in mixes:
             stylizer.styles().weights(mix)  # an unknown style is said once, not once a photo
+        earlier = outputs.of_earlier_runs(photos, args.photos, stylizer.styles().names)
+        if earlier:
+            photos = [photo for photo in photos if photo not in earlier]
+            outputs = Outputs(args.output, photos, label, masks, roots)  # which may take their names again
+            progress.console.print(f"tfstyle: {len(earlier)} paintings of earlier runs were passed over.")
         task = progress.add_task("painting", total=len(photos))
         for photo in photos:
             progress.update(task, description=photo)
@@ -86,12 +93,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "StylizeOptions") -> dict[str, Any]:
     from tfstyle.commands.shared.outputs import write
-    from tfstyle.imaging.photo import format_for
+    from tfstyle.imaging.photo import check_sides, format_for
 
     started = time.perf_counter()
     photo = _read(source)
     path = outputs.path_for(photo)
     format = format_for(path) if path else photo.writable_format()
+    check_sides(format, photo if options.max_size is None else photo.resize_to(options.max_size))
     stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
     if format == "jpeg":
         stylized = stylized.on_white()

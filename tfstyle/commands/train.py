@@ -12,6 +12,8 @@ from tfstyle.errors import TrainingError
 if TYPE_CHECKING:
     from tfstyle.training.recipe import Recipe
 
+NEEDS = ("tensorflow", "keras")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="name of a recipe that comes with tfstyle, or a Python file that defines RECIPE")

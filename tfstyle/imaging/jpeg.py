@@ -65,6 +65,35 @@ def check_jpeg(data: bytes, name: str) -> None:
             position += max(2, struct.unpack_from(">H", data, position)[0])
 
 
+END = b"\xff\xd9"
+
+
+def lacks_its_end_alone(data: bytes) -> bool:
+    """Whether a JPEG without the marker of its end may be whole: all scans were begun, as far as headers tell.
+
+    Whether the last scan is whole, shows when it is decoded: what stands behind a whole one changes no pixel.
+    """
+    if data[:3] != b"\xff\xd8\xff" or END in data[-1024:]:
+        return False
+    position = 2
+    pending: set[tuple[int, int]] | None = None  # components and coefficients of which some bits are to come
+    while marker := _END_OF_SCAN.search(data, position):
+        code, start = marker[0][-1], marker.end()
+        if code == _EOI or start + 2 > len(data):
+            return False
+        position = start + struct.unpack_from(">H", data, start)[0]
+        body = data[start + 2 : position]
+        if code in _FRAMES and len(body) >= 6 and len(body) >= 6 + 3 * body[5]:
+            first = 0 if code == 0xC2 else 63  # others bring all coefficients in one scan
+            pending = {(body[6 + 3 * number], low) for number in range(body[5]) for low in range(first, 64)}
+        if code == _SOS and pending and len(body) >= 4 and len(body) >= 4 + 2 * body[0]:
+            low, high, bits = body[1 + 2 * body[0] : 4 + 2 * body[0]]
+            if bits & 15 == 0:
+                names = {body[1 + 2 * number] for number in range(body[0])}
+                pending -= {(name, number) for name in names for number in range(low, high + 1)}
+    return pending is not None and not pending
+
+
 def bare_jpeg(data: bytes) -> bytes | None:
     """The JPEG without metadata and without anything behind its end; the same pixels bit for bit.
 

@@ -25,7 +25,15 @@ from PIL import Image
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
 from tfstyle.imaging.color_modes import on_white, to_gray, to_rgb, turn_upright
 from tfstyle.imaging.color_tags import color_tag, to_srgb
-from tfstyle.imaging.jpeg import bare_jpeg, check_jpeg, with_density, with_exif, with_icc_profile
+from tfstyle.imaging.jpeg import (
+    END,
+    bare_jpeg,
+    check_jpeg,
+    lacks_its_end_alone,
+    with_density,
+    with_exif,
+    with_icc_profile,
+)
 from tfstyle.imaging.metadata import Density, Metadata, chosen_exif, read_density, read_exif
 from tfstyle.imaging.whole_file import write_file
 
@@ -157,12 +165,7 @@ class Photo:
                 options = {"quality": JPEG_QUALITY}
             case _:
                 raise RequestError(f"Expected jpeg, png or webp to write, got {format!r}.")
-        limit = {"jpeg": JPEG_MAX_SIDE, "webp": WEBP_MAX_SIDE}.get(format)
-        if limit and max(self.height, self.width) > limit:
-            raise PhotoError(
-                f"{self.name}: {format} holds at most {limit} pixels a side, this is {self.width}x{self.height}; "
-                f"write png or set a max size."
-            )
+        check_sides(format, self)
         if self.icc_profile:
             options["icc_profile"] = self.icc_profile
         if exif:
@@ -192,6 +195,20 @@ class Photo:
         if self.format in SUFFIX_BY_FORMAT:
             return self.format
         return "png" if self.format in _LOSSLESS or self.alpha is not None else "jpeg"
+
+
+def check_sides(format: str, photo: Photo) -> None:
+    """See that a format can hold pictures as large as a photo, before one is made.
+
+    Raises:
+        PhotoError: If it cannot.
+    """
+    limit = {"jpeg": JPEG_MAX_SIDE, "webp": WEBP_MAX_SIDE}.get(format)
+    if limit and max(photo.height, photo.width) > limit:
+        raise PhotoError(
+            f"{photo.name}: {format} holds at most {limit} pixels a side, this is {photo.width}x{photo.height}; "
+            f"write png or set a max size."
+        )
 
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray | Photo
@@ -253,6 +270,9 @@ def read_photo(
         return _guarded(lambda: _to_photo(source.copy(), source.format, None, label), label)
     data, label = read_bytes(source, name)
     image = _open_checked(data, label, max_pixels=max_pixels)
+    if lacks_its_end_alone(data) and _is_whole(data):
+        data += END
+        image = open_picture(data, label)
     photo = _guarded(lambda: _to_photo(image, image.format, data, label, longest), label)
     if longest is not None:
         photo = photo.resize_to(longest)
@@ -434,6 +454,15 @@ def _to_photo(
         density=density,
         exif=exif,
     )
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a JPEG lacks its end alone: then bits behind its last scan, whichever they are, change no pixel."""
+    try:
+        one, other = (Image.open(io.BytesIO(data + more + END), formats=["JPEG"]) for more in (b"", b"\x55" * 64))
+        return np.array_equal(np.asarray(one), np.asarray(other))
+    except Exception:  # decoders raise nearly anything on broken bytes
+        return False
 
 
 def _decoded(image: Image.Image, longest: int | None) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,15 @@ from tfstyle.imaging.photo import PHOTO_SUFFIXES, SUFFIX_BY_FORMAT, Photo, forma
 from tfstyle.imaging.whole_file import write_file
 
 STREAM = "-"  # stdin as a photo, stdout as an output
+_FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # and no folder's, such as trip.2026
 
 
-def list_photos(arguments: Sequence[str]) -> list[str]:
+def list_photos(arguments: Sequence[str], *, recursive: bool = False) -> list[str]:
     """Files as they are given, folders as the photos in them by name; `-` stays `-`.
+
+    Args:
+        arguments: Files, folders or `-`.
+        recursive: Look into sub-folders, too; those whose name starts with a dot are passed over.
 
     Raises:
         PhotoError: If a folder holds no photos.
@@ -27,14 +33,27 @@ def list_photos(arguments: Sequence[str]) -> list[str]:
         if argument == STREAM or not os.path.isdir(argument):
             photos.append(argument)
             continue
-        files = sorted(entry for entry in Path(argument).iterdir() if entry.suffix.lower() in PHOTO_SUFFIXES)
-        found = [str(file) for file in files if file.is_file() and not file.name.startswith(".")]
+        found = _below(Path(argument)) if recursive else _within(Path(argument))
         if not found:
-            raise PhotoError(f"{argument}: expected a folder with photos in it, found none.")
+            hint = "" if recursive or not _below(Path(argument)) else "; for those in its sub-folders give --recursive"
+            raise PhotoError(f"{argument}: expected a folder with photos in it, found none{hint}.")
         photos += found
     if photos.count(STREAM) > 1:
         raise RequestError("Expected - (stdin) once among the photos, got it several times.")
     return photos
+
+
+def _within(folder: Path) -> list[str]:
+    files = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in PHOTO_SUFFIXES)
+    return [str(file) for file in files if file.is_file() and not file.name.startswith(".")]
+
+
+def _below(folder: Path) -> list[str]:
+    found = []
+    for parent, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += _within(Path(parent))
+    return found
 
 
 class KnownFiles:
@@ -87,14 +106,23 @@ class Outputs:
         photos: Every photo of this call, as `list_photos` has them.
         label: What goes between the photo's name and the suffix: photo.LABEL.jpg.
         inputs: What else the call may read: files, such as masks, or words that are none.
+        roots: Folders whose photos keep their sub-folders where outputs go.
 
     Raises:
         RequestError: If `output` is one file or stdout for several photos, is a photo itself or another input, or names
             no format that can be written.
     """
 
-    def __init__(self, output: str | None, photos: Sequence[str], label: str, inputs: Sequence[str | None] = ()):
+    def __init__(
+        self,
+        output: str | None,
+        photos: Sequence[str],
+        label: str,
+        inputs: Sequence[str | None] = (),
+        roots: Sequence[str] = (),
+    ):
         self._label = label
+        self._roots = [Path(root) for root in roots if os.path.isdir(root)]
         others = KnownFiles(file for file in inputs if file and Path(file).is_file())  # and not words such as `left`
         self._taken = KnownFiles(photo for photo in photos if photo != STREAM)
         self._stdout = output == STREAM or (output is None and list(photos) == [STREAM])
@@ -110,7 +138,10 @@ class Outputs:
                 raise RequestError(
                     f"Expected a folder for {len(photos)} photos, got the file {output!r}; use -o FOLDER."
                 )
-            format_for(output)
+            try:
+                format_for(output)
+            except RequestError as error:
+                raise RequestError(f"{error} A folder of that name is {output}{os.sep}") from None
             self._file = Path(output)
             if self._file in others:
                 raise RequestError(f"{output}: this is read as well; choose another name for the painting.")
@@ -133,19 +164,42 @@ class Outputs:
             return self._file
         suffix = SUFFIX_BY_FORMAT[photo.writable_format()]
         stem = f"{Path(photo.name).stem}.{self._label}"
-        path, number = self._folder / f"{stem}{suffix}", 1
+        parent = Path(photo.name).parent
+        inside = next((parent.relative_to(root) for root in self._roots if parent.is_relative_to(root)), Path())
+        path, number = self._folder / inside / f"{stem}{suffix}", 1
         while path in self._taken:
             number += 1
-            path = self._folder / f"{stem}-{number}{suffix}"
+            path = self._folder / inside / f"{stem}-{number}{suffix}"
         self._taken.add(path)
         return path
+
+    def of_earlier_runs(self, photos: Sequence[str], given: Sequence[str], styles: Sequence[str]) -> set[str]:
+        """Photos that are outputs of this command for others beside them, in the folder that outputs go to again.
+
+        Args:
+            photos: As `list_photos` has them.
+            given: As they were asked for; what was asked for by its own name is a photo, whatever it is called.
+            styles: Of the model: what outputs may be called after.
+        """
+        if self._file is not None or self._stdout:
+            return set()
+        here = os.path.realpath(self._folder)
+        mine = [Path(photo) for photo in photos if photo not in given and os.path.realpath(Path(photo).parent) == here]
+        stems = {path.stem for path in mine}
+        found = set()
+        for path in mine:
+            stem, _, label = path.stem.rpartition(".")
+            names = re.sub(r"-\d+$", "", label).split("+")
+            if stem in stems and all(name in styles for name in names):
+                found.add(str(path))
+        return found
 
     @staticmethod
     def _is_file(output: str) -> bool:
         if os.path.isdir(output) or output.endswith(("/", os.sep)):
             return False
-        # .gif and others cannot be written: better said so than made a folder of that name
-        return os.path.exists(output) or Path(output).suffix.lower() in PHOTO_SUFFIXES
+        # .gif, .pdf and others cannot be written: better said so than made a folder of that name
+        return os.path.exists(output) or _FILE_SUFFIX.fullmatch(Path(output).suffix) is not None
 
 
 def write(data: bytes, path: Path | None) -> None:
