@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo    paint the sample photo in every style through a gRPC server: demo/contact_sheet.jpg"
-	@echo "make chat    the chat bot's conversation in this terminal, against a server of its own"
+	@echo "make chat    the chat bot's conversation in this terminal, painting in the same process"
 	@echo "make check   lint and the fast tests: what to run before each commit"
 	@echo "make test    run all tests, two at a time; COVERAGE=1 prints what they run through"
 	@echo "make lint    ruff, format check, type check, arrows between rooms, workflows"
@@ -34,7 +34,7 @@ help:
 demo: $(VENV)/.serve
 	$(BIN)/python -m tfstyle demo --output demo
 
-chat: $(VENV)/.serve $(VENV)/.bot
+chat: $(VENV)/.bot
 	@$(BIN)/python -m bot.terminal
 
 # Tests of one file run one after the other in one process, so that they share servers and loaded models.

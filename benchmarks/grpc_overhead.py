@@ -74,7 +74,9 @@ def measure(model: Path, *, size: int = 512, pairs: int = 15, commands: int = 9)
             command = [sys.executable, "-m", "tfstyle", "stylize", str(path), "--style", catalog.names[0]]
             command += ["-o", str(Path(folder) / "painting.jpg")]
             result["command"] = _alternate(
-                lambda: _run([*command, "--model", str(model)]), lambda: _run([*command, "--server", address]), commands
+                lambda: _run([*command, "--engine", "tensorflow", "--model", str(model)]),
+                lambda: _run([*command, "--server", address]),
+                commands,
             )
     return {"size": size, **result}
 

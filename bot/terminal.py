@@ -1,6 +1,6 @@
 """Terminal: the same conversation on a screen, for people without a token, and to try the words out.
 
-python -m bot.terminal                    starts a style server of its own
+python -m bot.terminal                       paints in this process
 python -m bot.terminal --server HOST:PORT
 
 > photo path/to/file.jpg starry_night keep colors     the word photo may be left out
@@ -16,11 +16,8 @@ import contextlib
 import itertools
 import math
 import shlex
-import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +45,8 @@ from bot.conversation.events import (
 )
 from bot.conversation.gallery import gallery
 from bot.texts import LANGUAGES, load_texts
-from bot.work.style_service import StyleService
-from serving.child_process import server_command, wait_for_port
+from bot.work.local_client import LocalClient
+from bot.work.style_service import Client, StyleService
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
 
@@ -227,9 +224,9 @@ class Terminal:
         return Conversation(catalog, limits=limits, languages=LANGUAGES)
 
 
-async def chat(address: str, folder: Path, language: str) -> None:
+async def chat(client: str | Client, folder: Path, language: str) -> None:
     """Read lines from stdin and answer them until it ends."""
-    style_service = StyleService(address, timeout=_TIMEOUT, max_pixels=MAX_PIXELS, decoder_bytes=_DECODER_BYTES)
+    style_service = StyleService(client, timeout=_TIMEOUT, max_pixels=MAX_PIXELS, decoder_bytes=_DECODER_BYTES)
     terminal = Terminal(style_service, folder, language)
     try:
         await terminal.hear("/start")
@@ -263,47 +260,17 @@ def _read_line() -> str | None:
         return None
 
 
-@asynccontextmanager
-async def _server() -> AsyncIterator[str]:
-    """The embedded server in a process of its own; TensorFlow stays out of this one."""
-    with tempfile.TemporaryDirectory() as folder:
-        port_file, messages = Path(folder) / "port", Path(folder) / "messages"
-        with messages.open("wb") as stderr:  # TensorFlow's greetings are not part of the conversation
-            process = await asyncio.create_subprocess_exec(
-                *server_command(port_file), stdout=subprocess.DEVNULL, stderr=stderr
-            )
-        try:
-            port = await asyncio.to_thread(wait_for_port, port_file, lambda: process.returncode is not None)
-            if port is None:
-                last = messages.read_text(errors="replace").strip().splitlines()[-1:]
-                raise StyleTransferError(f"The style server did not start: {''.join(last) or 'it said nothing'}")
-            yield f"127.0.0.1:{port}"
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-
-
-async def _run(args: argparse.Namespace) -> None:
-    if args.server:
-        await chat(args.server, args.output, args.language)
-        return
-    print("Starting the style server ...", flush=True)
-    async with _server() as address:
-        await chat(address, args.output, args.language)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Chat; 0 at the end of input, 2 if the server cannot be started or reached."""
+    """Chat; 0 at the end of input, 2 if there is no model or the server cannot be reached."""
     parser = argparse.ArgumentParser(
         prog="python -m bot.terminal", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--server", metavar="HOST:PORT", help="a style server that runs already")
+    parser.add_argument("--server", metavar="HOST:PORT", help="a style server (default: this process paints)")
     parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the answers (default: en)")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder for the paintings (default: chat)")
     args = parser.parse_args(argv)
     try:
-        asyncio.run(_run(args))
+        asyncio.run(chat(args.server or LocalClient(), args.output, args.language))
     except StyleTransferError as error:
         print(f"bot: {error}", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -27,6 +27,7 @@ from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, check_size,
 from tfstyle.masks.mask import resolve
 from tfstyle.masks.segmentation import SEGMENTS
 from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.request import EncodedImage
 from tfstyle.stylize.stroke_size import PAINTED_SIDE
 
 PHOTO_MAX_BYTES = 10 * 2**20
@@ -67,11 +68,27 @@ class StylizedImage:
         return len(self.data) <= PHOTO_MAX_BYTES and sides[1] <= PHOTO_MAX_RATIO * sides[0] and sum(sides) <= 10_000
 
 
+class Client(Protocol):
+    """What is asked of a style server's client, or of what stands for one."""
+
+    async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
+        """The styles there are."""
+        ...
+
+    async def stylize_encoded(self, photo: Photo, options: StylizeOptions, /) -> EncodedImage:
+        """One photo, stylized."""
+        ...
+
+    async def close(self) -> None:
+        """End calls that are under way."""
+        ...
+
+
 class StyleService:
     """A connection to the style server; to be made where the event loop runs.
 
     Args:
-        address: `host:port`, or `dns:///host:port` for all addresses of a name in turns.
+        address: `host:port`, or `dns:///host:port` for all addresses of a name in turns; or a client that has its own.
         timeout: Seconds that one painting may take.
         max_pixels: Largest H * W that is decoded.
         label: Of the model's version to paint with; empty is the newest.
@@ -88,7 +105,7 @@ class StyleService:
 
     def __init__(
         self,
-        address: str,
+        address: str | Client,
         *,
         timeout: float,
         max_pixels: int,
@@ -102,7 +119,9 @@ class StyleService:
     ):
         self._refresh_seconds = refresh_seconds
         self._file_max_bytes = file_max_bytes
-        self._client = AsyncStyleClient(address, label=label, timeout=timeout, tls=tls)
+        self._client: Client = (
+            AsyncStyleClient(address, label=label, timeout=timeout, tls=tls) if isinstance(address, str) else address
+        )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pixels")
         # Threads of their own: who waits for a decoder that hangs holds up nobody whose photo is decoded.
         self._decoding = ThreadPoolExecutor(decoders, thread_name_prefix="decoding")

@@ -1,5 +1,6 @@
 """The same conversation, typed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,28 @@ def test_quit_ends_it(chat, word):
 
 def test_it_speaks_other_languages(chat):
     assert load_texts("de").no_photo in chat("hallo", options=("--language", "de"))
+
+
+def test_without_a_server_this_process_paints(tmp_path, astronaut):
+    """And soon: no TensorFlow, no server that starts."""
+    Image.fromarray(astronaut).resize((96, 96)).save(tmp_path / "photo.jpg")
+    code = (
+        "import sys; from bot import terminal; code = terminal.main([]); "
+        "assert 'onnxruntime' in sys.modules and 'tensorflow' not in sys.modules; sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        input="photo photo.jpg scream\n",
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "The Scream · 100 %  chat/photo." in done.stdout
+    (stylized,) = (tmp_path / "chat").glob("photo*")
+    assert Image.open(stylized).size == (96, 96)
 
 
 def test_a_server_that_is_not_there_is_one_sentence():

@@ -19,7 +19,7 @@ from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import find_model
 from tfstyle.stylize.options import StylizeOptions
-from tfstyle.stylize.request import StylizeRequest
+from tfstyle.stylize.request import EncodedImage, StylizeRequest
 
 
 class Stylizer:
@@ -90,6 +90,17 @@ class Stylizer:
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
         return request.stylized(self._predict("encoded", request.inputs(self.styles())))
+
+    def stylize_encoded(
+        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any
+    ) -> EncodedImage:
+        """Stylize one photo and leave it encoded as the model did, JPEG or PNG by `format`.
+
+        Raises:
+            StyleTransferError: As `stylize`.
+        """
+        request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        return request.stylized_encoded(self._predict("encoded", request.inputs(self.styles())))
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
