@@ -26,6 +26,7 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
     "commands/test_commands.py",
     "commands/test_demo.py",
     "commands/test_optimize.py",
+    "commands/test_evaluate.py",
     "docker/test_supply_chain.py",
     "evaluation",
     "examples",

@@ -1,7 +1,9 @@
 """Imports flow one way, and what is light stays light."""
 
+import ast
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -80,6 +82,45 @@ assert resident < 250 * 2**20, resident
     )
     assert done.stderr == ""
     assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
+
+
+def test_what_people_use_on_a_laptop_works_without_unix():
+    """As on Windows: modules that only a Unix has are not there. Servers and processes of decoders are apart."""
+    modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in python_files("tfstyle")]
+    light = [name for name in modules if name.split(".")[1] in LIGHT_ROOMS or name.startswith("tfstyle.commands.")]
+    code = f"""
+import contextlib, importlib, io, os, sys
+for name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"):
+    sys.modules[name] = None
+del os.fork
+for name in {[*light, "serving.client", "bot.terminal"]}:
+    importlib.import_module(name)
+from tfstyle.cli import main
+with contextlib.suppress(SystemExit):
+    main(["--version"])
+from testing.fake_model import FakePredictor, photo_array
+from tfstyle import Stylizer
+from tfstyle.imaging.photo import Photo
+folder = sys.argv[1]
+Photo(photo_array()).save(folder + "/photo.jpg")
+Stylizer(FakePredictor()).stylize(folder + "/photo.jpg", "the_scream").save(folder + "/stylized.jpg")
+assert os.path.getsize(folder + "/stylized.jpg") > 0
+assert main(["mask", folder + "/photo.jpg", "--gradient", "left", "-o", folder + "/mask.png"]) == 0
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-c", code, folder], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tfstyle ")
+
+
+def test_heavy_rooms_ask_for_no_unix_module_either():
+    """They are not run without one here: TensorFlow itself asks for more of Linux than they do."""
+    unix = {"fcntl", "resource", "pwd", "grp", "termios", "pty"}
+    for file in python_files("tfstyle"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+        assert not names & unix, file
 
 
 def test_the_package_itself_loads_not_even_numpy():

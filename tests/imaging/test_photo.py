@@ -215,7 +215,9 @@ def test_an_empty_file_is_refused(tmp_path):
 @pytest.mark.parametrize("data", [b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
 def test_what_is_no_picture_is_refused(data):
     """EPS among them: reading it would start a program."""
-    with pytest.raises(PhotoError, match=r"photo: (expected a picture|the picture is)"):
+    with pytest.raises(
+        PhotoError, match=r"photo: (expected a picture|the picture is|this is PostScript, which is not read)"
+    ):
         read_photo(data)
 
 

@@ -14,7 +14,7 @@ import trustme
 from bot.settings import PREFIX, load_settings
 from bot.storage.store import Store
 from bot.storage.tasks import PAINT, UPDATE, NewTask
-from bot.work.style_service import Painter
+from bot.work.style_service import StyleService
 from serving.client.calls import PREDICT
 from serving.client.errors import ServingError
 from serving.config.config_files import read_models, read_ssl
@@ -91,7 +91,7 @@ def test_bot_and_server_know_each_other_by_their_certificates(production, author
         settings = load_settings(token="123456:ABC-DEF", server=address, **values)
 
         async def ask() -> object:
-            painter = Painter(settings.server, timeout=5, max_pixels=10**6, tls=settings.tls)
+            painter = StyleService(settings.server, timeout=5, max_pixels=10**6, tls=settings.tls)
             try:
                 return await painter.refresh()
             finally:

@@ -9,7 +9,6 @@ A file in it is whole, wherever a process was killed; that it is there says that
 """
 
 import csv
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tfstyle.errors import RequestError
 
@@ -84,11 +85,12 @@ def open_output_folder(folder: Path, settings: Settings) -> Iterator[OutputFolde
             "another with -o."
         )
     (folder / _HIDDEN).mkdir(parents=True, exist_ok=True)
-    with (folder / _HIDDEN / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError(f"{folder}: another tfstyle bulk paints into it; wait until it has ended.") from None
+    lock = FileLock(folder / _HIDDEN / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RequestError(f"{folder}: another tfstyle bulk paints into it; wait until it has ended.") from None
+    try:
         shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
         (folder / _PARTIAL).mkdir()
         _keep_settings(folder, settings)
@@ -96,6 +98,8 @@ def open_output_folder(folder: Path, settings: Settings) -> Iterator[OutputFolde
         yield outputs
         outputs.sort_errors()
         shutil.rmtree(folder / _PARTIAL)
+    finally:
+        lock.release()
 
 
 class Attempt:

@@ -93,9 +93,9 @@ def run(args: argparse.Namespace) -> int:
     with quiet_tensorflow():
         from tfstyle.commands.shared.outputs import list_photos, prepare
         from tfstyle.commands.shared.stylizers import progress_bar
-        from tfstyle.evaluation import distances as evaluate
         from tfstyle.evaluation import stability
-        from tfstyle.imaging import photo as images
+        from tfstyle.evaluation.distances import TARGETS_FILE, Evaluator, load_targets, mean, plot, save_targets
+        from tfstyle.imaging.photo import read_photo
         from tfstyle.imaging.style_images import find_style_images
         from tfstyle.model_store import versions
         from tfstyle.stylize.stylizer import Stylizer
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     files = list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
-    evaluator = evaluate.Evaluator(args.vgg19)
+    evaluator = Evaluator(args.vgg19)
     paintings: dict[str, np.ndarray] = {}
     if args.weights or args.style_corpus:
         trained = _TrainedStylizer(args)
@@ -120,12 +120,12 @@ def run(args: argparse.Namespace) -> int:
         inputs += map(str, trained.files)
     elif args.style_images:
         found = find_style_images(Path(args.style_images), names)
-        paintings = {name: images.read_photo(file).pixels for name, file in found.items()}
+        paintings = {name: read_photo(file).pixels for name, file in found.items()}
         targets = {name: evaluator.targets(painting) for name, painting in paintings.items()}
         inputs += map(str, found.values())
     else:
-        saved = versions.find_model(args.model) / "assets.extra" / evaluate.TARGETS_FILE
-        known = evaluate.load_targets(saved)
+        saved = versions.find_model(args.model) / "assets.extra" / TARGETS_FILE
+        known = load_targets(saved)
         if missing := [name for name in names if name not in known]:
             raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --style-images DIR.")
         targets = {name: known[name] for name in names}
@@ -151,8 +151,7 @@ def run(args: argparse.Namespace) -> int:
                 )
                 steadiness[name].append(stability.measure(paint_pixels, photo.pixels))
     measured = {
-        method: {name: evaluate.mean([one[name] for one in each]) for name in names}
-        for method, each in by_photo.items()
+        method: {name: mean([one[name] for one in each]) for name in names} for method, each in by_photo.items()
     }
     steady = {name: stability.mean(each) for name, each in steadiness.items() if each}
     _print(measured, steady, len(files), as_json=args.json)  # first, in case a file fails
@@ -160,11 +159,11 @@ def run(args: argparse.Namespace) -> int:
         nearest = {
             name: {size: targets[name][size] for size in value.sizes} for name, value in measured["network"].items()
         }
-        evaluate.save_targets(Path(args.save_targets), nearest)
+        save_targets(Path(args.save_targets), nearest)
     if args.csv:
         _write_csv(Path(args.csv), files, by_photo)
     if args.plot:
-        evaluate.plot(args.plot, measured)
+        plot(args.plot, measured)
     return 0
 
 

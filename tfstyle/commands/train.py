@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
     with quiet_tensorflow():
         from tfstyle.commands.shared.progress import TrainingProgress
-        from tfstyle.imaging import photo as images
+        from tfstyle.imaging.photo import read_photo
         from tfstyle.imaging.style_images import check_style_image
         from tfstyle.networks import precision
         from tfstyle.training.photo_dataset import open_photos
@@ -105,10 +105,10 @@ def run(args: argparse.Namespace) -> int:
     recipe = replace(recipe, weights=replace(recipe.weights, **changes))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
-    style_images = {name: images.read_photo(file).pixels for name, file in files.items()}
+    style_images = {name: read_photo(file).pixels for name, file in files.items()}
     for name, style_image in style_images.items():
         check_style_image(style_image, str(files[name]))
-    samples = [images.read_photo(file).resize_to(384).pixels for file in args.samples]
+    samples = [read_photo(file).resize_to(384).pixels for file in args.samples]
     photos = open_photos(args.photos)
     keras_policy = precision.as_keras_policy(args.precision)
     corpus = None

@@ -13,14 +13,22 @@ from PIL import Image, ImageCms, ImageOps
 from tfstyle.errors import PhotoError
 
 _SIXTEEN_BIT = {"I", "I;16", "I;16L", "I;16B", "I;16N"}  # "I" is what Pillow makes of 16-bit PGM
-_ORIENTATION = 0x0112  # EXIF tag
+ORIENTATION = 0x0112  # EXIF tag
 _BITS_PER_SAMPLE = 258  # TIFF tag
+
+
+def has_orientation(image: Image.Image) -> bool:
+    """Whether an opened image says itself how it is turned."""
+    try:
+        return ORIENTATION in image.getexif()
+    except Exception:  # broken EXIF says nothing
+        return False
 
 
 def turn_upright(image: Image.Image) -> bool:
     """Turn the image in place as its EXIF orientation says; True if there was something to turn."""
     try:
-        turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+        turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # broken EXIF comes in many shapes, and its picture is upright for every viewer
         return False

@@ -72,6 +72,8 @@ def color_tag(image: Image.Image, data: bytes | None) -> ColorTag | None:
         return None
     if kind in ("HEIF", "AVIF") and (codes := _nclx(data or b"")):
         return _by_codes(*codes)
+    if kind not in ("JPEG", "MPO", "TIFF"):  # nobody else writes it, and of a PNG Pillow would decode the pixels for it
+        return None
     try:
         adobe = image.getexif().get_ifd(_EXIF_INTEROPERABILITY).get(1) == "R03"
     except Exception:  # broken EXIF comes in many shapes, and says nothing

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from tfstyle.errors import PhotoError, PhotoTooLargeError, PhotoTooSmallError, RequestError
-from tfstyle.imaging.color_modes import on_white, to_gray, to_rgb, turn_upright
+from tfstyle.imaging.color_modes import ORIENTATION, has_orientation, on_white, to_gray, to_rgb, turn_upright
 from tfstyle.imaging.color_tags import color_tag, to_srgb
 from tfstyle.imaging.jpeg import (
     END,
@@ -35,6 +35,8 @@ from tfstyle.imaging.jpeg import (
     with_icc_profile,
 )
 from tfstyle.imaging.metadata import Density, Metadata, chosen_exif, read_density, read_exif
+from tfstyle.imaging.other_formats import other_format
+from tfstyle.imaging.raw_preview import raw_preview
 from tfstyle.imaging.whole_file import write_file
 
 MIN_SIDE = 16  # the network halves a picture twice and mirrors its borders: less has nothing to mirror
@@ -49,7 +51,7 @@ Format = Literal["jpeg", "png", "webp"]
 FORMAT_BY_SUFFIX: dict[str, Format] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 SUFFIX_BY_FORMAT: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 PHOTO_SUFFIXES = frozenset(FORMAT_BY_SUFFIX) | {
-    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".mpo", ".pgm", ".ppm", ".tif", ".tiff",
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".mpo", ".pgm", ".ppm", ".tif", ".tiff", ".dng",
 }  # fmt: skip
 
 # Formats of cameras, phones and the web. Left out on purpose: EPS and others that start a program or are rarely fuzzed.
@@ -269,6 +271,9 @@ def read_photo(
         check_size(source.width, source.height, label, max_pixels=max_pixels)
         return _guarded(lambda: _to_photo(source.copy(), source.format, None, label), label)
     data, label = read_bytes(source, name)
+    preview = raw_preview(data)
+    if preview is not None:
+        return _from_raw(*preview, label, max_pixels, longest)
     image = _open_checked(data, label, max_pixels=max_pixels)
     if lacks_its_end_alone(data) and _is_whole(data):
         data += END
@@ -365,7 +370,12 @@ def open_picture(data: bytes, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         _register_heif(name)
     check_jpeg(data, name)
-    return _guarded(lambda: Image.open(io.BytesIO(data), formats=_readable_formats()), name)
+    try:
+        return _guarded(lambda: Image.open(io.BytesIO(data), formats=_readable_formats()), name)
+    except PhotoError:
+        if kind := other_format(data):
+            raise PhotoError(f"{name}: this is {kind}, which is not read; save it as JPEG or PNG first.") from None
+        raise
 
 
 def _open_checked(data: bytes, name: str, *, min_side: int = MIN_SIDE, max_pixels: int) -> Image.Image:
@@ -432,8 +442,9 @@ def _to_photo(
         notes = ("has several frames: the first one was taken",)
     size = image.size
     tag = color_tag(image, data) if image.mode not in ("CMYK", "LAB") else None
-    density, exif = read_density(image), read_exif(image)
+    density = read_density(image)
     image = _decoded(image, longest)
+    exif = read_exif(image)  # not before: of a PNG Pillow decodes the pixels for it, and what fails then fails no more
     plain_jpeg = kind == "jpeg" and image.mode == "RGB"
     turned = turn_upright(image)
     rgb, profile, alpha = to_rgb(image, name)
@@ -454,6 +465,19 @@ def _to_photo(
         density=density,
         exif=exif,
     )
+
+
+def _from_raw(preview: bytes, orientation: int, name: str, max_pixels: int, longest: int | None) -> Photo:
+    """A camera's own picture of its raw file, turned as the file says where the picture does not say it itself."""
+    photo = read_photo(preview, name=name, max_pixels=max_pixels, longest=longest)
+    image = open_picture(preview, name)
+    if orientation > 1 and not has_orientation(image):
+        turned = Image.fromarray(photo.pixels)
+        turned.getexif()[ORIENTATION] = orientation
+        turn_upright(turned)
+        photo = replace(photo, pixels=np.asarray(turned), jpeg=None)
+    note = f"a camera's raw file: its preview of {photo.width}x{photo.height} was taken"
+    return replace(photo, notes=(*photo.notes, note))
 
 
 def _is_whole(data: bytes) -> bool:

@@ -4,12 +4,13 @@ The folder of all models is `$TFSTYLE_MODELS`, or else `saved_models/` beside th
 that inside the package, where an installed one has the newest model, for ONNX Runtime alone.
 """
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tfstyle.contract.catalog import CATALOG_FILE
 from tfstyle.engines.onnx_files import MANIFEST_FILE, ONNX_FOLDER, has_onnx
@@ -106,12 +107,15 @@ def alone_in(model_folder: Path, *, wait: bool = False) -> Iterator[None]:
     Raises:
         ModelError: If another process is at it, unless `wait`.
     """
-    with (model_folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ModelError(f"Another process publishes into {model_folder}; try again when it has ended.") from None
+    lock = FileLock(model_folder / LOCK, timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ModelError(f"Another process publishes into {model_folder}; try again when it has ended.") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def check_complete(version_folder: Path) -> None:

@@ -20,12 +20,12 @@ import tensorflow as tf
 
 from tfstyle.contract.catalog import Catalog, Style
 from tfstyle.errors import ModelError, TrainingError
-from tfstyle.evaluation import distances as evaluate
-from tfstyle.evaluation.distances import Distances, Evaluator, Targets
+from tfstyle.evaluation.distances import TARGETS_FILE, Distances, Evaluator, Targets, load_targets, mean
 from tfstyle.export.saved_model import export
 from tfstyle.model_store import versions
 from tfstyle.networks import checkpoint, precision
 from tfstyle.networks.checkpoint import Checkpoint
+from tfstyle.networks.vgg19 import CONTENT_LAYER, STYLE_LAYERS
 from tfstyle.training.batches import Batches
 from tfstyle.training.photo_dataset import PhotoSet
 from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleRecipe
@@ -70,8 +70,8 @@ class KnownVersion:
                 f"Expected the styles of the weights and of catalog.json in {extra} to be the same, got {model.names} "
                 f"and {catalog.names}; export the model again."
             )
-        saved = extra / evaluate.TARGETS_FILE
-        return cls(model, catalog, evaluate.load_targets(saved) if saved.exists() else {})
+        saved = extra / TARGETS_FILE
+        return cls(model, catalog, load_targets(saved) if saved.exists() else {})
 
 
 class NewStyle:
@@ -110,11 +110,11 @@ class NewStyle:
         self.start = style if self.again else self._nearest_row(looks[STAGES[0].size])
         recipe = Recipe(
             name="new style",
-            styles=(StyleRecipe(name=style.name, layers=evaluate.STYLE_LAYERS),),
+            styles=(StyleRecipe(name=style.name, layers=STYLE_LAYERS),),
             network=self.known.model.trunk.config,
             stages=self.stages,
             weights=WEIGHTS,
-            content_layer=evaluate.CONTENT_LAYER,
+            content_layer=CONTENT_LAYER,
             reflect_padding=True,
         )
         with precision.policy(precision.as_keras_policy("auto")):
@@ -219,7 +219,7 @@ class NewStyle:
         measured = self.evaluator.evaluate(
             lambda photo, name: checkpoint.stylize(model.trunk, photo[None], vectors[name])[0], photos, targets
         )
-        return evaluate.mean(list(measured.values()))
+        return mean(list(measured.values()))
 
     def _measure(self, vector: np.ndarray, photos: np.ndarray) -> Distances:
         """Distances to the new style's style image of photos in a style."""

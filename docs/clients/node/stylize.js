@@ -22,7 +22,7 @@ const SERVICE_CONFIG = {
         initialBackoff: "0.2s",
         maxBackoff: "5s",
         backoffMultiplier: 2,
-        retryableStatusCodes: ["UNAVAILABLE", "UNKNOWN"],
+        retryableStatusCodes: ["UNAVAILABLE", "UNKNOWN", "CANCELLED"],
       },
     },
   ],

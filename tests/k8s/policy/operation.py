@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from bot.settings import PREFIX, Settings, SettingsError, load_settings
-from bot.work.worker import GRACE_SECONDS
+from bot.work.worker import WorkerTimings
 from serving.config.flags import Flags, Parser, add_arguments
 from tests.k8s.cluster import ROOT, Cluster, Object, Workload
 from tfstyle.model_store.versions import find_model, versions
@@ -124,7 +124,7 @@ def labels_stand_for_what_is_served(cluster: Cluster) -> Iterator[str]:
 def pods_go_when_nobody_needs_them(cluster: Cluster) -> Iterator[str]:
     timeout = cluster.workload("bot").environment.get(f"{PREFIX}TIMEOUT", {}).get("value")
     painting = float(timeout or Settings.model_fields["timeout"].default)
-    for name, needed in (("bot", GRACE_SECONDS), ("model-server", painting)):
+    for name, needed in (("bot", WorkerTimings().grace), ("model-server", painting)):
         workload = cluster.workload(name)
         wait = workload.main.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         if wait == 0:
