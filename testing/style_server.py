@@ -29,7 +29,7 @@ class StyleModel(FakeModel):
         self.predictor = FakePredictor(replace(CATALOG, max_pixels=4_000_000))
         self.seconds = 0.0
         self.faults: list[grpc.StatusCode] = []
-        self.file = self.most = 0
+        self.painting = self.most = 0
         self._lock = threading.Lock()
 
     def __call__(self, request: bytes, context: grpc.ServicerContext) -> bytes:
@@ -37,8 +37,8 @@ class StyleModel(FakeModel):
             return super().__call__(request, context)
         with self._lock:
             fault = self.faults.pop(0) if self.faults else None
-            self.file += 1
-            self.most = max(self.most, self.file)
+            self.painting += 1
+            self.most = max(self.most, self.painting)
         try:
             began = time.monotonic()
             while (left := began + self.seconds - time.monotonic()) > 0:
@@ -48,7 +48,7 @@ class StyleModel(FakeModel):
             return super().__call__(request, context)
         finally:
             with self._lock:
-                self.file -= 1
+                self.painting -= 1
 
 
 @contextmanager

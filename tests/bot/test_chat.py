@@ -436,7 +436,7 @@ def test_what_is_not_understood_gets_advice(person, command, advice):
 
 
 def test_cancel_stops_what_waits_and_what_is_being_painted(person, model):
-    model.seconds = 1.5
+    model.seconds = 5.0  # longer than four notes take
     sent = [person.send_photo(photo_bytes(seed=seed), "scream") for seed in range(4)]
     person.api.wait_for(lambda: person.texts().count(EN.painting) == 4)
 

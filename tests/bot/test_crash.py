@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import sqlite3
 import time
 
 import psycopg
@@ -88,10 +89,16 @@ def start_again(api, bot):
     bot.start()
 
 
-def settled(api, person):
-    """Wait until what the person says next is answered, so that nothing older is still to come."""
+def settled(api, bot, person):
+    """Wait until what the person says next is answered and nothing is left to do, so that nothing older is to come."""
     person.say("/privacy")
     person.wait_for_text("/forget deletes all of it")
+
+    def unfinished():
+        with sqlite3.connect(bot.log.parent / "bot.db") as database:
+            return database.execute("SELECT count(*) FROM tasks WHERE state IN ('queued', 'running')").fetchone()[0]
+
+    api.wait_for(lambda: unfinished() == 0, seconds=60, what="an end of all tasks")
 
 
 @BEFORE_AND_AFTER
@@ -105,7 +112,7 @@ def test_a_photo_whose_bot_is_killed_during_any_call_is_answered_once(mortal, me
     start_again(api, bot)
     person.wait_for_answer(sent)
 
-    settled(api, person)
+    settled(api, bot, person)
     assert len(person.answers_to(sent)) == 1
     assert person.texts().count(EN.painting) == (method == "sendMessage" and done_first)
 
@@ -120,7 +127,7 @@ def test_a_gallery_whose_bot_is_killed_keeps_no_photo_and_asks_for_no_second_pai
     person.wait_for_answer(sent)
     person.wait_for_text(EN.choose_style)
 
-    settled(api, person)
+    settled(api, bot, person)
     assert len(person.answers_to(sent)) == 1
     assert EN.painting not in person.texts()
     assert person.texts().count(EN.choose_style) == 1 + done_first
@@ -141,7 +148,7 @@ def test_an_album_whose_bot_is_killed_during_any_call_comes_back_whole(mortal, m
     start_again(api, bot)
     person.wait_for_text("The Scream: 3 paintings.")
 
-    settled(api, person)
+    settled(api, bot, person)
     albums = [message["media_group_id"] for message in person.seen() if "media_group_id" in message]
     repeated = done_first and method == "sendMediaGroup"
     assert [albums.count(album) for album in dict.fromkeys(albums)] == [3] * (1 + repeated)
@@ -175,7 +182,7 @@ def test_a_press_whose_bot_is_killed_during_any_call_is_done_once(mortal, button
     compares = button == EN.button_compare
     person.wait_for_answer(sent, count=2) if compares else person.wait_for_text("The Scream · 80 %")
 
-    settled(api, person)
+    settled(api, bot, person)
     assert len(person.answers_to(sent)) == 1 + compares
     assert person.texts().count(EN.painting) == (method == "sendMessage" and done_first)
 
