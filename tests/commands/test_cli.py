@@ -448,6 +448,25 @@ def test_a_label_without_a_server_that_has_labels_is_refused(tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--engine", "torch"], "expected onnx, tensorflow or HOST:PORT, got 'torch'"),
+        (["--engine", "onnx", "--server", "a:1"], "Expected --engine onnx or --server, got both."),
+        (["--engine", "a:1", "--model", "x"], "Expected --model or a server as --engine, got both."),
+        (["--engine", "a:1", "--server", "b:1"], "Expected --server or a server as --engine, got both."),
+        (["--engine", "127.0.0.1:1"], "No server answers at 127.0.0.1:1"),
+    ],
+)
+def test_engines_that_exclude_each_other_or_are_none_are_refused(capsys, options, sentence):
+    try:
+        code = main(["styles", *options])
+    except SystemExit as ended:  # what argparse refuses
+        code = ended.code
+    assert code == 2
+    assert sentence in capsys.readouterr().err
+
+
 def test_the_connection_to_a_server_is_closed(tmp_path, monkeypatch):
     closed = []
     monkeypatch.setattr("serving.client.StyleClient.close", lambda self: closed.append(self.address))

@@ -42,8 +42,13 @@ def folder(tmp_path_factory) -> Path:
 def train(folder):
     """A function that trains with further arguments."""
     terminate = signal.getsignal(signal.SIGTERM)
-    given = ["train", str(folder / "case.py"), "--photos", str(folder / "photos"), "--no-jit"]
-    yield lambda *arguments: main([*given, *map(str, arguments)])
+    photos = ["--photos", str(folder / "photos")]
+
+    def run(*arguments) -> int:
+        given = [*(() if "--photos" in arguments else photos), *map(str, arguments)]
+        return main(["train", str(folder / "case.py"), "--no-jit", *given])
+
+    yield run
     signal.signal(signal.SIGTERM, terminate)
 
 

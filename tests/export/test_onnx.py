@@ -1,12 +1,16 @@
 """The network for ONNX Runtime beside the Keras network it is made of, and the engine beside the SavedModel."""
 
+import shutil
+
 import numpy as np
 import onnxruntime
 import pytest
 
 from testing.fake_model import photo_array
 from tfstyle import Stylizer
-from tfstyle.engines.onnx_files import OnnxFiles
+from tfstyle.cli import main
+from tfstyle.engines.onnx_files import ONNX_FOLDER, OnnxFiles
+from tfstyle.errors import ModelError
 from tfstyle.export.onnx import network
 from tfstyle.model_store.versions import find_model
 from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_transformer
@@ -82,6 +86,28 @@ def test_the_style_table_and_the_fingerprint_of_the_trunk_lie_beside_it(tiny_mod
     files = OnnxFiles(tiny_models / "tiny" / "1")
     np.testing.assert_array_equal(files.style_table(), model.table)
     assert (files.styles, files.trunk) == (model.names, model.trunk.fingerprint())
+
+
+def test_a_version_that_was_exported_without_it_gets_it(tiny_models, tmp_path, capsys):
+    version = shutil.copytree(tiny_models / "tiny" / "1", tmp_path / "tiny" / "1")
+    shutil.rmtree(version / ONNX_FOLDER)
+    with pytest.raises(ModelError, match="--add-onnx"):
+        Stylizer(model=version).stylize(photo_array(), "first")
+
+    assert main(["export", str(version), "--add-onnx"]) == 0
+
+    assert capsys.readouterr().out == f"{version / ONNX_FOLDER}\n"
+    for file in (tiny_models / "tiny" / "1" / ONNX_FOLDER).iterdir():
+        assert (version / ONNX_FOLDER / file.name).read_bytes() == file.read_bytes()
+
+
+def test_adding_it_changes_nothing_else_and_asks_for_a_version(tiny_models, tmp_path, capsys):
+    version = str(tiny_models / "tiny" / "1")
+    assert main(["export", version, "--add-onnx", "--max-pixels", "900"]) == 2
+    assert "Expected --add-onnx with a version alone" in capsys.readouterr().err
+    Checkpoint.load(tiny_models / "tiny" / "1").save(tmp_path / "run" / "model.npz")
+    assert main(["export", str(tmp_path / "run"), "--add-onnx"]) == 2
+    assert "Expected the folder of an exported version for --add-onnx" in capsys.readouterr().err
 
 
 def checkerboard(height, width):

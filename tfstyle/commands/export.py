@@ -78,7 +78,7 @@ def _add_onnx(model: "Checkpoint", version: Path, args: argparse.Namespace) -> N
     from tfstyle.export import onnx
     from tfstyle.model_store.publish import check_onnx
 
-    if args.to or args.paintings or args.max_pixels:
+    if args.to or args.style_images or args.max_pixels:
         raise RequestError("Expected --add-onnx with a version alone: what else is in it stays as it is.")
     if not (version / CATALOG_FILE).is_file() or Catalog.load(version / CATALOG_FILE).names != model.names:
         raise ModelError(f"Expected the folder of an exported version for --add-onnx, got {version}.")
