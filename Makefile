@@ -43,8 +43,10 @@ pytest := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 check: lint
 	$(pytest) -m "not slow and not integration"
 
+# Those of the manifests by themselves: psycopg's TLS aborts a process that has TensorFlow, Arrow and Ray loaded.
 test: $(VENV)/.dev
-	$(pytest) $(if $(COVERAGE),--cov)
+	$(pytest) --ignore tests/k8s $(if $(COVERAGE),--cov)
+	$(pytest) tests/k8s $(if $(COVERAGE),--cov --cov-append)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
