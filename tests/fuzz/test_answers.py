@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import codec
-from serving.client.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Result, advance
+from serving.client.calls import METADATA, PREDICT, STATUS, Call, Calls, Operation, Returned, advance
 from serving.protos import wire_pb2
 from testing.fake_model import CATALOG, FakePredictor, photo_array
 from testing.fuzz_cases import bounded_memory, cases, outcome
@@ -91,7 +91,7 @@ def carried_out(operation: Operation[Any], answers: dict[str, bytes]) -> Any:
     """What comes of an operation whose calls are answered so, by signature or else by method."""
     step = advance(operation)
     for _ in range(10):
-        if isinstance(step, Result):
+        if isinstance(step, Returned):
             return step.value
         step = advance(operation, answers[_asked(step)])
     raise AssertionError("it asks without end")

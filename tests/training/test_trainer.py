@@ -183,10 +183,11 @@ def test_a_term_without_weight_is_neither_computed_nor_reported():
     assert [metric.name for metric in trainer.terms] == ["content", "style"]
 
 
-def test_only_the_transformer_is_trained():
+def test_only_transformer_and_style_table_are_trained():
     trainer = new_trainer(training_case.recipe())
 
-    assert {id(v) for v in trainer.trainable_variables} == {id(v) for v in trainer.transformer.variables}
+    trained = [*trainer.transformer.variables, trainer.table]
+    assert {id(v) for v in trainer.trainable_variables} == {id(v) for v in trained}
 
 
 def test_thirty_steps_lower_the_loss(tmp_path):

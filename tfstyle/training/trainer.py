@@ -72,6 +72,7 @@ class StyleTrainer(keras.Model):
         # Two passes, since the photo's features end at the content layer and need no gradient.
         self.loss_network = VGG19((*recipe.style_layers, recipe.content_layer), weights=vgg19)
         self.content_network = VGG19((recipe.content_layer,), weights=vgg19)
+        self.content_network.build((None, None, None, 3))  # JAX takes the state of layers that are built before `fit`
         self.terms = [keras.metrics.Mean(name=name) for name in TERMS if getattr(recipe.weights, name)]
         if recipe.encoder:
             self.terms.append(keras.metrics.Mean(name="predicted_style"))
