@@ -16,7 +16,8 @@ from tfstyle.optimization.loss_history import LossHistory
 from tfstyle.optimization.objective import ObjectiveWeights
 from tfstyle.optimization.optimize import Optimized
 
-SHALLOW = ["--content-layer", "block2_conv2", "--iterations", "3"]
+SHALLOW = ["--content-layer", "block2_conv2"]
+BRIEF = [*SHALLOW, "--iterations", "3"]
 LAYERS = "block1_conv1=2,block2_conv1"
 
 
@@ -57,7 +58,7 @@ def test_two_paintings_on_two_sides_with_history_plot_and_previews(folder, capsy
     ]
     files = ["--history", "out/losses.csv", "--plot", "out/losses.svg", "--previews", "out", "--preview-every", "2"]
 
-    assert main(["optimize", "photo.png", *styles, *files, *SHALLOW, "--guided", "--preserve-color"]) == 0
+    assert main(["optimize", "photo.png", *styles, *files, *BRIEF, "--guided", "--preserve-color"]) == 0
 
     painting = pixels("photo.fur+tissue.png")
     assert painting.shape == (48, 48, 3)
@@ -80,7 +81,7 @@ def test_interrupting_writes_the_picture_so_far(folder, monkeypatch, capsys):
 
     monkeypatch.setattr("tfstyle.commands.shared.progress.OptimizationProgress.report", stop)
 
-    assert main(["optimize", "photo.png", "--style", f"fur.jpg::{LAYERS}", *SHALLOW, "-o", "early.png"]) == 130
+    assert main(["optimize", "photo.png", "--style", f"fur.jpg::{LAYERS}", *BRIEF, "-o", "early.png"]) == 130
     assert pixels("early.png").shape == (48, 48, 3)
     assert "stopped after 2 iterations" in capsys.readouterr().err
 

@@ -102,7 +102,8 @@ class StyleTrainer(keras.Model):
 
     def _vectors(self, inputs):
         """The style vector of each photo, `(B, V)`: of the table, then predicted ones."""
-        vectors = ops.take(self.table, inputs["style"], axis=0)
+        # With several devices Keras builds the model with indices that are no integers.
+        vectors = ops.take(self.table, ops.cast(inputs["style"], "int32"), axis=0)
         if "statistics" in inputs and self.encoder is not None:
             vectors = ops.concatenate([vectors, self.encoder(inputs["statistics"])], axis=0)
         return vectors
