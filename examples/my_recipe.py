@@ -15,14 +15,14 @@ STYLES = (
         title="The Kiss",
         artist="Gustav Klimt",
         year="1908",
-        blend=(StyleImage(painting="kiss", size=256), StyleImage(painting="kiss", size=512, weight=0.5)),
+        blend=(StyleImage(file="kiss", size=256), StyleImage(file="kiss", size=512, weight=0.5)),
     ),
 )
 
 RECIPE = Recipe(
     name="my_recipe",
     styles=STYLES,
-    network=TransformerConfig(styles=len(STYLES), blocks=3),
+    network=TransformerConfig(blocks=3),
     stages=(
         Stage(size=128, batch=4, steps=3000),  # small crops first: they cost a quarter and teach colours and strokes
         Stage(size=256, batch=2, steps=2000),

@@ -89,7 +89,7 @@ def test_the_short_side_is_resized_and_the_aspect_ratio_kept(coffee):
 def test_a_plot_has_a_colour_for_each_style_and_a_mark_for_each_method(count, monkeypatch, tmp_path):
     """Also where there are more styles than usual colours."""
     figures: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: figures.append(figure))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **options: figures.append(figure))
     distances = {f"style {n}": evaluate.Distances(content=1.0, style=n / count, sizes=(64,)) for n in range(count)}
 
     evaluate.plot(tmp_path / "all.png", {"network": distances, "optimization": distances})
