@@ -89,8 +89,8 @@ def measure(photos: int, size: int) -> dict[str, Any]:
                 taken = _alternate(kinds, photos)
             after_photos = bot.resident_mb()
             worked = (cpu_seconds(bot.process.pid) - worked) / (2 * (photos + WARM_UP))
-            stub.painting = (ROOT / "tfstyle" / "assets" / "astronaut.jpg").read_bytes()
-            _ask(api, stub.painting, "scream person", 30_000)
+            stub.stylized = (ROOT / "tfstyle" / "assets" / "astronaut.jpg").read_bytes()
+            _ask(api, stub.stylized, "scream person", 30_000)
             after = bot.resident_mb()
         finally:
             bot.stop()
@@ -163,17 +163,19 @@ class _Stub:
     """Answers `describe` as the fake model, and every painting with the same bytes at once.
 
     Attributes:
-        painting: Those bytes.
+        stylized: Those bytes.
     """
 
-    def __init__(self, painting: bytes):
+    def __init__(self, stylized: bytes):
         catalog = replace(CATALOG, max_pixels=4_000_000)
         self._describe = _message(FakePredictor(catalog).predict("describe", {}))
-        self.file = painting
+        self.stylized = stylized
 
     def __call__(self, request: bytes, _: grpc.ServicerContext) -> bytes:
         signature = wire_pb2.PredictRequest.FromString(request).model_spec.signature_name
-        return self._describe if signature == "describe" else _message({"image_bytes": np.array([self.file], object)})
+        return (
+            self._describe if signature == "describe" else _message({"image_bytes": np.array([self.stylized], object)})
+        )
 
 
 def _message(outputs: dict[str, Any]) -> bytes:
