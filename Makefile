@@ -43,10 +43,13 @@ pytest := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 check: lint
 	$(pytest) -m "not slow and not integration"
 
-# Those of the manifests by themselves: psycopg's TLS aborts a process that has TensorFlow, Arrow and Ray loaded.
+# Those of the manifests by themselves: psycopg's TLS aborts a process that has TensorFlow, Arrow and Ray loaded. Those
+# that take both cores, or say how long others wait, come last and alone.
+ALONE := tests/batch/test_job.py tests/bot/test_hostile_photos.py
 test: $(VENV)/.dev
-	$(pytest) --ignore tests/k8s $(if $(COVERAGE),--cov)
+	$(pytest) --ignore tests/k8s $(ALONE:%=--ignore %) $(if $(COVERAGE),--cov)
 	$(pytest) tests/k8s $(if $(COVERAGE),--cov --cov-append)
+	$(BIN)/python -m pytest $(ALONE) $(if $(COVERAGE),--cov --cov-append)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
