@@ -93,7 +93,9 @@ def test_exif_of_adobe_rgb_becomes_a_profile_and_the_jpeg_is_not_compressed_agai
 @pytest.mark.parametrize("format", ["avif", "heif"])
 def test_avif_and_heic_are_seen_as_their_code_points_say(format):
     if format == "heif":
-        pytest.importorskip("pillow_heif").register_heif_opener()
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     data = encode(RED, format, quality=100)
 
     assert as_srgb(read_photo(with_codes(data, 12, 13))) == pytest.approx(IN_P3, abs=3)

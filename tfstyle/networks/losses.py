@@ -174,8 +174,7 @@ def shift_loss(stylized: Tensor, moved: Tensor, shift: Tensor, margin: int) -> T
     Returns:
         Mean squared difference, float32 `(B,)`, >= 0, in squared units of the pictures.
 
-    Reference: [Makow and Hernandez] leave video to per-frame painting; synthetic motion is that of
-    [Rao et al., 2021](https://arxiv.org/abs/2102.05822).
+    Reference: synthetic motion in place of videos and flow, [arXiv 2102.05822](https://arxiv.org/abs/2102.05822).
     """
     back = ops.roll(ops.roll(stylized, -shift[0], axis=1), -shift[1], axis=2)
     inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
