@@ -85,7 +85,7 @@ bench: $(VENV)/.dev
 # Goes on where it was stopped; its pictures are kept in runs/paper.
 paper: $(VENV)/.dev
 	@test -n "$(PAINTINGS)" || { echo "Expected a folder of paintings: make paper PAINTINGS=dir"; exit 2; }
-	$(BIN)/python -m benchmarks.paper --paintings "$(PAINTINGS)"
+	$(BIN)/python -m benchmarks.optimization.paper --paintings "$(PAINTINGS)"
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.serving.soak --minutes $(or $(MINUTES),60)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import paper
-from benchmarks.johnson_comparison import Pair, Times
+from benchmarks.optimization import paper
+from benchmarks.pictures.johnson_comparison import Pair, Times
 from tfstyle.optimization.loss_history import LossHistory
 
 STYLES = "starry_night", "the_scream", "great_wave"

@@ -1,6 +1,6 @@
 """How good is a style that `tfstyle add-style` learned in ten minutes, beside those the model was trained with?
 
-    python -m benchmarks.add_style PAINTING ... --train-photos SOURCE ... --photos FILE|DIR ... [--minutes 10] [--quick]
+    python -m benchmarks.pictures.add_style PAINTING ... --train-photos SOURCE ... --photos FILE|DIR ... [--minutes 10] [--quick]
 
 Each painting is added to a copy of the model by the command itself, in a process of its own, and the wall-clock time
 of the whole command is taken. Then all styles are measured by the definition of `tfstyle evaluate`, on photos that were

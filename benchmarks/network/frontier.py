@@ -1,7 +1,7 @@
 """Which network? Quality against time for many shapes of it, each trained alike.
 
-    python -m benchmarks.frontier --photos COCO --paintings DIR --eval DIR [--steps 300] [--size 128] [--batch 4]
-    python -m benchmarks.frontier --time-only
+    python -m benchmarks.network.frontier --photos COCO --paintings DIR --eval DIR [--steps 300] [--size 128] [--batch 4]
+    python -m benchmarks.network.frontier --time-only
 
 Every configuration is trained with the same recipe, steps, batches and seed, then measured: content and style distance
 as `tfstyle evaluate` defines them on the photos of --eval, which training never sees; parameters; and seconds at 512
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.frontier_report import plot, report, sheet
+from benchmarks.network.frontier_report import plot, report, sheet
 from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkError, machine, save
 from tfstyle.errors import StyleTransferError
 
@@ -293,7 +293,7 @@ def _times(args: argparse.Namespace, models: Mapping[str, "Checkpoint"]) -> dict
     kept = json.loads(path.read_text()) if path.exists() else {}
     wanted = {str(size): models.keys() for size in args.sizes}
     if args.time_only or any(not names <= kept.get(size, {}).keys() for size, names in wanted.items()):
-        from benchmarks import plain_graph
+        from benchmarks.network import plain_graph
 
         kept = plain_graph.seconds(models, args.sizes, args.turns)
         path.write_text(json.dumps(kept, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """Memory and time of large pictures: each in a process of its own, from a photo's pixels to a painting's.
 
-    python -m benchmarks.large_pictures [MODEL] [--runs 3] [--quick] [--json]
+    python -m benchmarks.stylize.large_pictures [MODEL] [--runs 3] [--quick] [--json]
 
 `one style` is the signature `serving_default` on the whole picture, what the graph alone takes. The others go through
 `tfstyle.Stylizer`, so their photos and paintings are packed as PNG: `mask, colours kept` and `two regions` on the whole
@@ -114,7 +114,7 @@ def _call(predictor: Any, photo: np.ndarray, request: str) -> Callable[[], objec
 
 
 def _in_a_process(model: Path, width: int, height: int, request: str, runs: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.large_pictures", str(model), "--runs", str(runs)]
+    command = [sys.executable, "-m", "benchmarks.stylize.large_pictures", str(model), "--runs", str(runs)]
     command += ["--only", str(width), str(height), request]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)

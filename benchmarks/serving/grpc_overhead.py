@@ -1,6 +1,6 @@
 """What a request through gRPC costs over the bare model call, and a whole command with and without a server.
 
-    python -m benchmarks.grpc_overhead [MODEL] [--size 512] [--pairs 15] [--commands 9] [--json]
+    python -m benchmarks.serving.grpc_overhead [MODEL] [--size 512] [--pairs 15] [--commands 9] [--json]
 
 Bare: decode a JPEG, call `serving_default`, encode a JPEG, all with TensorFlow in this process. Through gRPC: send the
 same JPEG to `encoded` of a server in a process of its own on this machine. Both run with TensorFlow's default threads,
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.style_server import encoded_request, photo_jpeg, served
+from benchmarks.serving.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import JPEG_QUALITY

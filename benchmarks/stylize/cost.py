@@ -1,6 +1,6 @@
 """What a picture costs by its size, and several at once by their number: seconds and memory of the exported model.
 
-    python -m benchmarks.cost [MODEL] [--turns 9] [--threads 2] [--quick]
+    python -m benchmarks.stylize.cost [MODEL] [--turns 9] [--threads 2] [--quick]
 
 Calls of `serving_default` in this process, uint8 to uint8, a plain graph without XLA, all sizes in turns. The peak of a
 size is the most memory this process had resident when it and all smaller sizes had been painted.

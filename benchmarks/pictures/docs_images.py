@@ -1,6 +1,6 @@
 """The pictures of docs/images that show masks and strokes; `faces` and `tfstyle demo` make the others.
 
-    python -m benchmarks.pictures [--model PATH] [--out docs/images]
+    python -m benchmarks.pictures.docs_images [--model PATH] [--out docs/images]
 
 masks.png: hair and hands at 1:1, of scikit-image's `astronaut` and `camera`. strokes.jpg: one photo, three strokes.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.person_masks import bare
+from benchmarks.pictures.person_masks import bare
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.contact_sheet import contact_sheet
 from tfstyle.masks import segmentation

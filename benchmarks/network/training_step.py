@@ -1,6 +1,6 @@
 """Seconds of a training step in float32, compiled by XLA, and in bfloat16, on the device that TensorFlow finds.
 
-    python -m benchmarks.training_step [--recipe tfstyle_2] [--steps 3] [--turns 9] [--quick]
+    python -m benchmarks.network.training_step [--recipe tfstyle_2] [--steps 3] [--turns 9] [--quick]
 
 The recipe's own network, losses, batches and crop sizes, on photos and paintings of noise, for a step takes as long on
 any picture. Both are trained in turns in this process; a number is the time of --steps steps after those that compile.

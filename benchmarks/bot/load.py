@@ -1,6 +1,6 @@
 """A hundred photos at once from fifty chats: how long until all are answered, in which order, in how much memory.
 
-    python -m benchmarks.bot_load [--photos 100] [--chats 50] [--greedy 12] [--server HOST:PORT] [--quick] [--json]
+    python -m benchmarks.bot.load [--photos 100] [--chats 50] [--greedy 12] [--server HOST:PORT] [--quick] [--json]
 
 The real bot process with a Bot API double that enforces Telegram's rates, which are what bounds this: 30 messages a
 second in all, and each photo takes two, its status message and the edit that turns it into the painting. So 100 photos

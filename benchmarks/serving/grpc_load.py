@@ -1,6 +1,6 @@
 """Through gRPC, as users meet it: pictures a second and latencies with 1, 4 and 16 clients at once.
 
-    python -m benchmarks.grpc_load [MODEL] [--clients 1 4 16] [--sizes 512 1280] [--seconds 20] [--quick]
+    python -m benchmarks.serving.grpc_load [MODEL] [--clients 1 4 16] [--sizes 512 1280] [--seconds 20] [--quick]
 
 A closed loop: each client sends a JPEG to `encoded` over a connection of its own, waits for the painting, and sends the
 next. The server is the embedded one, in a process of its own on this machine, with its default threads.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.measuring import add_results_option, machine, model_name, percentiles, save, table
-from benchmarks.style_server import encoded_request, photo_jpeg, served
+from benchmarks.serving.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
 from serving.client.errors import ServingError
 from tfstyle.errors import StyleTransferError

@@ -1,7 +1,7 @@
 """Pictures a second on a GPU, beside the fast-neural-style architecture in PyTorch, eager and compiled.
 
-    python -m benchmarks.gpu [MODEL] [--backend jax] [--sizes 512x512 1024x1024 1920x1080] [--batches 1 8]
-    python -m benchmarks.gpu --quick        tiny pictures, on a CPU too: shows that it works
+    python -m benchmarks.network.gpu [MODEL] [--backend jax] [--sizes 512x512 1024x1024 1920x1080] [--batches 1 8]
+    python -m benchmarks.network.gpu --quick        tiny pictures, on a CPU too: shows that it works
 
 Two processes take turns on the card: the model's own network, compiled by JAX or as TensorFlow's plain graph, and
 PyTorch with the network that its users know, 32-64-128 channels, five residual blocks, 9x9 ends, one style. Pictures
@@ -65,7 +65,7 @@ def pixels(text: str) -> tuple[int, int]:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Pictures a second by side, a row for every size and batch."""
     torch = rivals.command("torch", args.torch_python, args.precision)
-    keras = [args.keras_python, "-m", "benchmarks.gpu_keras_worker", args.model or "", args.precision]
+    keras = [args.keras_python, "-m", "benchmarks.network.gpu_keras_worker", args.model or "", args.precision]
     # JAX would take three quarters of the card's memory for itself.
     settings = {
         "KERAS_BACKEND": args.backend,

@@ -1,6 +1,6 @@
 """What the bot adds between an update and the sent painting, what it occupies, and how fast it starts.
 
-    python -m benchmarks.bot_overhead [--photos 30] [--size 1280] [--quick] [--json]
+    python -m benchmarks.bot.overhead [--photos 30] [--size 1280] [--quick] [--json]
 
 The real bot process between a Bot API double and a stub style server, all on this machine. The stub answers with a
 painting made beforehand, so what is left is the bot: storing, the status message, fetching, sending to the server and

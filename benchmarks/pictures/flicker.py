@@ -1,6 +1,6 @@
 """How much of a camera's noise shows in the painting, as videos that flicker: each style on photos with and without.
 
-    python -m benchmarks.flicker [PHOTO ...] [--model PATH] [--quick]
+    python -m benchmarks.pictures.flicker [PHOTO ...] [--model PATH] [--quick]
 
 A number is the mean difference of two paintings, one of the photo and one of the photo with normal noise of 2 gray
 levels, over the mean difference of the two photos: 1 is what the noise was itself. Photos are `astronaut` and `coffee`

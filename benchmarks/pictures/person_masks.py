@@ -1,6 +1,6 @@
 """How well person masks fit: the bare segmenter against `tfstyle.masks.segmentation.person`.
 
-    python -m benchmarks.person_masks [DIR] [--json]
+    python -m benchmarks.pictures.person_masks [DIR] [--json]
 
 DIR holds photos NAME.jpg with masks NAME_mask.png (white: person); without it, the one sample photo of the package is
 measured. Bare: MediaPipe's selfie segmenter on the photo stretched to 256 x 256, its confidence enlarged to the

@@ -1,6 +1,6 @@
 """What a server of the model needs, for the resources of its container: memory, CPUs, seconds to start and for a photo.
 
-    python -m benchmarks.server_memory [MODEL] [--quick]
+    python -m benchmarks.serving.server_memory [MODEL] [--quick]
 
 A server in a process of its own gets photos of each size, one after another and then four at once, through `encoded`,
 and paints them as large as they are (`stroke="native"`). Memory is the resident memory of its process, with
@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.measuring import add_results_option, cpu_seconds, machine, model_name, save, table
-from benchmarks.style_server import server_process
+from benchmarks.serving.style_server import server_process
 from serving.client import StyleClient
 from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
