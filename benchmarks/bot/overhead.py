@@ -39,7 +39,7 @@ from testing.bot_process import BotProcess
 from testing.fake_model import CATALOG, FakePredictor
 from testing.fake_server import answering
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {"added_ms": 150.0, "start_seconds": 3.0, "before_mb": 150.0, "after_mb": 250.0}
 MIN_PHOTOS, QUICK_PHOTOS = 10, 3
 WARM_UP = 2  # photos of each kind, which open connections and fill caches

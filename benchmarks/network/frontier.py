@@ -1,6 +1,6 @@
 """Which network? Quality against time for many shapes of it, each trained alike.
 
-    python -m benchmarks.network.frontier --photos COCO --paintings DIR --eval DIR [--steps 300] [--size 128] [--batch 4]
+    python -m benchmarks.network.frontier --photos COCO --style-images DIR --eval DIR [--steps 300] [--size 128]
     python -m benchmarks.network.frontier --time-only
 
 Every configuration is trained with the same recipe, steps, batches and seed, then measured: content and style distance
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.network.frontier_report import plot, report, sheet
 from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkError, machine, save
+from benchmarks.network.frontier_report import plot, report, sheet
 from tfstyle.errors import StyleTransferError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train and measure what is missing, write the results; 2 if something they need is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", nargs="+", metavar="SOURCE", help="COCO folder, zip, or any photos")
-    parser.add_argument("--paintings", type=Path, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--style-images", type=Path, metavar="DIR", help="folder with the style images")
     parser.add_argument("--eval", type=Path, metavar="DIR", help="folder of photos to measure on")
     parser.add_argument("--styles", nargs="+", default=STYLES, metavar="NAME", help=f"default: {' '.join(STYLES)}")
     parser.add_argument("--recipe", default="tfstyle_2", help="whose losses and learning rates (default: tfstyle_2)")
@@ -89,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--time-only", action="store_true", help="train nothing, time what is in --out once more")
     parser.add_argument("--quick", action="store_true", help="two steps, one photo, one timing: shows that it works")
     args = parser.parse_args(argv)
-    if not (args.time_only or (args.photos and args.paintings and args.eval)):
-        parser.error("expected --photos, --paintings and --eval, unless --time-only")
+    if not (args.time_only or (args.photos and args.style_images and args.eval)):
+        parser.error("expected --photos, --style-images and --eval, unless --time-only")
     if args.quick:
         vars(args).update(QUICK)
     args.results = args.results or (args.out if args.quick or args.only else RESULTS)
@@ -227,14 +227,14 @@ def train(args: argparse.Namespace, name: str) -> None:
     finished = folder / "trained.json"
     if finished.exists():
         return
-    paintings = find_style_images(args.paintings, training.style_images)
+    style_images = find_style_images(args.style_images, training.style_images)
     keras.utils.clear_session()
     began, resumed = time.monotonic(), (folder / CHECKPOINT_FILE).exists()
     run = Run(
         folder,
         training,
         open_photos(args.photos),
-        {style: read_photo(file).pixels for style, file in paintings.items()},
+        {style: read_photo(file).pixels for style, file in style_images.items()},
         precision=as_keras_policy("auto"),
         jit=args.steps > 50,  # compiling takes as long as so many steps
         checkpoint_every=25,
@@ -257,8 +257,8 @@ def measure(args: argparse.Namespace, names: Sequence[str]) -> None:
     if not missing:
         return
     evaluator = Evaluator()
-    paintings = find_style_images(args.paintings, args.styles)
-    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
+    style_images = find_style_images(args.style_images, args.styles)
+    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in style_images.items()}
     photos = [read_photo(photo).pixels for photo in _photos(args)]
     for name in missing:
         model = _load(args.out / name)

@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "KERAS_BACKEND": args.backend,
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))),
     }
     with ExitStack() as stack:
         ours = stack.enter_context(Worker(OURS, keras, settings))

@@ -2,9 +2,9 @@
 
     python -m benchmarks.network.training_step [--recipe tfstyle_2] [--steps 3] [--turns 9] [--quick]
 
-The recipe's own network, losses, batches and crop sizes, on photos and paintings of noise, for a step takes as long on
-any picture. Both are trained in turns in this process; a number is the time of --steps steps after those that compile.
-Here bfloat16 is never left to XLA, which `tfstyle train` does on GPUs only.
+The recipe's own network, losses, batches and crop sizes, on photos and style images of noise, for a step takes as long
+on any picture. Both are trained in turns in this process; a number is the time of --steps steps after those that
+compile. Here bfloat16 is never left to XLA, which `tfstyle train` does on GPUs only.
 """
 
 import argparse

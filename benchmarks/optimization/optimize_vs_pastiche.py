@@ -1,10 +1,10 @@
 """Seconds an iteration, memory and loss of tfstyle's optimization beside the package pastiche on PyTorch.
 
     python -m venv rival && rival/bin/pip install pastiche torch==2.13.0 numpy
-    python -m benchmarks.optimization.optimize_vs_pastiche --pastiche-python rival/bin/python [--sizes 256 512] [--turns 9]
+    python -m benchmarks.optimization.optimize_vs_pastiche --pastiche-python rival/bin/python [--sizes 256 512]
 
 Both run in processes of their own and take turns of a few iterations, in changing order, so that a machine that gets
-slower meanwhile harms both alike. Photo, painting, sizes, layers, the 8-bit VGG19 weights and the loss are the same:
+slower meanwhile harms both alike. Photo, style image, sizes, layers, the 8-bit VGG19 weights and the loss are the same:
 content 1, style 8, relative to their targets, no total variation. Both use L-BFGS, and an iteration is one evaluation
 of loss and gradient. Ours is the lowest loss so far, that of the picture it would give back; pastiche's is
 that of its last evaluation. Sizes end at 512 px: beyond, tfstyle paints from coarse to fine and the two differ.
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pastiche-python", metavar="FILE", help="Python of an environment with pastiche in it")
-    parser.add_argument("--painting", type=Path, metavar="FILE", help="default: the coffee photo of scikit-image")
+    parser.add_argument("--style-image", type=Path, metavar="FILE", help="default: the coffee photo of scikit-image")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512], metavar="N", help="px (default: 256 512)")
     parser.add_argument("--turns", type=int, default=9, metavar="N", help="turns of each (default: 9)")
     parser.add_argument("--iterations", type=int, default=5, metavar="N", help="iterations a turn (default: 5)")
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--worker", nargs=4, metavar=("PHOTO", "PAINTING", "SIZE", "ITERATIONS"), help="internal")
     args = parser.parse_args(argv)
     if args.worker:
-        photo, painting, size, iterations = args.worker
-        return _worker(photo, painting, int(size), int(iterations))
+        photo, style_image, size, iterations = args.worker
+        return _worker(photo, style_image, int(size), int(iterations))
     if not args.pastiche_python:
         parser.error("expected --pastiche-python, the Python of an environment with pastiche in it")
     if max(args.sizes) > 512:
@@ -55,9 +55,9 @@ def measure(args: argparse.Namespace, size: int) -> dict[str, Any]:
     """Medians in seconds an iteration, the median ratio of pairs of turns, peaks in bytes and losses at the end."""
     total = WARM_UP + args.turns * args.iterations
     with tempfile.TemporaryDirectory() as folder:
-        photo, painting = _pictures(Path(folder), args.painting, size)
-        ours = [sys.executable, "-m", "benchmarks.optimization.optimize_vs_pastiche", "--worker", photo, painting]
-        theirs = [args.pastiche_python, str(Path(__file__).with_name("pastiche_worker.py")), photo, painting]
+        photo, style_image = _pictures(Path(folder), args.style_image, size)
+        ours = [sys.executable, "-m", "benchmarks.optimization.optimize_vs_pastiche", "--worker", photo, style_image]
+        theirs = [args.pastiche_python, str(Path(__file__).with_name("pastiche_worker.py")), photo, style_image]
         workers = {
             "tfstyle": _start([*ours, str(size), str(total)]),
             "pastiche": _start([*theirs, str(size), str(CONTENT_WEIGHT), str(STYLE_WEIGHT)]),
@@ -86,7 +86,7 @@ def measure(args: argparse.Namespace, size: int) -> dict[str, Any]:
     }
 
 
-def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
+def _worker(photo: str, style_image: str, size: int, iterations: int) -> int:
     """tfstyle's half: `optimize`, stopped in its reports for as long as it is not its turn."""
     from tfstyle.imaging.photo import read_photo
     from tfstyle.optimization.objective import ObjectiveWeights, StyleTarget
@@ -108,7 +108,7 @@ def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
 
     optimize(
         read_photo(photo),
-        [StyleTarget(name="painting", pixels=read_photo(painting).pixels)],
+        [StyleTarget(name="style", pixels=read_photo(style_image).pixels)],
         iterations=iterations,
         weights=ObjectiveWeights(content=CONTENT_WEIGHT, style=STYLE_WEIGHT, total_variation=0),
         report=take_turns,
@@ -116,15 +116,15 @@ def _worker(photo: str, painting: str, size: int, iterations: int) -> int:
     return 0
 
 
-def _pictures(folder: Path, painting: Path | None, size: int) -> tuple[str, str]:
-    """Photo and painting as square PNG files, so that neither side has anything to resize."""
+def _pictures(folder: Path, style_image: Path | None, size: int) -> tuple[str, str]:
+    """Photo and style image as square PNG files, so that neither side has anything to resize."""
     import skimage.data
 
     from tfstyle.imaging.photo import Photo, read_photo
 
-    style = read_photo(painting) if painting else Photo(skimage.data.coffee())
+    style = read_photo(style_image) if style_image else Photo(skimage.data.coffee())
     files = []
-    for name, image in (("photo", Photo(skimage.data.astronaut())), ("painting", style)):
+    for name, image in (("photo", Photo(skimage.data.astronaut())), ("style", style)):
         files.append(str(folder / f"{name}.png"))
         image.to_pil().resize((size, size), Image.Resampling.LANCZOS).save(files[-1])
     return files[0], files[1]

@@ -1,6 +1,6 @@
 """The figures of Makow and Hernandez' paper, made again with tfstyle.
 
-    python -m benchmarks.optimization.paper --paintings DIR [--size 512] [--iterations 500] [--out docs/paper]
+    python -m benchmarks.optimization.paper --style-images DIR [--size 512] [--iterations 500] [--out docs/paper]
 
 DIR holds starry_night.jpg, the_scream.jpg and great_wave.jpg. The photos are astronaut (NASA, public domain) and coffee
 (CC0) of scikit-image. Each picture is optimized once and kept in --work, so a run that was stopped goes on where it
@@ -27,16 +27,16 @@ from tfstyle.imaging.style_images import find_style_images
 from tfstyle.masks import segmentation
 from tfstyle.masks.mask import gradient
 
-PAINTINGS = ("starry_night", "the_scream", "great_wave")
+STYLE_IMAGES = ("starry_night", "the_scream", "great_wave")
 TITLES = {"starry_night": "The Starry Night", "the_scream": "The Scream", "great_wave": "The Great Wave"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One optimization: which photo, which paintings, where."""
+    """One optimization: which photo, which style images, where."""
 
     photo: str
-    styles: tuple[str, ...]  # paintings, or a photo for photorealistic transfer
+    styles: tuple[str, ...]  # style images, or a photo for photorealistic transfer
     masks: tuple[str | None, ...] = (None,)  # names in `Paper.masks`, one for all styles or one each
     style_masks: tuple[str | None, ...] = (None,)  # gradients, likewise
     options: dict[str, Any] = field(default_factory=dict)  # of tfstyle.optimization.optimize.optimize
@@ -68,9 +68,9 @@ PICTURES = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make every figure; 2 if a painting is missing."""
+    """Make every figure; 2 if a style image is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paintings", required=True, type=Path, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--style-images", required=True, type=Path, metavar="DIR", help="folder with the style images")
     parser.add_argument("--size", type=int, default=512, metavar="N", help="longer side, px (default: 512)")
     parser.add_argument("--iterations", type=int, default=500, metavar="N", help="of each picture (default: 500)")
     parser.add_argument("--optimizer", choices=("lbfgs", "adam"), default="lbfgs", help="default: lbfgs")
@@ -100,7 +100,7 @@ class Paper:
         self.args = args
         self.work = args.work / f"{args.size}px_{args.iterations}_{args.optimizer}"
         self.work.mkdir(parents=True, exist_ok=True)
-        self.paintings = find_style_images(args.paintings, PAINTINGS)
+        self.style_images = find_style_images(args.style_images, STYLE_IMAGES)
         self.photos = {
             name: Photo(getattr(skimage.data, name)(), name=name).resize_to(args.size)
             for name in ("astronaut", "coffee")
@@ -127,9 +127,9 @@ class Paper:
         styles = [
             StyleTarget(
                 name=f"{style} {part}" if part else style,
-                pixels=(painting := self._style(style)),
+                pixels=(pixels := self._style(style)),
                 mask=self.masks[mask] if mask else None,
-                style_mask=gradient(part, *painting.shape[:2]) if part else None,
+                style_mask=gradient(part, *pixels.shape[:2]) if part else None,
             )
             for style, mask, part in zip(picture.styles, masks, parts, strict=True)
         ]
@@ -169,7 +169,7 @@ class Paper:
         return self.photos[name].pixels
 
     def _style(self, name: str) -> np.ndarray:
-        return self.photo(name) if name in self.photos else read_photo(self.paintings[name]).pixels
+        return self.photo(name) if name in self.photos else read_photo(self.style_images[name]).pixels
 
 
 def _sheet(path: Path, tiles: list[tuple[str, np.ndarray]], columns: int) -> None:
@@ -219,7 +219,7 @@ def figure_5(paper: Paper, path: Path) -> None:
         axes.plot(blend["iteration"], blend[column], color=colour, label=f"{TITLES[style]}, blended 50/50")
         single = paper.history(alone)
         axes.plot(single["iteration"], single[column], color=colour, ls=":", label=f"{TITLES[style]}, alone")
-    axes.set(xlabel="iteration", ylabel="style loss, relative to the paintings", yscale="log")
+    axes.set(xlabel="iteration", ylabel="style loss, relative to the style images", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)
@@ -275,7 +275,7 @@ def guided(paper: Paper, path: Path) -> None:
 
 
 def aware(paper: Paper, path: Path) -> None:
-    """A painting as a whole, and its parts where they belong."""
+    """A style image as a whole, and its parts where they belong."""
     _sheet(
         path,
         [

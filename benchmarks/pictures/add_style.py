@@ -1,11 +1,11 @@
 """How good is a style that `tfstyle add-style` learned in ten minutes, beside those the model was trained with?
 
-    python -m benchmarks.pictures.add_style PAINTING ... --train-photos SOURCE ... --photos FILE|DIR ... [--minutes 10] [--quick]
+    python -m benchmarks.pictures.add_style IMAGE ... --train-photos SOURCE ... --photos FILE|DIR ... [--minutes 10]
 
-Each painting is added to a copy of the model by the command itself, in a process of its own, and the wall-clock time
+Each style image is added to a copy of the model by the command itself, in a process of its own, and the wall-clock time
 of the whole command is taken. Then all styles are measured by the definition of `tfstyle evaluate`, on photos that were
-not learned on, against the Gram matrices that came with the model and every size of the new painting. The ratio is the
-new style's distance over the mean of the model's own. Versions and previews are kept in --work, to look at.
+not learned on, against the Gram matrices that came with the model and every size of the new one. The ratio is the new
+style's distance over the mean of the model's own. Versions and previews are kept in --work, to look at.
 """
 
 import argparse
@@ -26,10 +26,10 @@ QUICK_MINUTES, QUICK_PHOTOS = 2.0, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Add, measure, print; 2 if something is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paintings", nargs="+", metavar="PAINTING", help="files; their names become the styles'")
+    parser.add_argument("style_images", nargs="+", metavar="IMAGE", help="files; their names become the styles'")
     parser.add_argument("--train-photos", nargs="+", required=True, metavar="SOURCE", help="photos to learn on")
     parser.add_argument("--photos", nargs="+", required=True, metavar="PHOTO", help="photos to measure on, or folders")
-    parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="for each painting (default: 10)")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="for each image (default: 10)")
     parser.add_argument("--model", metavar="PATH", help="default: the newest tfstyle")
     parser.add_argument("--work", type=Path, default=Path("runs/add_style"), metavar="DIR", help="emptied first")
     parser.add_argument(
@@ -59,11 +59,11 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     own = evaluator.evaluate(_stylize_with(model), photos, targets)
     added = {}
     shutil.rmtree(args.work, ignore_errors=True)
-    for painting in map(Path, args.paintings):
-        version, seconds = _add(painting, model, args)
-        targets = {painting.stem: evaluator.targets(images.read_photo(painting).pixels)}
-        distances = evaluator.evaluate(_stylize_with(version), photos, targets)[painting.stem]
-        added[painting.stem] = {"seconds": seconds, "style": distances.style, "content": distances.content}
+    for style_image in map(Path, args.style_images):
+        version, seconds = _add(style_image, model, args)
+        targets = {style_image.stem: evaluator.targets(images.read_photo(style_image).pixels)}
+        distances = evaluator.evaluate(_stylize_with(version), photos, targets)[style_image.stem]
+        added[style_image.stem] = {"seconds": seconds, "style": distances.style, "content": distances.content}
     return {name: {"style": value.style, "content": value.content} for name, value in own.items()}, added
 
 
@@ -74,16 +74,16 @@ def _stylize_with(model: Path) -> Callable[[Any, str], Any]:
     return lambda photo, name: stylizer.stylize(photo, name).pixels
 
 
-def _add(painting: Path, model: Path, args: argparse.Namespace) -> tuple[Path, float]:
-    folder = args.work / painting.stem
+def _add(style_image: Path, model: Path, args: argparse.Namespace) -> tuple[Path, float]:
+    folder = args.work / style_image.stem
     shutil.copytree(model, folder / model.name)
-    command = [sys.executable, "-m", "tfstyle", "add-style", str(painting), "--name", painting.stem]
+    command = [sys.executable, "-m", "tfstyle", "add-style", str(style_image), "--name", style_image.stem]
     command += ["--photos", *args.train_photos, "--model", str(folder), "--preview", f"{folder}.jpg"]
     command += ["--minutes", str(QUICK_MINUTES if args.quick else args.minutes)]
     began = time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise TrainingError(f"{painting}: the command ended with {done.returncode}; its message is above.")
+        raise TrainingError(f"{style_image}: the command ended with {done.returncode}; its message is above.")
     return Path(done.stdout.strip()), time.monotonic() - began
 
 

@@ -1,6 +1,6 @@
 """A face in every style at 1:1, to see by eye what no distance tells: are eyes and mouth where they were?
 
-    python -m benchmarks.pictures.faces [--photo FILE --box LEFT TOP RIGHT BOTTOM] [--model PATH] [-o docs/images/faces.jpg]
+    python -m benchmarks.pictures.faces [--photo FILE --box LEFT TOP RIGHT BOTTOM] [--model PATH] [-o FILE]
 
 The photo is painted whole, as its statistics count, and the box is cut out of photo and paintings without resizing.
 Without --photo it is scikit-image's `astronaut`.

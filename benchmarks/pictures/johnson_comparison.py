@@ -1,9 +1,9 @@
 """When does optimization reach our network's loss, and how many times slower is it? After Johnson et al., section 4.1.
 
-    python -m benchmarks.pictures.johnson_comparison --paintings DIR [--quick] [--iterations 500] [--photos FILE ...]
+    python -m benchmarks.pictures.johnson_comparison --style-images DIR [--quick] [--iterations 500] [--photos FILE ...]
 
 Four photos and the model's first four styles at 256 px. The loss is content + 2 * style, relative to its targets, with
-the painting at a short side of 384 px, as the network saw it. Optimization starts from the photo and minimizes just
+the style image at a short side of 384 px, as the network saw it. Optimization starts from the photo and minimizes just
 that by L-BFGS, at the photo's size from the first iteration on; its loss after N iterations is the lowest so far.
 
 One pair is timed at 256, 512 and 1024 px: an iteration and a call of the network take turns, so that a machine that
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")  # of scikit-image
 STYLE_WEIGHT = 2.0
-PAINTING_SIZE = 384
+STYLE_IMAGE_SIZE = 384
 CHECKPOINTS = (50, 100, 200, 500)
 WARM_UP = 2  # iterations and calls before the clock starts: compilation, first allocations
 QUICK = {"photos": PHOTOS[:2], "size": 64, "iterations": 10, "timed": [64, 96], "timed_iterations": 3}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is missing, print the report and write it; 2 if a painting or the model is missing."""
+    """Measure what is missing, print the report and write it; 2 if a style image or the model is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--style-images", type=Path, required=True, metavar="DIR", help="folder with the style images")
     parser.add_argument("--photos", nargs="+", default=PHOTOS, metavar="FILE", help="default: four of scikit-image")
     parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: the model's first four")
     parser.add_argument("--model", metavar="PATH", help="default: the newest tfstyle")
@@ -122,7 +122,7 @@ class Comparison:
         self.args = args
         self.model = find_model(args.model)
         self.styles = tuple(args.styles or self._names[:4])
-        self.paintings = find_style_images(args.paintings, self.styles)
+        self.style_images = find_style_images(args.style_images, self.styles)
 
     def pair(self, photo: str, style: str) -> Pair:
         """The network's loss now, and that of optimization at every iteration."""
@@ -138,7 +138,7 @@ class Comparison:
 
     def times(self, photo: str, style: str, size: int) -> Times:
         """An iteration and a call of the network, one after the other, `--timed-iterations` times."""
-        task = _Task(photo, size, style, self.paintings[style])
+        task = _Task(photo, size, style, self.style_images[style])
 
         def measure() -> dict[str, list[float]]:
             network: list[float] = []
@@ -163,7 +163,7 @@ class Comparison:
         return Times(size, **self._kept(name, measure))
 
     def _task(self, photo: str, style: str) -> "_Task":
-        return _Task(photo, self.args.size, style, self.paintings[style])
+        return _Task(photo, self.args.size, style, self.style_images[style])
 
     def _name(self, task: "_Task") -> str:
         return f"{task.name}.{self.args.iterations}"
@@ -204,14 +204,14 @@ class Comparison:
 
 
 class _Task:
-    """One photo at one size, and the painting whose style it is to take."""
+    """One photo at one size, and the style image whose style it is to take."""
 
-    def __init__(self, photo: str, size: int, style: str, painting: Path):
+    def __init__(self, photo: str, size: int, style: str, style_image: Path):
         from tfstyle.evaluation.distances import resize_short_side
 
         self.photo_name, self.style = Path(photo).stem, style
         self.photo = _photo(photo, size)
-        self.file = resize_short_side(read_photo(painting).pixels, PAINTING_SIZE)
+        self.file = resize_short_side(read_photo(style_image).pixels, STYLE_IMAGE_SIZE)
         pictures = zlib.crc32(self.photo.tobytes() + self.file.tobytes())
         self.name = f"{self.photo_name}.{style}.{size}px.{pictures:08x}"
 

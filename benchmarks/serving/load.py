@@ -1,6 +1,6 @@
 """A server under a steady load of mixed sizes: latencies at 50 % and 70 % of what it can do, errors, memory over time.
 
-    python -m benchmarks.serving.load [MODEL] [--server HOST:PORT] [--at 50 70] [--minutes 5] [--arrivals even] [--quick]
+    python -m benchmarks.serving.load [MODEL] [--server HOST:PORT] [--at 50 70] [--minutes 5] [--arrivals even]
 
 First a closed loop finds the capacity: so many clients without a pause, pictures a second. Then an open loop: photos
 come at a fixed rate whether or not those before are painted, at random (Poisson) or even intervals, and a latency is

