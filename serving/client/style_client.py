@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 import numpy as np
@@ -26,7 +26,7 @@ from tfstyle.contract.signatures import Signature
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import DEFAULT_MODEL
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage
 
 DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
@@ -180,7 +180,7 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """Paint one photo on the server.
 
@@ -206,7 +206,7 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """Stylize one photo on the server and leave it encoded as the server did, JPEG or PNG by `format`.
 
@@ -302,7 +302,7 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """As `StyleClient.stylize`."""
         return await self._run(self._calls.stylize(photo, StylizeOptions.of(style, **options)), timeout)
@@ -313,7 +313,7 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """As `StyleClient.stylize_encoded`."""
         return await self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)
