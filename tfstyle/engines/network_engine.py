@@ -6,7 +6,8 @@ it, checks, masks, strength and preserved colours, is done here with NumPy and P
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,15 @@ from tfstyle.contract.signatures import MAX_REGIONS
 from tfstyle.engines.encoded_pictures import decoded, decoded_mask, picture_size
 from tfstyle.engines.input_checks import check, check_inputs, check_length, checked_fraction
 from tfstyle.engines.onnx_files import OnnxFiles
+from tfstyle.engines.onnx_session import available_cpus, import_onnxruntime
+from tfstyle.engines.staged_network import StagedNetwork
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.photo import MIN_SIDE, Photo
+
+# Larger photos pass through the network in bands of rows, which takes about twice the time and no more memory than one
+# of 1 megapixel. Whole, each megapixel takes 95 MB: so that the process stays below 1 GB. 3840 x 2160 is below it.
+WHOLE_PIXELS = 2**23
 
 
 class NetworkEngine(ABC):
@@ -28,13 +35,17 @@ class NetworkEngine(ABC):
 
     Args:
         path: Folder of a version, as `tfstyle.model_store.versions.find_model` finds it.
+        threads: CPU threads; None is as many as this process may use.
 
     Raises:
-        ModelError: If the version has no such files, or they are damaged or of other styles than its catalog.
+        ModelError: If the version has no such files, they are damaged or of other styles than its catalog, or ONNX
+            Runtime is not installed.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, threads: int | None = None):
+        import_onnxruntime()
         self.path = path
+        self.threads = threads or available_cpus()
         self._files = OnnxFiles(path)
         self.catalog = Catalog.load(path / CATALOG_FILE)
         if self._files.styles != self.catalog.names:
@@ -61,6 +72,37 @@ class NetworkEngine(ABC):
             MemoryError: If the photo is too large for this machine.
             ModelError: If the network cannot be loaded or run.
         """
+
+    def paint_large(
+        self, photo: np.ndarray, region_weights: np.ndarray, region_masks: Sequence[np.ndarray | None]
+    ) -> np.ndarray:
+        """Paint a photo of any size, in bands of rows: beyond the size that the signatures take.
+
+        Args:
+            photo: uint8 `[H,W,3]`.
+            region_weights: Style weights of each region, float32 `[R,N]`, >= 0.
+            region_masks: Where each region is, uint8 `[H,W]`, or None for everywhere.
+
+        Returns:
+            The stylized image, uint8 `[H,W,3]`. What lies in no region, or in one without a style, does not matter.
+
+        Raises:
+            PhotoError: If the disk is full that holds what memory cannot.
+            RequestError: If there are more columns of weights than styles, or some are negative.
+        """
+        weights = self._checked_weights(region_weights, region_weights.shape[:1], "region_weights", "[R,N]")
+        if len(weights) == 1:
+            return self._painted(photo, weights[0])
+        weights = _divided(weights, weights.max(initial=0))
+        totals = weights.sum(axis=1)
+
+        def shares(rows: np.ndarray) -> np.ndarray:
+            covered = np.empty((len(totals), len(rows), photo.shape[1]), np.float32)
+            for region, mask, total in zip(covered, region_masks, totals, strict=True):
+                region[...] = total * (1 if mask is None else mask[rows] / np.float32(255))
+            return _divided(covered, covered.sum(axis=0))
+
+        return self._staged.paint(photo, _proportions(weights) @ self._table, shares)
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run one signature.
@@ -95,7 +137,7 @@ class NetworkEngine(ABC):
     def _serving_default(self, image: np.ndarray, style_weights: np.ndarray) -> dict[str, np.ndarray]:
         self._check_image(image)
         weights = self._checked_weights(style_weights, image.shape[:1], "style_weights", "[B,N]")
-        return _stylized(image, (self._painted(photo, row) for photo, row in zip(image, weights, strict=True)))
+        return _answer(image, (self._painted(photo, row) for photo, row in zip(image, weights, strict=True)))
 
     def _controlled(
         self,
@@ -117,7 +159,7 @@ class NetworkEngine(ABC):
             compose(photo, self._painted(photo, row), share * where[..., 0], preserve_color=bool(keep))
             for photo, row, share, where, keep in zip(image, weights, strength, mask, preserve_color, strict=True)
         )
-        return _stylized(image, pictures)
+        return _answer(image, pictures)
 
     def _regions_of_arrays(
         self, image: np.ndarray, style_map: np.ndarray, strength: np.ndarray, preserve_color: np.ndarray
@@ -132,10 +174,10 @@ class NetworkEngine(ABC):
             painted = np.flatnonzero(maps.any(axis=(1, 2)))  # the fewer styles, the less memory
             if len(painted):
                 maps = np.ascontiguousarray(maps[painted])
-                stylized = self._run(photo, self._table[painted], maps)
+                stylized = self._stylized(photo, self._table[painted], maps)
                 photo = compose(photo, stylized, share * maps.any(axis=0), preserve_color=bool(keep))
             pictures.append(photo)
-        return _stylized(image, pictures)
+        return _answer(image, pictures)
 
     def _encoded(
         self,
@@ -200,14 +242,27 @@ class NetworkEngine(ABC):
             stylized = self._painted(photo, weights[0])
         else:
             regions = coverage * weights.sum(axis=1)[:, None, None]
-            stylized = self._run(photo, _proportions(weights) @ self._table, _divided(regions, regions.sum(axis=0)))
+            maps = _divided(regions, regions.sum(axis=0))
+            stylized = self._stylized(photo, _proportions(weights) @ self._table, maps)
         return compose(photo, stylized, share, preserve_color=preserve_color)
 
     def _painted(self, photo: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """A photo `[H,W,3]` in one mix of weights `[N]`; itself where the mix has no style."""
         if not weights.any():
             return photo
-        return self._run(photo, (_proportions(weights) @ self._table)[None], None)
+        return self._stylized(photo, (_proportions(weights) @ self._table)[None], None)
+
+    def _stylized(self, photo: np.ndarray, style_vectors: np.ndarray, region_maps: np.ndarray | None) -> np.ndarray:
+        """As `_run`, in bands of rows where the photo is large."""
+        if photo.shape[0] * photo.shape[1] <= WHOLE_PIXELS:
+            return self._run(photo, style_vectors, region_maps)
+        return self._staged.paint(
+            photo, style_vectors, None if region_maps is None else lambda rows: region_maps[:, rows]
+        )
+
+    @cached_property
+    def _staged(self) -> StagedNetwork:
+        return StagedNetwork(self._files, self.threads)
 
     def _check_image(self, image: np.ndarray) -> None:
         batch, height, width, channels = image.shape
@@ -254,7 +309,7 @@ def _checked_strength(strength: np.ndarray, pictures: int) -> np.ndarray:
     return checked_fraction(strength, "strength", GraphCode.STRENGTH_RANGE)
 
 
-def _stylized(image: np.ndarray, pictures: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+def _answer(image: np.ndarray, pictures: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
     stylized = np.empty_like(image)
     for i, picture in enumerate(pictures):
         stylized[i] = picture

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -77,11 +78,14 @@ class StylizeRequest:
             MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
                 the photo does not show.
         """
-        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
+        weights = _used_columns(self._weights(catalog))
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         photo = self._painted.jpeg or self._painted.encode("png", compress_level=1, metadata="none")
         if self._composed_here:
-            masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
+            masks = [b""]
+            if len(self._options.places) > 1:
+                masks = [Mask(mask).encode() for mask in self._filled_masks()]
+            strength, preserve_color, format = 1.0, False, "png"
         else:
             masks = [mask.encode() if mask else b"" for mask in self._masks]
             strength, preserve_color, format = (
@@ -98,6 +102,27 @@ class StylizeRequest:
             "format": _strings([format.encode()]),
         }
 
+    def is_larger_than(self, max_pixels: int) -> bool:
+        """Whether the photo is painted at more pixels."""
+        return self._painted.height * self._painted.width > max_pixels
+
+    def large_inputs(self, catalog: Catalog) -> dict[str, Any]:
+        """What `AnySizeEngine.paint_large` takes, for a model that has these styles.
+
+        Raises:
+            UnknownStyleError, MaskError: As `inputs`.
+        """
+        masks: list[np.ndarray | None] = [None]
+        if len(self._options.places) > 1:
+            own_size = (self._painted.height, self._painted.width) == (self._photo.height, self._photo.width)
+            values = [mask.values for mask in self._masks if mask] if own_size else self._filled_masks()
+            masks = [np.rint(mask * np.float32(255)).astype(np.uint8) for mask in values]
+        return {"photo": self._painted.pixels, "region_weights": self._weights(catalog), "region_masks": masks}
+
+    def stylized_large(self, pixels: np.ndarray) -> Photo:
+        """As `stylized`, of what `AnySizeEngine.paint_large` gave, uint8 `[H,W,3]`."""
+        return self._composed(self._as_the_photo(Photo(pixels)))
+
     def stylized(self, answer: Mapping[str, np.ndarray]) -> Photo:
         """The stylized image in a model's answer, with the photo's ICC profile, name and notes.
 
@@ -109,14 +134,7 @@ class StylizeRequest:
         except PhotoError as error:
             raise _no_image(error) from None
         self._check_size(stylized.width, stylized.height)
-        stylized = replace(
-            stylized,
-            icc_profile=self._original.icc_profile,
-            name=self._original.name,
-            notes=self._notes(),
-            density=self._original.density,
-            exif=self._original.exif,
-        )
+        stylized = self._as_the_photo(stylized)
         return self._composed(stylized) if self._composed_here else stylized
 
     def stylized_encoded(self, answer: Mapping[str, np.ndarray]) -> EncodedImage:
@@ -129,11 +147,7 @@ class StylizeRequest:
             ModelError: If there is none of the photo's size.
         """
         if self._composed_here:
-            stylized = self.stylized(answer)
-            if self._options.format == "jpeg":
-                stylized = stylized.on_white()
-            data = stylized.encode(self._options.format, compress_level=1, metadata=self._options.metadata)
-            return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
+            return self.encoded(self.stylized(answer))
         data = _image_bytes(answer)
         try:
             with open_picture(data, _ANSWER) as header:
@@ -146,6 +160,13 @@ class StylizeRequest:
         data = kind.with_exif(data, chosen_exif(self._original.exif, self._options.metadata))
         return EncodedImage(data, format, width, height, self._notes())
 
+    def encoded(self, stylized: Photo) -> EncodedImage:
+        """A stylized image that was composed here, as a file."""
+        if self._options.format == "jpeg":
+            stylized = stylized.on_white()
+        data = stylized.encode(self._options.format, compress_level=1, metadata=self._options.metadata)
+        return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
+
     @property
     def _composed_here(self) -> bool:
         """Whether the photo is painted at another size than its own, or is seen through."""
@@ -153,19 +174,38 @@ class StylizeRequest:
 
     def _composed(self, stylized: Photo) -> Photo:
         """The stylized image at the photo's size, over the photo."""
-        photo = self._photo
-        covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
-        share = self._options.strength * np.minimum(sum(covered), 1)
+        photo, options = self._photo, self._options
         pixels = bring_back(stylized.pixels, photo.height, photo.width)
-        pixels = compose(photo.pixels, pixels, share, preserve_color=self._options.preserve_color)
-        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None, alpha=photo.alpha)
+        masks = [(None if mask is None else mask.values) for mask, styled in self._styled_masks() if styled]
+        everywhere = bool(masks) and all(mask is None for mask in masks)
+        if options.preserve_color or options.strength < 1 or not everywhere:
+            share = options.strength * np.minimum(sum(1 if mask is None else mask for mask in masks), 1)
+            if not pixels.flags.writeable:
+                pixels = pixels.copy()
+            compose(photo.pixels, pixels, share, preserve_color=options.preserve_color, out=pixels)
+        return replace(stylized, pixels=pixels, format=options.format, jpeg=None, alpha=photo.alpha)
 
-    def _filled_masks(self) -> list[bytes]:
-        if len(self._options.places) == 1:
-            return [b""]
+    def _as_the_photo(self, stylized: Photo) -> Photo:
+        """With the photo's ICC profile, name, notes, density and EXIF."""
+        original = self._original
+        return replace(
+            stylized,
+            icc_profile=original.icc_profile,
+            name=original.name,
+            notes=self._notes(),
+            density=original.density,
+            exif=original.exif,
+        )
+
+    def _weights(self, catalog: Catalog) -> np.ndarray:
+        """Proportions of the styles in each region, `[R,N]`."""
+        return np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places])
+
+    def _filled_masks(self) -> np.ndarray:
+        """Masks of several regions at the size the photo is painted at, float32 `[R,H,W]`."""
         # A region without a style leaves the photo, so it has no say in how others mix.
         masks = np.stack([mask.values * np.float32(styled) for mask, styled in self._styled_masks() if mask])
-        return [Mask(values).encode() for values in fill(masks, self._painted.height, self._painted.width)]
+        return fill(masks, self._painted.height, self._painted.width)
 
     def _styled_masks(self) -> list[tuple[Mask | None, bool]]:
         """The masks, and whether each has any style."""

@@ -13,9 +13,9 @@ import numpy as np
 
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.style_mix import StyleMix
-from tfstyle.engines.engine import Engine
+from tfstyle.engines.engine import AnySizeEngine, Engine
 from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
-from tfstyle.errors import RequestError
+from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import find_model
 from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
@@ -91,6 +91,8 @@ class Stylizer:
             RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        if engine := self._any_size_for(request):
+            return self._stylized_large(engine, request)
         return request.stylized(self._predict("encoded", request.inputs(self.styles())))
 
     def stylize_encoded(
@@ -102,7 +104,15 @@ class Stylizer:
             StyleTransferError: As `stylize`.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        if engine := self._any_size_for(request):
+            return request.encoded(self._stylized_large(engine, request))
         return request.stylized_encoded(self._predict("encoded", request.inputs(self.styles())))
+
+    def _stylized_large(self, engine: AnySizeEngine, request: StylizeRequest) -> Photo:
+        try:
+            return request.stylized_large(engine.paint_large(**request.large_inputs(self.styles())))
+        except MemoryError:
+            raise PhotoError("The photo is too large for the memory of this machine; set a max size.") from None
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
@@ -110,7 +120,17 @@ class Stylizer:
         return Catalog.from_describe(self._predict("describe", {}))
 
     def _predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return self._opened().predict(signature, inputs)
+
+    def _opened(self) -> Engine:
         if self._engine is None:
             assert self._folder is not None
             self._engine = open_local_engine(self._local, self._folder, threads=self._threads)
-        return self._engine.predict(signature, inputs)
+        return self._engine
+
+    def _any_size_for(self, request: StylizeRequest) -> AnySizeEngine | None:
+        """The engine, if the photo is larger than the signatures take and it paints it nevertheless."""
+        if not request.is_larger_than(self.styles().max_pixels):
+            return None
+        engine = self._opened()
+        return engine if isinstance(engine, AnySizeEngine) else None
