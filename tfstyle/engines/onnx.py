@@ -8,7 +8,7 @@ checks, masks, strength and preserved colours, is done here with NumPy and Pillo
 import io
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,24 @@ from tfstyle.contract import refusals
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.graph_errors import GraphCode, refusal
 from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES
-from tfstyle.engines.onnx_files import NETWORK_FILE, REGIONS_FILE, OnnxFiles
+from tfstyle.engines.engine import no_encoder
+from tfstyle.engines.onnx_files import ENCODER_FILE, NETWORK_FILE, REGIONS_FILE, OnnxFiles
 from tfstyle.errors import ModelError, PhotoError, RequestError
 from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.photo import MIN_SIDE, Photo
+from tfstyle.imaging.style_images import MAX_ASPECT, MIN_STYLE_IMAGE_SIDE, measured_size
 
 # What ONNX Runtime may have beyond the CPU and runs pictures of any size with; the first that is there is taken.
 ACCELERATORS = ("CUDAExecutionProvider", "DmlExecutionProvider")
 CPU = "CPUExecutionProvider"
 
 _BOUNDARY = 1e-6  # strengths come from float arithmetic: 1 + this is still 1
-_ANSWERED = ("serving_default", "encoded", "describe")
+_ANSWERED = ("serving_default", "encoded", "stylize_vectors", "encode_style", "describe")
 
 
 class OnnxEngine:
-    """Answers `encoded`, `serving_default` and `describe` from the ONNX files of a version.
+    """Answers `encoded`, `stylize_vectors`, `encode_style`, `serving_default` and `describe` from the ONNX files of a
+    version.
 
     Args:
         path: Folder of a version, as `tfstyle.model_store.versions.find_model` finds it.
@@ -68,15 +71,15 @@ class OnnxEngine:
         """Run one signature.
 
         Args:
-            signature: `encoded`, `serving_default` or `describe`.
+            signature: `encoded`, `stylize_vectors`, `encode_style`, `serving_default` or `describe`.
             inputs: Arrays by input name; strings are object arrays of bytes.
 
         Returns:
             Arrays by output name; strings are object arrays of bytes.
 
         Raises:
-            ModelError: If it is another signature.
-            PhotoError, MaskError, RequestError: If the request is refused, in the words of the graph.
+            ModelError: If it is another signature, or a model without a style encoder is to encode a style image.
+            PhotoError, MaskError, StyleVectorError, RequestError: If the request is refused, in the words of the graph.
         """
         if signature not in _ANSWERED:
             raise ModelError(
@@ -84,12 +87,21 @@ class OnnxEngine:
                 "engine tensorflow, or a server."
             )
         _check_inputs(signature, inputs)
-        if signature == "describe":
-            return _described(self.catalog)
+        answers: dict[str, Callable[..., dict[str, np.ndarray]]] = {
+            "serving_default": self._serving_default,
+            "encoded": self._encoded,
+            "stylize_vectors": self._stylize_vectors,
+            "encode_style": self._encode_style,
+            "describe": self._describe,
+        }
         try:
-            return self._encoded(**inputs) if signature == "encoded" else self._serving_default(**inputs)
+            return answers[signature](**inputs)
         except MemoryError:
             raise _too_large() from None
+
+    def _describe(self) -> dict[str, np.ndarray]:
+        trunk = np.array([self._files.trunk.encode()], dtype=object)
+        return {**_described(self.catalog), "style_vectors": self._table, "trunk": trunk}
 
     def _serving_default(self, image: np.ndarray, style_weights: np.ndarray) -> dict[str, np.ndarray]:
         batch, height, width, channels = image.shape
@@ -97,31 +109,65 @@ class OnnxEngine:
         self._check_batch(batch * height * width, batch)
         _check(channels == 3, GraphCode.PHOTO_CHANNELS, refusals.PHOTO_CHANNELS.format(), channels)
         weights = self._checked_weights(style_weights, (batch,), "style_weights", "[B,N]")
-        pictures = [self._painted(photo, _proportions(row)) for photo, row in zip(image, weights, strict=True)]
+        pictures = [
+            self._painted(photo, _proportions(row) @ self._table) if row.any() else photo
+            for photo, row in zip(image, weights, strict=True)
+        ]
         return {"stylized": np.stack(pictures) if pictures else image}
 
-    def _encoded(
+    def _encoded(self, region_weights: np.ndarray, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        def styles(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            weights = self._checked_weights(weights, weights.shape[:1], "region_weights", "[B,R,N]")
+            weights = _divided(weights, weights.max(initial=0))  # regions keep their weights against each other
+            return np.stack([_proportions(row) for row in weights]) @ self._table, weights.sum(axis=1)
+
+        return self._stylized("region_weights", region_weights, styles, **inputs)
+
+    def _stylize_vectors(self, style_vectors: np.ndarray, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        def styles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            size = self._table.shape[1]
+            sentence = refusals.VECTORS_SIZE.format(size=size)
+            _check(vectors.shape[1] == size, GraphCode.VECTORS_SIZE, sentence, vectors.shape[1])
+            strange = int((~np.isfinite(vectors)).sum())
+            _check(not strange, GraphCode.VECTORS_RANGE, refusals.VECTORS_RANGE.format(), strange)
+            return vectors, np.ones(len(vectors), np.float32)
+
+        return self._stylized("style_vectors", style_vectors, styles, **inputs)
+
+    def _stylized(
         self,
+        name: str,
+        of_regions: np.ndarray,
+        styles: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        *,
         image_bytes: np.ndarray,
-        region_weights: np.ndarray,
         region_masks: np.ndarray,
         strength: np.ndarray,
         preserve_color: np.ndarray,
         format: np.ndarray,
     ) -> dict[str, np.ndarray]:
+        """Stylized images, encoded.
+
+        Args:
+            name: The input that says how regions are painted.
+            of_regions: Its value, `[B,R,...]`.
+            styles: From that of a picture to the vectors of its regions, `[R,V]`, and how much each counts, `[R]`.
+            image_bytes, region_masks, strength, preserve_color, format: As the contract has them.
+        """
         batch = len(image_bytes)
         given = {
-            "region_weights": region_weights.shape[:1],
+            name: of_regions.shape[:1],
             "region_masks": region_masks.shape[:1],
             "strength": strength.shape,
             "preserve_color": preserve_color.shape,
             "format": format.shape,
         }
-        for name, size in given.items():
-            sentence = refusals.REQUEST_SHAPE.format(name=name)
+        for key, size in given.items():
+            sentence = refusals.REQUEST_SHAPE.format(name=key)
             _check(size == (batch,), GraphCode.REQUEST_SHAPE, sentence, (batch,), size)
-        regions, masks = region_weights.shape[1], region_masks.shape[1]
-        _check(masks == regions > 0, GraphCode.REQUEST_REGIONS, refusals.REGION_MASKS.format(), regions, masks)
+        regions, masks = of_regions.shape[1], region_masks.shape[1]
+        sentence = refusals.REGION_MASKS.format(name=name)
+        _check(masks == regions > 0, GraphCode.REQUEST_REGIONS, sentence, regions, masks)
         sentence = refusals.REGIONS.format(max_regions=MAX_REGIONS)
         _check(regions <= MAX_REGIONS, GraphCode.REQUEST_REGIONS, sentence, regions)
         sizes = [self._checked_header(encoded) for encoded in image_bytes]
@@ -132,43 +178,59 @@ class OnnxEngine:
             _check(known, GraphCode.REQUEST_FORMAT, refusals.REQUEST_FORMAT.format(), len(format[i]))
             photo = _decoded(encoded, "RGB", GraphCode.PHOTO_DAMAGED)
             share = float(_checked_fraction(strength[i : i + 1], "strength")[0])
-            weights = self._checked_weights(region_weights[i], (regions,), "region_weights", "[B,R,N]")
-            stylized = self._composed(photo, weights, list(region_masks[i]), share, bool(preserve_color[i]))
+            vectors, weights = styles(of_regions[i])
+            stylized = self._composed(photo, vectors, weights, list(region_masks[i]), share, bool(preserve_color[i]))
             answer[i] = Photo(stylized).encode("png" if format[i] == b"png" else "jpeg", compress_level=1)
         return {"image_bytes": answer}
 
+    def _encode_style(self, image_bytes: np.ndarray) -> dict[str, np.ndarray]:
+        """Style vectors of style images, looked at in the size that the encoder was trained on."""
+        if not self._files.has_encoder:
+            raise no_encoder(self.path)
+        sizes = [self._checked_style_image(encoded) for encoded in image_bytes]
+        self._check_batch(sum(height * width for height, width in sizes), len(image_bytes))
+        vectors = np.empty((len(image_bytes), self._table.shape[1]), np.float32)
+        for i, encoded in enumerate(image_bytes):
+            image = Image.fromarray(_decoded(encoded, "RGB", GraphCode.STYLE_IMAGE_DAMAGED))
+            image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
+            vectors[i] = self._run(self._encoder, "style_vectors", image=np.asarray(image)[None])
+        return {"style_vectors": vectors}
+
     def _composed(
-        self, photo: np.ndarray, weights: np.ndarray, masks: list[bytes], strength: float, preserve_color: bool
+        self,
+        photo: np.ndarray,
+        vectors: np.ndarray,
+        weights: np.ndarray,
+        masks: list[bytes],
+        strength: float,
+        preserve_color: bool,
     ) -> np.ndarray:
-        """A photo `[H,W,3]` in the styles of its regions, `[R,N]`, where their masks are."""
-        weights = _divided(weights, weights.max(initial=0))  # regions keep their weights against each other
-        styled = weights.max(axis=1) > 0  # a region without a style leaves the photo
+        """A photo `[H,W,3]` in the styles of its regions, `[R,V]`, where their masks are; a weight of 0 is no style."""
+        styled = weights > 0  # a region without a style leaves the photo
         coverage = np.stack([_mask(mask, photo.shape[:2]) for mask in masks]) * styled[:, None, None]
         share = strength * np.minimum(coverage.sum(axis=0), 1)
         if not share.any():
             return photo
         if len(masks) == 1:
-            stylized = self._painted(photo, _proportions(weights[0]))
+            stylized = self._painted(photo, vectors[0])
         else:
-            regions = coverage * weights.sum(axis=1)[:, None, None]
+            regions = coverage * weights[:, None, None]
             maps = _divided(regions, regions.sum(axis=0))
-            stylized = self._painted_by_place(photo, np.stack([_proportions(row) for row in weights]), maps)
+            stylized = self._painted_by_place(photo, vectors, maps)
         return compose(photo, stylized, share, preserve_color=preserve_color)
 
-    def _painted(self, photo: np.ndarray, proportions: np.ndarray) -> np.ndarray:
-        """A photo `[H,W,3]` in one mix `[N]`; itself where the mix has no style."""
-        if not proportions.any():
-            return photo
-        return self._run(self._network, image=photo[None], style_vectors=(proportions @ self._table)[None, None])
+    def _painted(self, photo: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """A photo `[H,W,3]` in the style of one vector, `[V]`."""
+        return self._run(self._network, "stylized", image=photo[None], style_vectors=vector[None, None])
 
-    def _painted_by_place(self, photo: np.ndarray, proportions: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        """A photo `[H,W,3]` in the mixes `[R,N]` of regions whose shares of each pixel are `maps`, `[R,H,W]`."""
-        vectors = (proportions @ self._table)[None]
-        return self._run(self._regions, image=photo[None], style_vectors=vectors, region_maps=maps[None])
+    def _painted_by_place(self, photo: np.ndarray, vectors: np.ndarray, maps: np.ndarray) -> np.ndarray:
+        """A photo `[H,W,3]` in the styles `[R,V]` of regions whose shares of each pixel are `maps`, `[R,H,W]`."""
+        vectors, maps = vectors[None], maps[None]
+        return self._run(self._regions, "stylized", image=photo[None], style_vectors=vectors, region_maps=maps)
 
-    def _run(self, session: Any, **inputs: np.ndarray) -> np.ndarray:
+    def _run(self, session: Any, output: str, **inputs: np.ndarray) -> np.ndarray:
         try:
-            return session.run(["stylized"], inputs)[0][0]
+            return session.run([output], inputs)[0][0]
         except Exception as error:  # ONNX Runtime raises kinds of its own, which are not public
             if any(word in str(error) for word in ("bad_alloc", "allocate", "out of memory")):
                 raise _too_large() from None
@@ -181,6 +243,10 @@ class OnnxEngine:
     @cached_property
     def _regions(self) -> Any:
         return self._session(REGIONS_FILE)
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return self._session(ENCODER_FILE)
 
     def _session(self, name: str) -> Any:
         options = self._runtime.SessionOptions()
@@ -200,14 +266,29 @@ class OnnxEngine:
         self._check_size(height, width, "image_bytes")
         return height, width
 
+    def _checked_style_image(self, encoded: bytes) -> tuple[int, int]:
+        """Height and width of an encoded style image, once they are known to hold a texture."""
+        about = "image_bytes"
+        height, width = _header(encoded, about, GraphCode.STYLE_IMAGE_FORMAT, GraphCode.STYLE_IMAGE_DAMAGED)
+        short, long = sorted((height, width))
+        sentence = refusals.STYLE_IMAGE_SMALL.format(name=about, min_side=MIN_STYLE_IMAGE_SIDE)
+        _check(short >= MIN_STYLE_IMAGE_SIDE, GraphCode.STYLE_IMAGE_SMALL, sentence, height, width)
+        sentence = refusals.STYLE_IMAGE_ASPECT.format(name=about, max_aspect=MAX_ASPECT)
+        _check(long <= MAX_ASPECT * short, GraphCode.STYLE_IMAGE_ASPECT, sentence, height, width)
+        self._check_pixels(height, width, about, GraphCode.STYLE_IMAGE_LARGE)
+        return height, width
+
     def _check_size(self, height: int, width: int, name: str) -> None:
-        limit, pixels = self.catalog.max_pixels, height * width
         sentence = refusals.PHOTO_SMALL.format(name=name, min_side=MIN_SIDE)
         _check(min(height, width) >= MIN_SIDE, GraphCode.PHOTO_SMALL, sentence, height, width)
+        self._check_pixels(height, width, name, GraphCode.PHOTO_LARGE)
+
+    def _check_pixels(self, height: int, width: int, name: str, code: GraphCode) -> None:
+        limit, pixels = self.catalog.max_pixels, height * width
         shrink = (limit / max(pixels, 1)) ** 0.5
         sentence = refusals.PHOTO_LARGE.format(name=name, max_pixels=limit)
         fitting = int(height * shrink), int(width * shrink)
-        _check(pixels <= limit, GraphCode.PHOTO_LARGE, sentence, height, width, *fitting)
+        _check(pixels <= limit, code, sentence, height, width, *fitting)
 
     def _check_batch(self, pixels: int, pictures: int) -> None:
         limit = self.catalog.max_pixels

@@ -9,30 +9,36 @@ with less to move around:
 - a normalization is a convolution with one number a channel, which ties the graph to one picture at a time;
 - the filter against the grid works on sub-pixels beside each other, which are put in their places as bytes.
 
-Operators of opset 17 only, those that ONNX Runtime for browsers has, too.
+Operators are those that ONNX Runtime for browsers has, too.
 """
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from keras import ops
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-from tfstyle.engines.onnx_files import MANIFEST_FILE, NETWORK_FILE, ONNX_FOLDER, REGIONS_FILE, STYLE_TABLE_FILE
+from tfstyle.engines.onnx_files import (
+    ENCODER_FILE,
+    MANIFEST_FILE,
+    NETWORK_FILE,
+    ONNX_FOLDER,
+    REGIONS_FILE,
+    STYLE_TABLE_FILE,
+)
+from tfstyle.export.onnx_encoder import encoder_network
+from tfstyle.export.onnx_graph import OnnxGraph, Tensor
 from tfstyle.networks.checkpoint import Checkpoint, normalizations
 from tfstyle.networks.layers import BLURRED, DOUBLED, EPSILON, CoarseBranch, ResidualBlock, StyledConv2D
 from tfstyle.networks.transformer import MIN_LOWEST, Transformer
 
-OPSET = 17
-IR_VERSION = 8  # of ONNX 1.12, which has opset 17
-
 
 def write(model: Checkpoint, version: Path) -> None:
-    """Writes the network, without and with region maps, the style table, and a manifest with their checksums.
+    """Writes the network, without and with region maps, the style table, the style encoder where there is one, and a
+    manifest with their checksums.
 
     Args:
         model: The trained model.
@@ -42,8 +48,11 @@ def write(model: Checkpoint, version: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK_FILE).write_bytes(network(model.trunk).SerializeToString())
     (folder / REGIONS_FILE).write_bytes(network(model.trunk, regions=True).SerializeToString())
+    (folder / ENCODER_FILE).unlink(missing_ok=True)
+    if model.encoder:
+        (folder / ENCODER_FILE).write_bytes(encoder_network(model.encoder).SerializeToString())
     np.save(folder / STYLE_TABLE_FILE, model.table.astype("<f4"))
-    files = (NETWORK_FILE, REGIONS_FILE, STYLE_TABLE_FILE)
+    files = (NETWORK_FILE, REGIONS_FILE, STYLE_TABLE_FILE, *([ENCODER_FILE] if model.encoder else []))
     manifest = {
         "styles": model.names,
         "trunk": model.trunk.fingerprint(),
@@ -67,42 +76,13 @@ def network(trunk: Transformer, *, regions: bool = False) -> onnx.ModelProto:
     return _Network(trunk, regions).model()
 
 
-class _Graph:
-    """Nodes and constants, added one after the other."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
-
-    def __call__(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Adds a node; the name of its output, or of all where it has several."""
-        names = [f"{operator}_{len(self.nodes)}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
-        self.nodes.append(helper.make_node(operator, inputs, names, name=names[0], **attributes))
-        return names[0] if outputs == 1 else names
-
-    def constant(self, value: Any, dtype: str) -> str:
-        """The name of a constant; equal ones are one."""
-        array = np.ascontiguousarray(value, dtype)
-        name = f"constant_{hashlib.sha256(array.tobytes() + repr((array.shape, dtype)).encode()).hexdigest()[:16]}"
-        self.constants[name] = numpy_helper.from_array(array.reshape(np.shape(value)), name)
-        return name
-
-    def whole(self, *values: int) -> str:
-        """A constant, int64 `[len(values)]`."""
-        return self.constant(values, "int64")
-
-    def scalar(self, value: int) -> str:
-        """A constant, int64 without a shape."""
-        return self.constant(np.array(value), "int64")
-
-
 class _Network:
     """The graph of one network, layer by layer. Activations are `[1,C,H,W]`."""
 
     def __init__(self, trunk: Transformer, regions: bool):
         self.trunk, self.config = trunk, trunk.config
         self.regions = regions
-        self.add = _Graph()
+        self.add = OnnxGraph()
 
     def model(self) -> onnx.ModelProto:
         add, trunk = self.add, self.trunk
@@ -126,23 +106,15 @@ class _Network:
         return self._finished(x)
 
     def _finished(self, stylized: str) -> onnx.ModelProto:
-        add, style_size = self.add, self.trunk.style_size
-        add.nodes.append(helper.make_node("Identity", [stylized], ["stylized"], name="stylized"))
         pixels: list[str | int | None] = [1, "height", "width", 3]
         regions = "regions" if self.regions else 1
-        inputs = [
-            helper.make_tensor_value_info("image", TensorProto.UINT8, pixels),
-            helper.make_tensor_value_info("style_vectors", TensorProto.FLOAT, [1, regions, style_size]),
-        ]
+        inputs: dict[str, Tensor] = {
+            "image": (TensorProto.UINT8, pixels),
+            "style_vectors": (TensorProto.FLOAT, [1, regions, self.trunk.style_size]),
+        }
         if self.regions:
-            shape: list[str | int | None] = [1, regions, "height", "width"]
-            inputs.append(helper.make_tensor_value_info("region_maps", TensorProto.FLOAT, shape))
-        outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, pixels)]
-        graph = helper.make_graph(add.nodes, "tfstyle", inputs, outputs, list(add.constants.values()))
-        opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tfstyle")
-        onnx.checker.check_model(model)
-        return model
+            inputs["region_maps"] = (TensorProto.FLOAT, [1, regions, "height", "width"])
+        return self.add.model(inputs, {"stylized": (TensorProto.UINT8, pixels)}, {"stylized": stylized})
 
     # What becomes of the photo and the region maps before the network.
 
