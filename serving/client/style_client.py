@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 import numpy as np
@@ -28,7 +28,7 @@ from tfstyle.contract.style_mix import StyleMix
 from tfstyle.contract.style_vector import StyleTable, StyleVector
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import DEFAULT_MODEL
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage
 from tfstyle.stylize.style_request import StyleRequest
 
@@ -183,7 +183,7 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """Paint one photo on the server.
 
@@ -209,7 +209,7 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """Stylize one photo on the server and leave it encoded as the server did, JPEG or PNG by `format`.
 
@@ -338,7 +338,7 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """As `StyleClient.stylize`."""
         return await self._run(self._calls.stylize(photo, StylizeOptions.of(style, **options)), timeout)
@@ -349,7 +349,7 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """As `StyleClient.stylize_encoded`."""
         return await self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)

@@ -92,7 +92,7 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         {"stages": (Stage(size=64, batch=2, steps=1, predicted=1),)},
         {"encoder": True, "stages": (Stage(size=64, batch=2, steps=1, predicted=2),)},
         {"stages": (Stage(size=16, batch=2, steps=1, moved=1),)},
-        {"weights": LossWeights(shift=1.0)},
+        {"weights": LossWeights(motion=1.0)},
         {"hold": 1.0},
         {"styles": (StyleRecipe(name="same"), StyleRecipe(name="same"))},
         {"stages": ()},

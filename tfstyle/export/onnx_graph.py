@@ -1,4 +1,4 @@
-"""An ONNX graph as it is written: nodes and constants, one after the other."""
+"""An ONNX graph as it is written: nodes one after the other, and constants."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 from tfstyle.contract.style_mix import NamedStyle, Regions, StyleMix, parse_regions, parse_style_mix
 from tfstyle.contract.style_vector import StyleVector
@@ -14,6 +14,20 @@ from tfstyle.masks.mask import DEFAULT_FADE, MaskSource, check_fade
 from tfstyle.stylize.stroke_size import Stroke, parse_stroke
 
 WireFormat = Literal["png", "jpeg"]
+
+
+class StylizeKeywords(TypedDict, total=False):
+    """The fields of `StylizeOptions` but for the style, as calls take them by keyword."""
+
+    strength: float
+    preserve_color: bool
+    mask: MaskSource | None
+    regions: Regions | None
+    fade: float
+    max_size: int | None
+    stroke: Stroke
+    format: WireFormat
+    metadata: Metadata
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +83,9 @@ class StylizeOptions:
             raise RequestError(f"Expected keep, safe or none as metadata, got {self.metadata!r}.")
 
     @classmethod
-    def of(cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Any) -> "StylizeOptions":
+    def of(
+        cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Unpack[StylizeKeywords]
+    ) -> "StylizeOptions":
         """Options as calls take them: whole, or a style with the other fields as keywords.
 
         Raises:

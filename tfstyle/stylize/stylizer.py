@@ -7,7 +7,7 @@ SavedModel in this process, a client of a server, or a fake in tests.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engin
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import find_model
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
 from tfstyle.stylize.style_request import StyleRequest
 
@@ -72,7 +72,9 @@ class Stylizer:
             self._catalog = self._describe()
         return self._catalog
 
-    def stylize(self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any) -> Photo:
+    def stylize(
+        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
+    ) -> Photo:
         """Stylize one photo.
 
         Args:
@@ -97,7 +99,7 @@ class Stylizer:
         return request.stylized(self._answer(request))
 
     def stylize_encoded(
-        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any
+        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
     ) -> EncodedImage:
         """Stylize one photo and leave it encoded as the model did, JPEG or PNG by `format`.
 
