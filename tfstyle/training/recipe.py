@@ -168,6 +168,33 @@ class Recipe:
         """Steps of all stages together."""
         return sum(stage.steps for stage in self.stages)
 
+    def finishing(self, after: int, steps: int) -> "Recipe":
+        """The same training, ended early: from some step on, the learning rate falls to the last within `steps`.
+
+        What it leaves is fit for use, where weights at a high learning rate are not; the recipe itself is gone on with
+        from the weights before. Reference: warm-up, stable, decay, [Hu et al., 2024](https://arxiv.org/abs/2404.06395),
+        section 4.
+
+        Args:
+            after: Steps done.
+            steps: Steps to do; what the recipe leaves is enough for them.
+
+        Raises:
+            TrainingError: If the recipe leaves fewer.
+        """
+        end = after + steps
+        if not 0 <= after < end <= self.steps:
+            raise TrainingError(
+                f"Expected steps to finish in within the {self.steps} of the recipe {self.name}, got {steps} after "
+                f"{after} that are done."
+            )
+        stages, begun = [], 0
+        for stage in self.stages:
+            if begun < end:
+                stages.append(replace(stage, steps=min(stage.steps, end - begun)))
+            begun += stage.steps
+        return replace(self, stages=tuple(stages), hold=after / end, warm_up=min(self.warm_up, steps // 4))
+
     def with_style_images(self, names: tuple[str, ...]) -> "Recipe":
         """The same training for other style images, one style each, with the layers and sizes of the first style."""
         first = self.styles[0]
