@@ -104,6 +104,20 @@ class Stylizer:
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
         return request.stylized_encoded(self._predict("encoded", request.inputs(self.styles())))
 
+    def stylize_pixels(
+        self, pixels: np.ndarray, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
+    ) -> np.ndarray:
+        """Stylize RGB pixels, uint8 `[H,W,3]`, a frame of a video, say; without regions nothing is encoded.
+
+        Raises:
+            StyleTransferError: As `stylize`.
+        """
+        request = StylizeRequest(pixels, StylizeOptions.of(style, **options))
+        inputs = request.pixel_inputs(self.styles())
+        if inputs is None:
+            return request.stylized(self._predict("encoded", request.inputs(self.styles()))).pixels
+        return request.stylized_pixels(self._predict("serving_default", inputs))
+
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
             return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without loading the model
