@@ -26,10 +26,10 @@ from tests.video.clips import (
 )
 from tfstyle.errors import RequestError, UnknownStyleError, VideoError
 from tfstyle.stylize.options import StylizeOptions
-from tfstyle.video import job
+from tfstyle.video.files.reader import open_reader
 from tfstyle.video.preview import write_preview
-from tfstyle.video.reader import open_reader
 from tfstyle.video.selection import Selection
+from tfstyle.video.video_job import VideoJob
 from tfstyle.video.video_painter import PaintedVideo, paint_video
 
 
@@ -338,12 +338,12 @@ def test_another_call_begins_anew(paint, clip, tmp_path, short_segments):
 
 def test_two_processes_do_not_paint_one_output(paint, clip, tmp_path):
     output = tmp_path / "painted.mp4"
-    with job.Job(output, {}), pytest.raises(RequestError, match="another process is painting into it"):
+    with VideoJob(output, {}), pytest.raises(RequestError, match="another process is painting into it"):
         paint(clip, output)
 
 
 def test_a_disk_that_fills_is_said_and_what_is_done_is_kept(paint, clip, tmp_path, short_segments, monkeypatch):
-    from tfstyle.video.encoder import SegmentEncoder
+    from tfstyle.video.files.encoder import SegmentEncoder
 
     written = SegmentEncoder.write
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.video.clips import BARS, FRAMES, HEIGHT, RATE, WIDTH, Clip, bars, centres, moving_square, top_left_red
 from tfstyle.errors import RequestError, VideoError
-from tfstyle.video.reader import open_reader
+from tfstyle.video.files.reader import open_reader
 from tfstyle.video.selection import Selection
 
 

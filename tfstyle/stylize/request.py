@@ -120,14 +120,14 @@ class StylizeRequest:
     def pixel_inputs(self, catalog: Catalog) -> dict[str, np.ndarray] | None:
         """The tensors of the signature `serving_default`, which takes pixels; `stylized_pixels` does the rest.
 
-        None where the picture has regions: pixels have one style mix there.
+        None where the picture has regions or style vectors: pixels have one mix of named styles there.
 
         Raises:
             StyleTransferError: As `inputs`.
         """
-        if len(self._options.places) > 1:
+        if len(self._options.places) > 1 or self._options.vectors:
             return None
-        weights = _used_columns(catalog.weights(self._options.places[0][1])[None])
+        weights = self._weights(catalog)["region_weights"][0]
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         return {"image": self._painted.pixels[None], "style_weights": weights}
 

@@ -149,7 +149,7 @@ class Stylizer:
     def stylize_pixels(
         self, pixels: np.ndarray, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
     ) -> np.ndarray:
-        """Stylize RGB pixels, uint8 `[H,W,3]`, a frame of a video, say; without regions nothing is encoded.
+        """Stylize RGB pixels, uint8 `[H,W,3]`, a frame of a video, say; a mix of named styles encodes nothing.
 
         Raises:
             StyleTransferError: As `stylize`.
@@ -157,7 +157,7 @@ class Stylizer:
         request = StylizeRequest(pixels, StylizeOptions.of(style, **options))
         inputs = request.pixel_inputs(self.styles())
         if inputs is None:
-            return request.stylized(self._predict("encoded", request.inputs(self.styles()))).pixels
+            return request.stylized(self._answer(request)).pixels
         return request.stylized_pixels(self._predict("serving_default", inputs))
 
     def _describe(self) -> Catalog:

@@ -22,7 +22,7 @@ _CUT = 0.5  # share of the frame that cannot be trusted, from which it is anothe
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class FrameMotion:
     """How one frame came out of the one before.
 
     Attributes:
@@ -55,7 +55,7 @@ class MotionEstimator:
         self._check.setFinestScale(1)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
 
-    def to(self, pixels: np.ndarray) -> Motion | None:
+    def to(self, pixels: np.ndarray) -> FrameMotion | None:
         """Motion from the frame before to this one, RGB uint8 `[H,W,3]`; None for the first frame."""
         small = half_size(pixels)
         gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
@@ -81,7 +81,7 @@ def color_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return cv2.max(cv2.max(red, green), blue).astype(np.float32)
 
 
-def _judged(now: np.ndarray, before: np.ndarray, back: np.ndarray, forth: np.ndarray) -> Motion:
+def _judged(now: np.ndarray, before: np.ndarray, back: np.ndarray, forth: np.ndarray) -> FrameMotion:
     height, width = now.shape[:2]
     difference = cv2.blur(color_difference(now, before), (5, 5))
     length = cv2.magnitude(back[..., 0], back[..., 1])
@@ -99,7 +99,7 @@ def _judged(now: np.ndarray, before: np.ndarray, back: np.ndarray, forth: np.nda
     by_color = np.clip((high - jump) / (high - low), 0, 1)
     surely = cv2.erode(trust.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     trust = cv2.GaussianBlur(cv2.min(surely, by_color), (0, 0), 1.0)
-    return Motion(back, trust, bool((trust < 0.5).mean() > _CUT))
+    return FrameMotion(back, trust, bool((trust < 0.5).mean() > _CUT))
 
 
 _grids: dict[tuple[int, int], np.ndarray] = {}

@@ -14,7 +14,7 @@ from tfstyle.imaging.photo import Photo
 from tfstyle.masks.mask import resolve
 from tfstyle.masks.segmentation import SEGMENTS, person
 from tfstyle.stylize.options import StylizeOptions
-from tfstyle.video.motion import Motion
+from tfstyle.video.motion import FrameMotion
 
 _PERSON, _BACKGROUND = "person", "background"
 _FOUND = 0.35  # share of a mask that is found now; the rest was carried
@@ -40,7 +40,7 @@ class MovingMasks:
         self.moving = bool(self._kinds)
         self.notes: list[str] = []
 
-    def next(self, pixels: np.ndarray, motion: Motion | None) -> list[np.ndarray | None]:
+    def next(self, pixels: np.ndarray, motion: FrameMotion | None) -> list[np.ndarray | None]:
         """The masks of the next frame, one for each place, float32 `[H,W]`, 0..1; None is everywhere.
 
         Args:
@@ -75,7 +75,7 @@ class MovingMasks:
             self.notes += mask.notes
         return self._resting[number]
 
-    def _tracked(self, kind: str, pixels: np.ndarray, motion: Motion | None) -> np.ndarray:
+    def _tracked(self, kind: str, pixels: np.ndarray, motion: FrameMotion | None) -> np.ndarray:
         found: np.ndarray | None = None
         with contextlib.suppress(MaskError):  # nobody is there, or not yet
             found = person(pixels) if kind == _PERSON else SEGMENTS[kind](pixels)

@@ -12,7 +12,7 @@ from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.video.ahead import ahead
 from tfstyle.video.clip import Frame
 from tfstyle.video.frame_painter import FramePainter
-from tfstyle.video.motion import Motion, MotionEstimator
+from tfstyle.video.motion import FrameMotion, MotionEstimator
 from tfstyle.video.moving_masks import MovingMasks
 from tfstyle.video.stabilizer import DEFAULT_STABILITY, Stabilizer
 
@@ -39,7 +39,7 @@ class _SeenFrame:
     """A frame and what is known of it before it is painted."""
 
     frame: Frame
-    motion: Motion | None
+    motion: FrameMotion | None
     masks: list[np.ndarray | None]
     masks_state: State
 

@@ -13,9 +13,9 @@ from tfstyle.imaging.whole_file import write_file
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.video.clip import Frame
+from tfstyle.video.files.reader import open_reader
 from tfstyle.video.frame_painter import FramePainter
 from tfstyle.video.moving_masks import MovingMasks
-from tfstyle.video.reader import open_reader
 from tfstyle.video.selection import Selection
 
 EVERY = 60  # frames

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from tfstyle.errors import RequestError
-from tfstyle.video.motion import Motion, color_difference, half_size
+from tfstyle.video.motion import FrameMotion, color_difference, half_size
 
 DEFAULT_STABILITY = 0.7
 _LONGEST_LIFE = 6.0  # seconds of strokes that move, at a stability of 1
@@ -49,7 +49,7 @@ class Stabilizer:
         self._left: np.ndarray | None = None  # frames that strokes have left, float32 [h,w], half size
         self._seen: np.ndarray | None = None  # what they were painted for, uint8 [h,w,3], half size
 
-    def next(self, painted: np.ndarray, pixels: np.ndarray, motion: Motion | None) -> np.ndarray:
+    def next(self, painted: np.ndarray, pixels: np.ndarray, motion: FrameMotion | None) -> np.ndarray:
         """The next frame as it is to be shown.
 
         Args:
@@ -94,7 +94,7 @@ class Stabilizer:
         self._count = int(state["count"])
         self._shown, self._left, self._seen = state.get("shown"), state.get("left"), state.get("seen")
 
-    def _aged(self, small: np.ndarray, motion: Motion) -> np.ndarray:
+    def _aged(self, small: np.ndarray, motion: FrameMotion) -> np.ndarray:
         """How much of the new painted frame shows, float32 `[h,w]`, 0..1; where it is all, new lives begin."""
         assert self._left is not None
         assert self._seen is not None
@@ -133,7 +133,7 @@ class Stabilizer:
         return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _moved(motion: Motion) -> np.ndarray:
+def _moved(motion: FrameMotion) -> np.ndarray:
     """How much each place moves, float32 `[h,w]`, half size, 0 (still) to 1."""
     return cv2.min(cv2.magnitude(motion.flow[..., 0], motion.flow[..., 1]) / np.float32(_MOVING), 1)
 

@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 
 import tfstyle
+from tfstyle.contract.style_vector import StyleVector
 from tfstyle.errors import RequestError, VideoError
 from tfstyle.imaging.metadata import Metadata
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.video.clip import ClipInfo, Frame
-from tfstyle.video.encoder import SegmentEncoder
-from tfstyle.video.formats import OutputFormat, check_crf, format_of
-from tfstyle.video.job import SEGMENT_FRAMES, Job, fingerprint
-from tfstyle.video.joining import Segment, join
+from tfstyle.video.files.encoder import SegmentEncoder
+from tfstyle.video.files.formats import OutputFormat, check_crf, format_of
+from tfstyle.video.files.joining import Segment, join
+from tfstyle.video.files.reader import open_reader
 from tfstyle.video.pipeline import Pipeline
-from tfstyle.video.reader import open_reader
 from tfstyle.video.selection import Selection
 from tfstyle.video.stabilizer import DEFAULT_STABILITY, check_stability
+from tfstyle.video.video_job import SEGMENT_FRAMES, VideoJob, fingerprint
 
 Report = Callable[[int, int | None], None]  # frames painted, and how many there will be, if anybody knows
 
@@ -70,7 +71,7 @@ def paint_video(
 
     Args:
         source: A file that FFmpeg's libraries read, a GIF or an animated WebP.
-        output: Its suffix says what is written: one of `tfstyle.video.formats.FORMATS`.
+        output: Its suffix says what is written: one of `tfstyle.video.files.formats.FORMATS`.
         stylizer: Who paints; is asked from several threads.
         options: How; their `max_size` is the selection's.
         selection: Which part, at what size.
@@ -96,21 +97,21 @@ def paint_video(
     check_crf(crf, format, output)
     if output.exists() and os.path.samefile(source, output):
         raise RequestError(f"{output}: this is the video itself; choose another name for the painted one.")
-    for _, mix in options.places:
-        stylizer.styles().weights(mix)  # an unknown style is said before anything is read
+    for name in options.names:
+        _ = stylizer.styles()[name]  # an unknown style is said before anything is read
     identity = {
         "tfstyle": tfstyle.__version__,
         "input": fingerprint(source),
-        "model": getattr(stylizer, "identity", None),
         "options": {field.name: _identity(getattr(options, field.name)) for field in fields(options)},
+        "places": [[_identity(style), weight] for _, mix in options.places for style, weight in mix.items()],
         "styles": list(stylizer.styles().names),
         "selection": vars(selection),
         "stability": stability,
         "crf": crf,
     }
     reader = open_reader(source, selection)
-    with Job(output, identity, overwrite=overwrite) as job:
-        run = _Run(reader, job, format, crf, options.metadata)
+    with VideoJob(output, identity, overwrite=overwrite) as job:
+        run = _VideoRun(reader, job, format, crf, options.metadata)
         pipeline = Pipeline(
             stylizer,
             options,
@@ -128,10 +129,10 @@ def paint_video(
         )
 
 
-class _Run:
+class _VideoRun:
     """The frames of one job that are not painted yet, into segments, and those into the output."""
 
-    def __init__(self, reader: Any, job: Job, format: OutputFormat, crf: int | None, metadata: Metadata):
+    def __init__(self, reader: Any, job: VideoJob, format: OutputFormat, crf: int | None, metadata: Metadata):
         self._reader, self._job, self._format, self._crf, self._metadata = reader, job, format, crf, metadata
         self._info: ClipInfo = reader.info
         self.frames = job.frames
@@ -212,10 +213,12 @@ def _identity(value: Any) -> Any:
         return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
     if isinstance(value, str) and Path(value).is_file():
         return fingerprint(Path(value))
+    if isinstance(value, StyleVector):
+        return _identity(value.values)
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -10,8 +10,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from tfstyle.video.clip import ClipInfo, Frame
-from tfstyle.video.colors import ColorTags, from_rgb
-from tfstyle.video.formats import OutputFormat
+from tfstyle.video.files.colors import ColorTags, from_rgb
+from tfstyle.video.files.formats import OutputFormat
 
 
 class SegmentEncoder:

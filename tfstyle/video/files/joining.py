@@ -11,11 +11,11 @@ import numpy as np
 
 from tfstyle.errors import VideoError
 from tfstyle.imaging.metadata import Metadata
-from tfstyle.video.animation_writer import write_animation
 from tfstyle.video.clip import ClipInfo, Frame
-from tfstyle.video.formats import OutputFormat
+from tfstyle.video.files.animation_writer import write_animation
+from tfstyle.video.files.formats import OutputFormat
+from tfstyle.video.files.tracks import OtherTracks, merged
 from tfstyle.video.selection import Selection
-from tfstyle.video.tracks import OtherTracks, merged
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Segment:
     """A file of encoded frames, and when each is shown.
 
     Attributes:
-        path: Written by `tfstyle.video.encoder.SegmentEncoder`.
+        path: Written by `tfstyle.video.files.encoder.SegmentEncoder`.
         ticks: When each frame is shown.
         end: When the last one ends.
     """

@@ -11,8 +11,8 @@ import av
 
 from tfstyle.imaging.metadata import Metadata
 from tfstyle.video.clip import ClipInfo
-from tfstyle.video.formats import OutputFormat
-from tfstyle.video.reader import open_container, origin
+from tfstyle.video.files.formats import OutputFormat
+from tfstyle.video.files.reader import open_container, origin
 from tfstyle.video.selection import Selection
 
 _SAFE_METADATA = ("title", "artist", "album_artist", "author", "copyright", "date", "creation_time", "comment")

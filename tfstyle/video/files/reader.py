@@ -13,10 +13,10 @@ from av.video.reformatter import VideoReformatter
 
 from tfstyle.errors import VideoError
 from tfstyle.imaging.photo import MIN_SIDE
-from tfstyle.video import animation
 from tfstyle.video.clip import ClipInfo, Frame
-from tfstyle.video.colors import has_alpha, to_rgb
-from tfstyle.video.orientation import Orientation
+from tfstyle.video.files import animation
+from tfstyle.video.files.colors import has_alpha, to_rgb
+from tfstyle.video.files.orientation import Orientation
 from tfstyle.video.selection import Selection
 
 _STILL = ("image2", "_pipe", "ico")  # FFmpeg's names for readers of pictures

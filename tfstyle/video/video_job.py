@@ -20,16 +20,16 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from tfstyle.errors import RequestError, VideoError
-from tfstyle.video.joining import Segment
+from tfstyle.video.files.joining import Segment
 from tfstyle.video.pipeline import State
 
 SEGMENT_FRAMES = 120  # what is lost at most; ten seconds of work on two cores
 
 
-class Job:
+class VideoJob:
     """The folder of one run; held by one process at a time.
 
-        with Job(output, identity) as job: ...
+        with VideoJob(output, identity) as job: ...
 
     Args:
         output: What comes out in the end.
@@ -53,7 +53,7 @@ class Job:
         self.segments: list[Segment] = []
         self.state: State | None = None
 
-    def __enter__(self) -> "Job":
+    def __enter__(self) -> "VideoJob":
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)

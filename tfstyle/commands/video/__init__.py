@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 NEEDS = ("av", "cv2")
 
 _INTERRUPTED = 130
-_LOG_SECONDS = 30.0  # between lines where there is no bar
 _WORKERS_A_SERVER = 2  # frames under way to each: one is painted while the other travels
 
 
@@ -70,12 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Paint the video, or a sheet of some of its frames."""
+    from tfstyle.contract.style_mix import name_of
     from tfstyle.engines.onnx import available_cpus
     from tfstyle.video.selection import DEFAULT_MAX_SIZE, Selection
 
     options = stylize_arguments.options_of(args)
     selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=options.max_size or DEFAULT_MAX_SIZE)
-    label = "+".join(dict.fromkeys(name for _, mix in options.places for name in mix))
+    label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
     server = stylizers.server_of(args)
     if server:
         workers = _WORKERS_A_SERVER * (server.count(",") + 1)
@@ -100,10 +100,11 @@ def _paint(
     options: "StylizeOptions",
     workers: int,
 ) -> int:
+    from tfstyle.commands.video.progress import VideoProgress
     from tfstyle.video.stabilizer import DEFAULT_STABILITY
     from tfstyle.video.video_painter import paint_video
 
-    with _Progress(args.video, quiet=args.json) as progress:
+    with VideoProgress(args.video, quiet=args.json) as progress:
         began = time.perf_counter()
         painted = paint_video(
             args.video,
@@ -153,7 +154,7 @@ def _print_json(args: argparse.Namespace, painted: "PaintedVideo", seconds: floa
 
 
 def _output(args: argparse.Namespace, label: str) -> Path:
-    from tfstyle.video.formats import DEFAULT_SUFFIX, FORMATS
+    from tfstyle.video.files.formats import DEFAULT_SUFFIX, FORMATS
 
     source = Path(args.video)
     suffix = source.suffix.lower() if source.suffix.lower() in FORMATS else DEFAULT_SUFFIX
@@ -172,49 +173,3 @@ def _preview_path(args: argparse.Namespace, label: str) -> Path:
     if output.is_dir() or args.output.endswith("/"):
         return output / name
     return output if output.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else output.with_suffix(".preview.jpg")
-
-
-class _Progress:
-    """Frames painted, frames a second and time left, on stderr; lines in a log."""
-
-    def __init__(self, video: str, *, quiet: bool):
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
-        self._log = not quiet and not console.is_terminal
-        self._video = video
-        self._began = self._told = time.monotonic()
-        self._first: int | None = None
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        self._task = self._bar.add_task(self._video, total=None, rate="")
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def report(self, done: int, total: int | None) -> None:
-        """Frames painted, and how many there will be, if anybody knows."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first, self._began = done, now
-            if done and self._log:
-                print(f"{self._video}: going on after {done} frames", file=sys.stderr)
-        rate = f"{(done - self._first) / max(now - self._began, 1e-6):.1f} frames/s"
-        total = None if total is None else max(total, done)
-        self._bar.update(self._task, completed=done, total=total, rate=rate)
-        if self._log and now > self._told + _LOG_SECONDS:
-            self._told = now
-            print(f"{self._video}: {done} of {total or 'unknown'} frames, {rate}", file=sys.stderr)
