@@ -20,6 +20,7 @@ from tfstyle.errors import StyleTransferError
 COMMANDS = {
     "demo": "see it work: the sample photo in every style, through a server of its own",
     "stylize": "paint photos: files, folders, or - for stdin",
+    "video": "paint a video, a GIF or an animated WebP, without flicker",
     "bulk": "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster",
     "style": "make a style file of any painting, at once or learned for a minute",
     "styles": "list the styles, or style files",
@@ -52,6 +53,8 @@ _EXTRAS = {
     "psutil": "optimize",
     "ray": "bulk",
     "pyarrow": "bulk",
+    "av": "video",
+    "cv2": "video",
     "matplotlib": "plot",
     "pymatting": "matting",
 }
