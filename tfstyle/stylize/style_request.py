@@ -10,7 +10,7 @@ from pathlib import PurePath
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfstyle.contract.style_vector import StyleTable, StyleVector, name_from
+from tfstyle.contract.style_vector import StyleTable, StyleVector, check_name, name_from
 from tfstyle.errors import ModelError
 from tfstyle.imaging.photo import Photo, PhotoSource, read_photo
 from tfstyle.imaging.style_images import check_style_image, measured_size
@@ -31,6 +31,7 @@ class StyleRequest:
 
     Raises:
         PhotoError: If it cannot be read, has a side of less than 64 pixels, or one ten times as long as the other.
+        StyleVectorError: If the name is none.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class StyleRequest:
         photo = read_photo(style_image).on_white()
         check_style_image(photo.pixels, photo.name)
         self._name = name or style_name(photo)
+        check_name(self._name)
         self._texts = (title or self._name.replace("_", " ").title(), artist, year)
         image = Image.fromarray(photo.pixels)
         self._image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
