@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stability",
         metavar="S",
         type=float,
-        help="how long strokes stay with what they were painted on, 0 (painted anew in each frame) to 1 (default: 0.7)",
+        help="how long strokes stay with what they were painted on, 0 (painted anew in each frame) to 1 (default: 0.5)",
     )
     parser.add_argument(
         "--preview",
