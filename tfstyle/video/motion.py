@@ -120,7 +120,7 @@ def _unexplained(now: np.ndarray, before: np.ndarray, flow: np.ndarray) -> np.nd
 
 
 def _camera_motion(flow: np.ndarray) -> np.ndarray:
-    """The motion that most of a flow agrees on, as an affine map, float32 `[h,w,2]`; exactly zero for a camera at rest."""
+    """What most of a flow agrees on, as an affine map, float32 `[h,w,2]`; exactly zero for a camera at rest."""
     height, width = flow.shape[:2]
     grid = _grid(height, width)
     half = _SAMPLE // 2

@@ -164,7 +164,7 @@ def _moved(motion: FrameMotion) -> np.ndarray:
 
 
 def _interpolated(motion: FrameMotion, width: int) -> np.ndarray:
-    """How far between pixels each place is looked up, float32 `[h,w]`, half size: 0 takes nothing of sharpness, 1 most."""
+    """How far between pixels each place is looked up, float32 `[h,w]`, half size, 0..1: what blurs."""
     flow = motion.flow * np.float32(width / motion.flow.shape[1])
     part = flow - np.floor(flow)
     between = 4 * part * (1 - part)

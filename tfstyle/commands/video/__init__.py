@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         workers = _WORKERS_A_SERVER * (server.count(",") + 1)
     else:  # one frame a core: threads of one frame wait for each other
         workers, args.threads = args.threads or available_cpus(), 1
+    _leave_cores_to_painters()
     with stylizers.open_stylizer(args) as stylizer:
         if args.preview:
             from tfstyle.video.preview import write_preview
@@ -135,6 +136,15 @@ def _paint(
         return _INTERRUPTED
     print(f"{args.video} -> {output} ({size}, {painted.frames} frames, {rate:.1f} frames/s)", file=sys.stderr)
     return 2 if painted.faults else 0
+
+
+def _leave_cores_to_painters() -> None:
+    """Or OpenCV's threads wait for each other on cores that paint."""
+    import cv2
+
+    from tfstyle.engines.onnx import available_cpus
+
+    cv2.setNumThreads(max(1, available_cpus() // 4))
 
 
 def _print_json(args: argparse.Namespace, painted: "PaintedVideo", seconds: float) -> None:
