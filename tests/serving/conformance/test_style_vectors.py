@@ -1,21 +1,20 @@
-"""Style vectors on a server: the two signatures and `describe` with the official stubs, and both clients on top of them."""
+"""Style vectors on a server: signatures and `describe` with the official stubs, and both clients on top of them."""
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from serving.client import StyleClient
+from serving.client.calls import METADATA, PREDICT
 from serving.client.errors import InvalidRequestError, RefusedVectorError
+from serving.protos import wire_pb2
 from testing.fake_model import encode
 from testing.fake_server import FakeModel, answering
 from testing.toy_model import TRUNK
 from tests.serving.client.both_clients import WaitingClient
 from tests.serving.conformance.test_prediction_service import predict, spec
-from serving.client.calls import METADATA, PREDICT
-from serving.protos import wire_pb2
-from PIL import Image
-
 from tfstyle.contract.style_vector import StyleVector
 from tfstyle.errors import ModelError, StyleVectorError
 
