@@ -4,9 +4,11 @@ StyleTransferError         catches all of them; each message says what was expec
 ├── PhotoError             the photo: unreadable, too small or too large
 │   ├── PhotoTooSmallError fewer pixels than the network needs
 │   └── PhotoTooLargeError more than are decoded here; `.pixels` and `.limit` say how many
+├── VideoError             the video: unreadable, none, or without frames
 ├── MaskError              the mask: unreadable, or another shape than the photo
 ├── UnknownStyleError      no such style; `.known` lists those there are
 ├── RequestError           weights, strength or options out of range
+├── StyleVectorError       a style vector or a style file: damaged, or of another network
 ├── ModelError             the model folder: missing, empty or half written
 ├── TrainingError          training cannot start or go on: no photos, bad recipe, loss not finite
 └── BulkError              a job of many photos cannot start or go on: no Ray, a full disk
@@ -49,6 +51,10 @@ class MaskError(StyleTransferError):
     """The mask is unreadable or does not fit the photo."""
 
 
+class VideoError(StyleTransferError):
+    """The video is unreadable, none, or without frames."""
+
+
 class UnknownStyleError(StyleTransferError):
     """No style of that name; `known` lists the names there are."""
 
@@ -59,6 +65,10 @@ class UnknownStyleError(StyleTransferError):
 
 class RequestError(StyleTransferError):
     """Style weights, strength or another option is out of range."""
+
+
+class StyleVectorError(StyleTransferError):
+    """The style vector or style file is damaged, or of another network than the model's."""
 
 
 class ModelError(StyleTransferError):

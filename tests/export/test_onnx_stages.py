@@ -1,5 +1,7 @@
 """A picture that passes through the network in bands of rows, beside the network in one piece."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,6 @@ OPTIONS = {
     "colours and strength": {"style": "first:1,second:1", "preserve_color": True, "strength": 0.35},
     "a mask": {"style": "first", "mask": "radial", "fade": 0.4},
     "regions": {"regions": "left=first,right=second:2+first", "fade": 0.5},
-    "a region without a style": {"regions": [("top", "first"), ("bottom", {"second": 0})]},
 }
 
 
@@ -96,21 +97,18 @@ def test_a_full_disk_is_one_sentence(small_model, rng, monkeypatch):
     monkeypatch.setattr(row_file.RowFile, "write", full)
     photo = rng.integers(0, 256, (90, 101, 3), dtype="uint8")
     with pytest.raises(PhotoError, match=r"Painting 101x90 pixels takes 0\.0 GB of disk in .* \(No space left on dev"):
-        OnnxEngine(small_model).paint_large(photo, np.ones((1, 1), "float32"), [None])
+        OnnxEngine(small_model).paint_large(photo, OnnxFiles(small_model).style_table()[:1], [None])
 
 
 def test_files_between_stages_are_gone_afterwards(small_model, rng, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    OnnxEngine(small_model).paint_large(
-        rng.integers(0, 256, (90, 101, 3), dtype="uint8"), np.ones((1, 1), "float32"), [None]
-    )
+    photo = rng.integers(0, 256, (90, 101, 3), dtype="uint8")
+    OnnxEngine(small_model).paint_large(photo, OnnxFiles(small_model).style_table()[:1], [None])
     assert not list(tmp_path.iterdir())
 
 
 def test_weights_are_there_once_and_damaged_ones_are_noticed(tiny_models, tmp_path):
-    import shutil
-
     version = shutil.copytree(tiny_models / "tiny" / "1", tmp_path / "tiny" / "1")
     folder = version / ONNX_FOLDER
     assert (folder / REGIONS_FILE).stat().st_size < (folder / NETWORK_FILE).stat().st_size

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.engines.network_engine import NetworkEngine
-from tfstyle.engines.onnx_files import NETWORK_FILE, REGIONS_FILE
+from tfstyle.engines.onnx_files import ENCODER_FILE, NETWORK_FILE, REGIONS_FILE
 from tfstyle.engines.onnx_session import open_session, run_session, short
 
 
@@ -26,6 +26,10 @@ class OnnxEngine(NetworkEngine):
         stylized: np.ndarray = run_session(session, ["stylized"], inputs)[0][0]
         return stylized
 
+    def _predict_style(self, style_image: np.ndarray) -> np.ndarray:
+        vector: np.ndarray = run_session(self._encoder, ["style_vectors"], {"image": style_image[None]})[0][0]
+        return vector
+
     @cached_property
     def _network(self) -> Any:
         return self._session(NETWORK_FILE)
@@ -33,6 +37,10 @@ class OnnxEngine(NetworkEngine):
     @cached_property
     def _regions(self) -> Any:
         return self._session(REGIONS_FILE)
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return self._session(ENCODER_FILE)
 
     def _session(self, name: str) -> Any:
         return open_session(self._files.read(name), self._files.folder, self.threads)

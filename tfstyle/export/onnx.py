@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfstyle.engines.onnx_files import (
+    ENCODER_FILE,
     MANIFEST_FILE,
     NETWORK_FILE,
     ONNX_FOLDER,
@@ -17,6 +18,7 @@ from tfstyle.engines.onnx_files import (
     STYLE_TABLE_FILE,
 )
 from tfstyle.engines.staged_network import PLAN
+from tfstyle.export.onnx_encoder import encoder_network
 from tfstyle.export.onnx_graph import with_weights_of
 from tfstyle.export.onnx_network import network
 from tfstyle.export.onnx_stages import Stages, stages
@@ -24,7 +26,8 @@ from tfstyle.networks.checkpoint import Checkpoint
 
 
 def write(model: Checkpoint, version: Path) -> None:
-    """Writes the network, without and with region maps and in stages, the style table, and a manifest with checksums.
+    """Writes the network, without and with region maps and in stages, the style table, the style encoder where there is
+    one, and a manifest with their checksums.
 
     Args:
         model: The trained model.
@@ -37,8 +40,11 @@ def write(model: Checkpoint, version: Path) -> None:
     regions = with_weights_of(network(model.trunk, regions=True), whole, NETWORK_FILE)
     (folder / REGIONS_FILE).write_bytes(regions.SerializeToString())
     (folder / STAGES_FILE).write_bytes(_zipped(stages(model.trunk), whole))
+    (folder / ENCODER_FILE).unlink(missing_ok=True)
+    if model.encoder:
+        (folder / ENCODER_FILE).write_bytes(encoder_network(model.encoder).SerializeToString())
     np.save(folder / STYLE_TABLE_FILE, model.table.astype("<f4"))
-    files = (NETWORK_FILE, REGIONS_FILE, STAGES_FILE, STYLE_TABLE_FILE)
+    files = (NETWORK_FILE, REGIONS_FILE, STAGES_FILE, STYLE_TABLE_FILE, *([ENCODER_FILE] if model.encoder else []))
     manifest = {
         "styles": model.names,
         "trunk": model.trunk.fingerprint(),

@@ -1,6 +1,7 @@
 """An ONNX graph as it is written: nodes one after the other, and constants."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SMALL = 1024  # bytes; smaller constants stay in the graph that has them
+
+OPSET = 17
+IR_VERSION = 8  # of ONNX 1.12, which has opset 17
+
+Tensor = tuple[int, Sequence[str | int | None]]  # element type of `onnx.TensorProto`, and shape
 
 
 class OnnxGraph:
@@ -37,6 +43,28 @@ class OnnxGraph:
     def scalar(self, value: int) -> str:
         """A constant, int64 without a shape."""
         return self.constant(np.array(value), "int64")
+
+    def model(
+        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], made: Mapping[str, str]
+    ) -> onnx.ModelProto:
+        """What was added as a model, checked.
+
+        Args:
+            inputs: Element type and shape by name.
+            outputs: The same.
+            made: The tensor that is each output.
+        """
+        for name, tensor in made.items():
+            self.nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
+        taken, given = (
+            [helper.make_tensor_value_info(name, element, shape) for name, (element, shape) in side.items()]
+            for side in (inputs, outputs)
+        )
+        graph = helper.make_graph(self.nodes, "tfstyle", taken, given, list(self.constants.values()))
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tfstyle")
+        onnx.checker.check_model(model)
+        return model
 
 
 def with_weights_of(graph: onnx.ModelProto, whole: bytes, name: str) -> onnx.ModelProto:

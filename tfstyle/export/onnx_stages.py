@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
-from tfstyle.export.onnx_network import IR_VERSION, OPSET, NetworkGraph
+from tfstyle.export.onnx_network import NetworkGraph
 from tfstyle.networks.checkpoint import normalizations
 from tfstyle.networks.layers import EPSILON
 from tfstyle.networks.transformer import MIN_LOWEST, Transformer
@@ -210,20 +210,9 @@ class _StageGraph(NetworkGraph):
 
     def _cut(self, outputs: dict[str, tuple[str, int, int]]) -> onnx.ModelProto:
         """The graph of what the outputs are computed from, and no more."""
-        seen = self._seen([tensor for tensor, _, _ in outputs.values()])
-        nodes = [node for node in self.add.nodes if seen & set(node.output)]
-        nodes += [helper.make_node("Identity", [tensor], [name]) for name, (tensor, _, _) in outputs.items()]
-        inputs = [
-            helper.make_tensor_value_info(name, dtype, [None] * axes)
-            for name, (dtype, axes) in self._inputs.items()
-            if name in seen
-        ]
-        results = [
-            helper.make_tensor_value_info(name, dtype, [None] * axes) for name, (_, dtype, axes) in outputs.items()
-        ]
-        constants = [constant for name, constant in self.add.constants.items() if name in seen]
-        graph = helper.make_graph(nodes, "tfstyle stage", inputs, results, constants)
-        opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tfstyle")
-        onnx.checker.check_model(model)
-        return model
+        add, seen = self.add, self._seen([tensor for tensor, _, _ in outputs.values()])
+        add.nodes = [node for node in add.nodes if seen & set(node.output)]
+        add.constants = {name: constant for name, constant in add.constants.items() if name in seen}
+        taken = {name: (dtype, [None] * axes) for name, (dtype, axes) in self._inputs.items() if name in seen}
+        given = {name: (dtype, [None] * axes) for name, (_, dtype, axes) in outputs.items()}
+        return add.model(taken, given, {name: tensor for name, (tensor, _, _) in outputs.items()})
