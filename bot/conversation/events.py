@@ -28,6 +28,11 @@ class Picture:
     height: int = 0
     file_size: int = 0
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is as its sender made it; of photos, which Telegram makes anew, it tells the size."""
+        return not self.width
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replied:

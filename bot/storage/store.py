@@ -207,7 +207,7 @@ class Store:
         return sum(self._add(connection, task) for task in new)
 
     @_transaction
-    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
+    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0, no_files: bool = False) -> Task | None:
         """Take the next task of a kind, or None if there is none for now.
 
         Updates of one chat are taken one after another in Telegram's order, and an album not before them: they may hold
@@ -216,6 +216,7 @@ class Store:
         Args:
             kind: `update`, `album` or `paint`.
             user_limit: Tasks of one user that may run at once; 0 for any number.
+            no_files: None of files.
         """
         if user_limit:
             self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
@@ -224,6 +225,8 @@ class Store:
         due = self._available(tasks, now) & self._past(tasks.c.not_before, now)
         ready = [tasks.c.kind == kind, due, self._fit_to_run(tasks, kind, now)]
         of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
+        if no_files:
+            ready.append(~tasks.c.of_files)
         if kind == UPDATE:
             ready.append(~sql.exists().where(of_chat & (other.c.turn < tasks.c.turn)))
         elif kind == ALBUM:
@@ -557,6 +560,7 @@ class Store:
             "user_id": task.user_id,
             "payload": json.dumps(task.payload),
             "photos": _photos(task),
+            "of_files": task.of_files,
             "turn": turn,
             "created_at": now,
             "not_before": task.not_before,

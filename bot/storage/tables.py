@@ -18,6 +18,7 @@ tasks = sql.Table(
     sql.Column("user_id", sql.BigInteger, nullable=False),
     sql.Column("payload", sql.Text, nullable=False),
     sql.Column("photos", sql.Integer, nullable=False, default=1),
+    sql.Column("of_files", sql.Boolean, nullable=False, server_default=sql.false()),
     sql.Column("turn", sql.BigInteger, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
     sql.Column("not_before", sql.Float, nullable=False, default=0.0),

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -371,7 +372,9 @@ class Messenger:
             file = await self._bot.get_file(file_id)
             if (file.file_size or 0) > max_bytes:
                 raise FileTooLargeError(file.file_size, max_bytes)
-            return bytes(await file.download_as_bytearray())
+            data = BytesIO()
+            await file.download_to_memory(data)  # as a byte array it would be in memory three times
+            return data.getvalue()
 
         try:
             return await self._retried(get)

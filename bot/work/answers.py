@@ -191,7 +191,12 @@ class Answers:
     async def _admit(self, task: Task, order: Order, texts: Texts) -> None:
         """Store the job that a task becomes; of several that came at once there may be room for some only."""
         job = NewTask(
-            key=_paint_key(task), kind=PAINT, chat_id=task.chat_id, user_id=task.user_id, payload=order.to_dict()
+            key=_paint_key(task),
+            kind=PAINT,
+            chat_id=task.chat_id,
+            user_id=task.user_id,
+            payload=order.to_dict(),
+            of_files=any(picture.is_file for picture in order.pictures) or bool(order.style_settings.mask_message),
         )
         if refusal := await self._store.admit(job, self._quota):
             text = self._refused(refusal, order, texts)

@@ -169,7 +169,9 @@ class Jobs:
         data = await self._messenger.fetch(picture.file_id, max_bytes=self._settings.max_file_bytes)
         fetched = time.monotonic()
         STAGE_SECONDS.labels("fetch").observe(fetched - began)
-        image = await self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
+        painting = self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
+        del data  # the file is not needed any more once it is decoded
+        image = await painting
         STAGE_SECONDS.labels("paint").observe(time.monotonic() - fetched)
         return image
 

@@ -174,6 +174,7 @@ class StyleService:
             photo = await self._decoded(
                 self._decoder.read_photo, data, header=header, longest=longest, fit=min(longest, MAX_SIZE)
             )
+            del data
             values = None if mask is None else await self._mask(mask, longest)
             return await self._stylize(photo, style_settings, result, values, (header.height, header.width), catalog)
 

@@ -7,6 +7,7 @@ import json
 import psycopg
 import pytest
 import sqlalchemy as sql
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.pool import NullPool
@@ -14,9 +15,9 @@ from sqlalchemy.pool import NullPool
 from bot.conversation.events import Chat, Order, Picture
 from bot.conversation.style_settings import StyleSettings
 from bot.errors import StorageAwayError
-from bot.storage.schema import StorageError
+from bot.storage.schema import StorageError, steps
 from bot.storage.store import Store
-from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
+from bot.storage.tables import chats, heartbeat, metadata, tasks
 from bot.storage.tasks import PAINT, NewTask
 
 _numbers = itertools.count()
@@ -42,8 +43,9 @@ def engine(url):
 @pytest.fixture
 def old(engine):
     """A database of before there were versions, with a job in it."""
-    metadata.create_all(engine, tables=[tasks, chats, sources])
     with engine.begin() as connection:
+        command.upgrade(steps(connection), "0001")
+        connection.exec_driver_sql("DROP TABLE alembic_version")
         row = {"key": "old", "kind": PAINT, "chat_id": 1, "user_id": 1, "payload": "{}", "turn": 0, "created_at": 1.0}
         order = Order(pictures=(Picture(file_id="a"),), style_settings=StyleSettings(strength=44)).to_dict()
         row["payload"] = json.dumps({"look": order.pop("style_settings"), **order})

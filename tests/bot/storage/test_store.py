@@ -84,6 +84,17 @@ async def claim_all(store, kind=PAINT, **options):
     return found
 
 
+def test_photos_pass_files_where_asked_for(store):
+    async def scenario():
+        await store.add([job("a file", of_files=True), job("a photo", chat_id=2)])
+        first = await store.claim(PAINT, no_files=True)
+        assert first.key == "a photo"
+        assert await store.claim(PAINT, no_files=True) is None
+        assert (await store.claim(PAINT)).key == "a file"
+
+    asyncio.run(scenario())
+
+
 def test_an_update_is_stored_once_however_often_it_comes(store):
     async def story():
         assert await store.add([update(1), update(2)]) == 2
