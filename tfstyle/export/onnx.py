@@ -6,13 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from tfstyle.engines.onnx_files import MANIFEST_FILE, NETWORK_FILE, ONNX_FOLDER, REGIONS_FILE, STYLE_TABLE_FILE
+from tfstyle.engines.onnx_files import (
+    ENCODER_FILE,
+    MANIFEST_FILE,
+    NETWORK_FILE,
+    ONNX_FOLDER,
+    REGIONS_FILE,
+    STYLE_TABLE_FILE,
+)
+from tfstyle.export.onnx_encoder import encoder_network
 from tfstyle.export.onnx_network import network
 from tfstyle.networks.checkpoint import Checkpoint
 
 
 def write(model: Checkpoint, version: Path) -> None:
-    """Writes the network, without and with region maps, the style table, and a manifest with their checksums.
+    """Writes the network, without and with region maps, the style table, the style encoder where there is one, and a
+    manifest with their checksums.
 
     Args:
         model: The trained model.
@@ -22,8 +31,11 @@ def write(model: Checkpoint, version: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK_FILE).write_bytes(network(model.trunk).SerializeToString())
     (folder / REGIONS_FILE).write_bytes(network(model.trunk, regions=True).SerializeToString())
+    (folder / ENCODER_FILE).unlink(missing_ok=True)
+    if model.encoder:
+        (folder / ENCODER_FILE).write_bytes(encoder_network(model.encoder).SerializeToString())
     np.save(folder / STYLE_TABLE_FILE, model.table.astype("<f4"))
-    files = (NETWORK_FILE, REGIONS_FILE, STYLE_TABLE_FILE)
+    files = (NETWORK_FILE, REGIONS_FILE, STYLE_TABLE_FILE, *([ENCODER_FILE] if model.encoder else []))
     manifest = {
         "styles": model.names,
         "trunk": model.trunk.fingerprint(),

@@ -9,21 +9,18 @@ with less to move around:
 - a normalization is a convolution with one number a channel, which ties the graph to one picture at a time;
 - the filter against the grid works on sub-pixels beside each other, which are put in their places as bytes.
 
-Operators of opset 17 only, those that ONNX Runtime for browsers has, too.
+Operators are those that ONNX Runtime for browsers has, too.
 """
 
 import numpy as np
 import onnx
 from keras import ops
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
-from tfstyle.export.onnx_graph import OnnxGraph
+from tfstyle.export.onnx_graph import OnnxGraph, Tensor
 from tfstyle.networks.checkpoint import normalizations
 from tfstyle.networks.layers import BLURRED, DOUBLED, EPSILON, CoarseBranch, ResidualBlock, StyledConv2D
 from tfstyle.networks.transformer import MIN_LOWEST, Transformer
-
-OPSET = 17
-IR_VERSION = 8  # of ONNX 1.12, which has opset 17
 
 
 def network(trunk: Transformer, *, regions: bool = False) -> onnx.ModelProto:
@@ -71,23 +68,15 @@ class NetworkGraph:
         return self._finished(x)
 
     def _finished(self, stylized: str) -> onnx.ModelProto:
-        add, style_size = self.add, self.trunk.style_size
-        add.nodes.append(helper.make_node("Identity", [stylized], ["stylized"], name="stylized"))
         pixels: list[str | int | None] = [1, "height", "width", 3]
         regions = "regions" if self.regions else 1
-        inputs = [
-            helper.make_tensor_value_info("image", TensorProto.UINT8, pixels),
-            helper.make_tensor_value_info("style_vectors", TensorProto.FLOAT, [1, regions, style_size]),
-        ]
+        inputs: dict[str, Tensor] = {
+            "image": (TensorProto.UINT8, pixels),
+            "style_vectors": (TensorProto.FLOAT, [1, regions, self.trunk.style_size]),
+        }
         if self.regions:
-            shape: list[str | int | None] = [1, regions, "height", "width"]
-            inputs.append(helper.make_tensor_value_info("region_maps", TensorProto.FLOAT, shape))
-        outputs = [helper.make_tensor_value_info("stylized", TensorProto.UINT8, pixels)]
-        graph = helper.make_graph(add.nodes, "tfstyle", inputs, outputs, list(add.constants.values()))
-        opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tfstyle")
-        onnx.checker.check_model(model)
-        return model
+            inputs["region_maps"] = (TensorProto.FLOAT, [1, regions, "height", "width"])
+        return self.add.model(inputs, {"stylized": (TensorProto.UINT8, pixels)}, {"stylized": stylized})
 
     # What becomes of the photo and the region maps before the network.
 
