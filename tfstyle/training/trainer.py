@@ -258,9 +258,22 @@ def make_optimizer(recipe: Recipe, since=0) -> keras.optimizers.Optimizer:
     )
 
 
+def go_on_at(trainer: StyleTrainer, step: int) -> None:
+    """Lets a built trainer with fresh optimizer state count from a step, with its weights as their own averages.
+
+    Keras begins averages at 0 and sets them with step 0 alone, which is not to come.
+    """
+    trainer.optimizer.iterations.assign(step)
+    for variable, average in zip(trainer.trainable_variables, _averages(trainer), strict=True):
+        average.assign(variable)
+
+
 def averaged_weights(trainer: StyleTrainer) -> dict[str, np.ndarray]:
     """The averages (EMA) of all trained weights by variable path; the weights themselves before any step."""
-    variables = trainer.trainable_variables
-    averages = [v for v in trainer.optimizer.variables if v.path.endswith("_average")]
+    variables, averages = trainer.trainable_variables, _averages(trainer)
     chosen = averages if averages and int(ops.convert_to_numpy(trainer.optimizer.iterations)) else variables
     return {variable.path: ops.convert_to_numpy(value) for variable, value in zip(variables, chosen, strict=True)}
+
+
+def _averages(trainer: StyleTrainer) -> list[keras.Variable]:
+    return [variable for variable in trainer.optimizer.variables if variable.path.endswith("_average")]
