@@ -19,10 +19,12 @@ from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.conversation.failures import RetryPolicy, kind_of
+from bot.conversation.own_styles import MAX_OWN_STYLES
 from bot.http_endpoints import make_app
 from bot.metrics import Fault, count_fault
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.storage.store import Store
+from bot.storage.style_shelf import StyleShelf
 from bot.storage.tasks import ALBUM, PAINT, UPDATE
 from bot.telegram_api.messenger import Messenger, MessengerTimings, seconds_of
 from bot.telegram_api.receiver import Receiver, ReceiverTimings
@@ -101,8 +103,10 @@ def wire(
     worker = Worker(store, timings.policy, timings.worker)
     receiver = Receiver(bot, store, worker.wake, timings.receiver)
     conversations = ConversationProvider(style_service, settings)
+    shelf = StyleShelf(store, MAX_OWN_STYLES)
     answers = Answers(
         store,
+        shelf,
         messenger,
         conversations,
         settings,
@@ -113,6 +117,7 @@ def wire(
     )
     jobs = Jobs(
         store,
+        shelf,
         messenger,
         style_service,
         conversations,

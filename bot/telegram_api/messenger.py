@@ -279,6 +279,19 @@ class Messenger:
             cost=len(media),
         )
 
+    async def send_file(self, chat_id: int, data: bytes, name: str, text: str, *, thread: int = 0) -> None:
+        """Send a file of any kind."""
+        await self._send(
+            chat_id,
+            lambda: self._bot.send_document(
+                chat_id,
+                InputFile(data, filename=name),
+                caption=text[:_MAX_CAPTION],
+                message_thread_id=thread or None,
+                read_timeout=_MEDIA_SECONDS,
+            ),
+        )
+
     async def edit_text(self, chat_id: int, message_id: int, text: str) -> bool:
         """Change a text.
 

@@ -23,17 +23,6 @@ from bot.storage.tasks import PAINT, NewTask
 _numbers = itertools.count()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bot.db'}"
-    server = request.getfixturevalue("postgres")
-    name = f"schema_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.rpartition("/")[0] + f"/{name}"
-
-
 @pytest.fixture
 def engine(url):
     """Past the bot."""

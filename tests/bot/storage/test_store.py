@@ -1,14 +1,12 @@
 """Nothing is lost and nothing is done twice, in SQLite and in PostgreSQL alike."""
 
 import asyncio
-import itertools
 import os
 import socket
 import threading
 import time
 from dataclasses import replace
 
-import psycopg
 import pytest
 import sqlalchemy as sql
 
@@ -16,20 +14,6 @@ from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError
 from bot.storage.store import Store, StoreTimings
 from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Quota, TaskEffects
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """A fresh database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bot.db'}"
-    server = request.getfixturevalue("postgres")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.rpartition("/")[0] + f"/{name}"
 
 
 @pytest.fixture
