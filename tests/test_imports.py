@@ -67,6 +67,15 @@ def test_light_rooms_load_nothing_heavy():
     assert not loaded_after(code) & (HEAVY | {"serving", "bot", "rich", "grpc", "cv2", "ai_edge_litert"})
 
 
+def test_the_room_of_videos_loads_nothing_heavy_but_what_decodes_and_finds_motion():
+    modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in python_files("tfstyle/video")]
+    loaded = loaded_after("\n".join(f"import {module}" for module in modules))
+    assert loaded & (HEAVY | {"serving", "bot", "rich", "grpc", "av", "cv2", "ai_edge_litert", "onnxruntime"}) == {
+        "av",
+        "cv2",
+    }
+
+
 def test_masks_of_people_stay_light_and_say_nothing():
     """A chat makes them in a process of 250 MB, beside everything else it does."""
     code = """

@@ -20,6 +20,7 @@ from tfstyle.errors import StyleTransferError
 COMMANDS = {
     "demo": "see it work: the sample photo in every style, through a server of its own",
     "stylize": "paint photos: files, folders, or - for stdin",
+    "video": "paint a video, a GIF or an animated WebP, without flicker",
     "bulk": "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster",
     "styles": "list the styles",
     "sheet": "one picture of a photo in every style, labelled",
@@ -51,6 +52,8 @@ _EXTRAS = {
     "psutil": "optimize",
     "ray": "bulk",
     "pyarrow": "bulk",
+    "av": "video",
+    "cv2": "video",
     "matplotlib": "plot",
     "pymatting": "matting",
 }

@@ -146,6 +146,20 @@ class Stylizer:
         table = self.style_table() if request.signature == "stylize_vectors" else None
         return self._predict(request.signature, request.inputs(self.styles(), table))
 
+    def stylize_pixels(
+        self, pixels: np.ndarray, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
+    ) -> np.ndarray:
+        """Stylize RGB pixels, uint8 `[H,W,3]`, a frame of a video, say; a mix of named styles encodes nothing.
+
+        Raises:
+            StyleTransferError: As `stylize`.
+        """
+        request = StylizeRequest(pixels, StylizeOptions.of(style, **options))
+        inputs = request.pixel_inputs(self.styles())
+        if inputs is None:
+            return request.stylized(self._answer(request)).pixels
+        return request.stylized_pixels(self._predict("serving_default", inputs))
+
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
             return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without loading the model
