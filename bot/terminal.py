@@ -37,7 +37,6 @@ from bot.conversation.events import (
     ForgetChat,
     Keyboard,
     Message,
-    NewStyle,
     Order,
     Paint,
     Picture,
@@ -51,6 +50,7 @@ from bot.conversation.events import (
     ShowOwnStyles,
     ShowStats,
     ShowStyles,
+    StyleOrder,
 )
 from bot.conversation.gallery import gallery, own_gallery
 from bot.conversation.own_styles import MAX_TITLE, OwnStyle, own_name, shared
@@ -262,7 +262,7 @@ class Terminal:
             )
             print(problem.text)
 
-    async def _keep_style(self, new: NewStyle) -> None:
+    async def _keep_style(self, new: StyleOrder) -> None:
         data, title = Path(new.source.file_id).read_bytes(), new.title
         if new.is_file:
             title, file = await self._style_service.take_style_file(data)

@@ -15,7 +15,6 @@ from bot.conversation.events import (
     DeleteStyle,
     ForgetChat,
     Message,
-    NewStyle,
     Order,
     Paint,
     Picture,
@@ -29,6 +28,7 @@ from bot.conversation.events import (
     ShowOwnStyles,
     ShowStats,
     ShowStyles,
+    StyleOrder,
 )
 from bot.conversation.failures import too_large
 from bot.conversation.own_styles import MAX_OWN_STYLES, MAX_TITLE, OwnStyle, new_key, own_key
@@ -399,7 +399,7 @@ class Conversation:
     def _style_order(self, source: Picture, chat: Chat, texts: Texts, *, is_file: bool = False) -> Order:
         taken = {style.title for style in self._own_styles}
         title = next(title for number in count(1) if (title := texts.own_style.format(number=number)) not in taken)
-        style = NewStyle(source=source, key=new_key(), title=title, is_file=is_file)
+        style = StyleOrder(source=source, key=new_key(), title=title, is_file=is_file)
         style_settings = replace(chat.style_settings, styles=((style.name, 1.0),), regions=())
         return Order(pictures=(), style_settings=style_settings, new_style=style)
 

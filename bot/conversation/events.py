@@ -124,7 +124,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewStyle:
+class StyleOrder:
     """A style of somebody's own that is still to be made.
 
     Attributes:
@@ -172,7 +172,7 @@ class Order:
     repaints: bool = False
     album: str = ""
     album_style: int = 0
-    new_style: NewStyle | None = None
+    new_style: StyleOrder | None = None
     delivered: int = 0
     problems: tuple[str, ...] = ()
     language: str = "en"
@@ -212,11 +212,11 @@ class Order:
         )
 
 
-def _new_style(document: Mapping[str, Any] | None) -> NewStyle | None:
+def _new_style(document: Mapping[str, Any] | None) -> StyleOrder | None:
     if document is None:
         return None
     source = Picture(**known_fields(Picture, document["source"]))
-    return NewStyle(**{**known_fields(NewStyle, document), "source": source})
+    return StyleOrder(**{**known_fields(StyleOrder, document), "source": source})
 
 
 def _pictures(document: Mapping[str, Any]) -> tuple[Picture, ...]:

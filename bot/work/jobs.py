@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.conversation import failures, keyboards
 from bot.conversation.conversation import Conversation
-from bot.conversation.events import Chat, NewStyle, Order, Picture, Replied, Result
+from bot.conversation.events import Chat, Order, Picture, Replied, Result, StyleOrder
 from bot.conversation.failures import RetryPolicy
 from bot.conversation.own_styles import MAX_OWN_STYLES, MAX_TITLE, OwnStyle, own_key, own_name
 from bot.errors import FileTooLargeError, MaskGoneError, OwnStylesFullError, PictureGoneError
@@ -126,7 +126,7 @@ class Jobs:
             return
         await self._finish(task, stylized, shown_in, conversation, time.monotonic() - began)
 
-    async def _make_style(self, task: Task, order: Order, new: NewStyle) -> None:
+    async def _make_style(self, task: Task, order: Order, new: StyleOrder) -> None:
         """Make and keep the style that an order begins with, once."""
         if await self._shelf.get((new.key,)):
             return  # before a crash

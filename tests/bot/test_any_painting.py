@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.conversation.own_styles import MAX_OWN_STYLES
+from bot.conversation.own_styles import MAX_OWN_STYLES, new_key
+from bot.storage.stored_style import StoredStyle
 from bot.texts import LANGUAGES, load_texts
 from testing.bot_api import BotApi, Person, buttons_of, photo_bytes
 from testing.bot_thread import BotThread
@@ -234,12 +235,16 @@ def test_what_is_no_painting_is_refused_in_a_sentence(friend, data, sentence):
 
 
 def test_there_are_no_more_styles_than_fit_one_picture(friend, any_bot):
-    for number in range(1, MAX_OWN_STYLES + 1):
-        made(friend, number=number)
+    file = style_file.to_bytes(StyleVector(np.ones(3), "0123456789abcdef"))
+    shelf, user_id = any_bot[1].shelf, friend.user["id"]
+    for number in range(MAX_OWN_STYLES):
+        style = StoredStyle(key=new_key(), title=f"Style {number}", file=file)
+        assert any_bot[1].run(shelf.put(user_id, style))
 
     friend.say("/style", reply_to=friend.send_file(painting()))
 
     friend.wait_for_text(EN.own_styles_full.format(limit=MAX_OWN_STYLES))
+    assert not any_bot[1].run(shelf.put(user_id, StoredStyle(key=new_key(), title="One more", file=file)))
 
 
 def test_a_style_that_is_deleted_while_its_photo_waits_is_told_in_a_sentence(friend, any_bot, any_styles):
@@ -256,6 +261,17 @@ def test_a_style_that_is_deleted_while_its_photo_waits_is_told_in_a_sentence(fri
     finally:
         any_styles[0].seconds = 0.0
     assert menu
+
+
+def test_what_is_kept_is_a_vector_and_a_thumbnail_and_not_the_painting(friend, any_bot):
+    made(friend)
+    user_id, bot = friend.user["id"], any_bot[1]
+    (stored,) = bot.run(bot.shelf.get(tuple(bot.run(bot.shelf.titles(user_id))))).values()
+    style = style_file.from_bytes(stored.file)
+
+    assert (style.name, style.title, style.artist) == ("my_style_1", "My style 1", "")
+    assert max(Image.open(io.BytesIO(style.thumbnail)).size) <= 160
+    assert len(stored.file) < 10_000
 
 
 def test_forget_deletes_them(friend, any_bot):
