@@ -111,10 +111,10 @@ def test_what_takes_too_long_is_ended_while_others_are_read_at_once(own_decoder)
     hanging = threading.Thread(target=read_endless)
     hanging.start()
     time.sleep(0.2)
+    assert hanging.is_alive()
     began = time.monotonic()
     assert decoder.read_photo(encode(PHOTO, "jpeg")).width == 64
     assert time.monotonic() - began < 1
-    assert outcomes == []
     hanging.join(60)
     assert outcomes == ["ended"]
 
