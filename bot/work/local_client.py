@@ -25,6 +25,11 @@ class LocalClient:
         self._stylizer = Stylizer(model=folder)
         self._has_encoder = OnnxFiles(folder).has_encoder
 
+    @property
+    def answering_version(self) -> int | None:
+        """None: the model's version does not change."""
+        return None
+
     async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """The model's styles, which do not change."""
         return self._stylizer.styles()

@@ -56,6 +56,11 @@ T = TypeVar("T")
 class Client(Protocol):
     """What is asked of a style server's client, or of what stands for one."""
 
+    @property
+    def answering_version(self) -> int | None:
+        """Version of the model in the last answer."""
+        ...
+
     async def styles(self, *, refresh: bool = False, timeout: float | None = None) -> Catalog:
         """The styles there are."""
         ...
@@ -126,7 +131,8 @@ class StyleService:
         self._large = asyncio.Semaphore(1)
         self._max_pixels = max_pixels
         self._catalog: Catalog | None = None
-        self._has_encoder: bool | None = None  # None: nobody has told
+        self._has_encoder = False
+        self._encoder_of: tuple[int | None] | None = None  # the version that this was told of
         self.reachable = False
 
     async def close(self) -> None:
@@ -160,9 +166,10 @@ class StyleService:
             self.reachable = False
             raise
         self.reachable = True
-        if catalog != self._catalog or self._has_encoder is None:
-            with contextlib.suppress(ServingError):  # of servers that tell only what they are
+        if self._encoder_of != (version := (self._client.answering_version,)):
+            with contextlib.suppress(ServingError):  # asked again the next time
                 self._has_encoder = "encode_style" in await self._client.signatures(timeout=_DESCRIBE_TIMEOUT)
+                self._encoder_of = version
         if catalog != self._catalog:  # else the same object, which others may have built on
             self._catalog = catalog
         return self._catalog or catalog
@@ -170,7 +177,7 @@ class StyleService:
     @property
     def any_painting(self) -> bool:
         """Whether the model can make a style of any painting."""
-        return bool(self._has_encoder)
+        return self._has_encoder
 
     async def make_style(self, data: bytes, title: str) -> bytes:
         """The style of a painting, as a style file.
