@@ -14,10 +14,14 @@ import numpy as np
 _SCALE = 0.5  # of the frame, at which flow is looked for
 _LONGEST = 640  # px, at most
 _SMALLEST = 16  # px a side that DIS needs
-_DISAGREEMENT = 1.0  # px of half size between the ways there and back; more is hidden or uncovered
-_OF_MOTION = 0.05  # and this share of the way itself
-_COLOR_JUMP = (14.0, 26.0)  # gray levels, from which trust falls to where it is gone
-_STILL = (0.35, 3.0)  # px of half size and gray levels below which nothing has moved
+_DISAGREEMENT = 2.0  # px of half size between the ways there and back; more is hidden or uncovered
+_OF_MOTION = 0.1  # and this share of the way itself
+_COLOR_JUMP = (20.0, 40.0)  # gray levels, from which trust falls to where it is gone
+_BY_CAMERA = (0.6, 6.0)  # gray levels by which flow must be nearer than the camera's motion, and from which neither is
+_DRAGGED = 0.7  # px of half size between flow and a moving camera's, from which flow is thought to guess
+_RESTING = 0.1  # px of half size; a camera that moves less stands still
+_SAMPLE = 16  # px of half size, between places that tell of the camera
+_ROUNDS = 5  # of fitting its motion to them, each with less weight on what moves by itself
 _CUT = 0.5  # share of the frame that cannot be trusted, from which it is another scene
 
 
@@ -83,11 +87,17 @@ def color_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _judged(now: np.ndarray, before: np.ndarray, back: np.ndarray, forth: np.ndarray) -> FrameMotion:
     height, width = now.shape[:2]
-    difference = cv2.blur(color_difference(now, before), (5, 5))
-    length = cv2.magnitude(back[..., 0], back[..., 1])
-    still = (length < _STILL[0]) & (difference < _STILL[1])
-    back = np.where(still[..., None], np.float32(0), back)  # or noise would move what stands still
+    camera = _camera_motion(back)
+    by_flow, by_camera = _unexplained(now, before, back), _unexplained(now, before, camera)
+    # Flow guesses where there is nothing to see, and drags a wall along with who walks past it.
+    still = (by_camera < by_flow + _BY_CAMERA[0]) & (by_camera < _BY_CAMERA[1])
+    if camera.any():  # which is known less exactly than flow that agrees with it
+        apart = cv2.magnitude(back[..., 0] - camera[..., 0], back[..., 1] - camera[..., 1])
+        still &= apart > _DRAGGED
+    still = cv2.medianBlur(still.astype(np.uint8), 5).astype(bool)
+    back = np.where(still[..., None], camera, back)
     lookup = back + _grid(height, width)
+    length = cv2.magnitude(back[..., 0], back[..., 1])
     there = cv2.remap(forth, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     apart = cv2.magnitude(back[..., 0] + there[..., 0], back[..., 1] + there[..., 1])
     trust = (apart < _DISAGREEMENT + _OF_MOTION * length) | still
@@ -100,6 +110,32 @@ def _judged(now: np.ndarray, before: np.ndarray, back: np.ndarray, forth: np.nda
     surely = cv2.erode(trust.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     trust = cv2.GaussianBlur(cv2.min(surely, by_color), (0, 0), 1.0)
     return FrameMotion(back, trust, bool((trust < 0.5).mean() > _CUT))
+
+
+def _unexplained(now: np.ndarray, before: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """What is left of the difference of two frames when the one before is moved, gray levels, float32 `[h,w]`."""
+    lookup = flow + _grid(*now.shape[:2])
+    carried = cv2.remap(before, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.blur(color_difference(now, carried), (5, 5))
+
+
+def _camera_motion(flow: np.ndarray) -> np.ndarray:
+    """What most of a flow agrees on, as an affine map, float32 `[h,w,2]`; exactly zero for a camera at rest."""
+    height, width = flow.shape[:2]
+    grid = _grid(height, width)
+    half = _SAMPLE // 2
+    points = grid[half::_SAMPLE, half::_SAMPLE].reshape(-1, 2).astype(np.float64)
+    moved = flow[half::_SAMPLE, half::_SAMPLE].reshape(-1, 2).astype(np.float64)
+    terms = np.column_stack([np.ones(len(points)), points - (width / 2, height / 2)]) / (1, width, width)
+    fit = np.zeros((3, 2))
+    fit[0] = np.median(moved, axis=0)
+    for _ in range(_ROUNDS if len(points) >= 12 else 0):
+        weights = 1 / (0.1 + np.square(moved - terms @ fit).sum(axis=1))
+        fit = np.linalg.lstsq(terms * weights[:, None], moved * weights[:, None], rcond=None)[0]
+    if np.abs(terms @ fit).max() < _RESTING:
+        return np.zeros_like(flow)
+    x, y = (grid[..., 0] - width / 2) / width, (grid[..., 1] - height / 2) / width
+    return np.dstack([fit[0, axis] + fit[1, axis] * x + fit[2, axis] * y for axis in (0, 1)]).astype(np.float32)
 
 
 _grids: dict[tuple[int, int], np.ndarray] = {}

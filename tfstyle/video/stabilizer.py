@@ -15,18 +15,22 @@ import numpy as np
 from tfstyle.errors import RequestError
 from tfstyle.video.motion import FrameMotion, color_difference, half_size
 
-DEFAULT_STABILITY = 0.7
+DEFAULT_STABILITY = 0.5
 _LONGEST_LIFE = 6.0  # seconds of strokes that move, at a stability of 1
 _SPREAD = 0.5  # of a life, by which neighbours live shorter or longer
 _PATCH = 12  # px of half size, over which neighbours live about as long
 _FADE = 4  # frames in which new strokes take over
 _FOLLOW = 0.3  # of the low band, a frame, by which light and colour go to those of the new painted frame
 _BAND = 8  # px, of the low band
-_SHARPEN = 0.02  # of what is finer than a pixel: what carrying takes
+_WARP = cv2.INTER_CUBIC  # a sixth of the time of Lanczos, and what it takes more is sharpened back
+_SHARPEN = 0.04  # of what is finer than a pixel: what carrying takes
 _STILL_WEAR = 0.1  # how fast a place that does not move ages beside one that does
-_MOVING = 0.75  # px of half size a frame, from which it ages fully
+_MOVING = 0.25  # px of half size a frame, from which it ages fully
 _NEW = 0.9  # share of the new painted frame from which its strokes live from now on
-_CHANGED = (10.0, 30.0)  # gray levels between what strokes were painted for and what is there, from which they age fast
+_REACH = 12  # px, over which detail is compared
+_LEAST_DETAIL = 2.0  # gray levels, below which there is nothing to compare
+_DULL, _HARD = (0.9, 0.65), (1.25, 1.7)  # detail beside that of new strokes, from where it is bad to where it is worst
+_CHANGED = (20.0, 50.0)  # gray levels between what strokes were painted for and what is there, from which they age fast
 
 
 class Stabilizer:
@@ -71,13 +75,16 @@ class Stabilizer:
             return painted
         height, width = painted.shape[:2]
         lookup = motion.lookup(height, width)
-        carried = cv2.remap(self._shown, lookup, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
-        fresh = self._aged(small, motion)
+        carried = cv2.remap(self._shown, lookup, None, _WARP, borderMode=cv2.BORDER_REFLECT_101)
+        spoilt = _spoilt(carried, painted)
+        fresh = self._aged(small, motion, spoilt)
         fresh = cv2.resize(fresh, (width, height), interpolation=cv2.INTER_LINEAR)
         difference = cv2.subtract(painted.astype(np.float32), carried)
         low = self._low_band(difference, motion.trust)
         finer = cv2.subtract(carried, cv2.GaussianBlur(carried, (3, 3), 0))
-        moved = cv2.resize(_moved(motion) * np.float32(_SHARPEN), (width, height), interpolation=cv2.INTER_LINEAR)
+        moved = cv2.resize(
+            _interpolated(motion, width) * np.float32(_SHARPEN), (width, height), interpolation=cv2.INTER_LINEAR
+        )
         carried = cv2.scaleAdd(low, _FOLLOW, cv2.add(carried, cv2.multiply(finer, cv2.merge([moved] * 3))))
         cv2.subtract(painted.astype(np.float32), carried, dst=difference)
         shown = cv2.add(carried, cv2.multiply(difference, cv2.merge([fresh] * 3)))
@@ -94,7 +101,7 @@ class Stabilizer:
         self._count = int(state["count"])
         self._shown, self._left, self._seen = state.get("shown"), state.get("left"), state.get("seen")
 
-    def _aged(self, small: np.ndarray, motion: FrameMotion) -> np.ndarray:
+    def _aged(self, small: np.ndarray, motion: FrameMotion, spoilt: np.ndarray) -> np.ndarray:
         """How much of the new painted frame shows, float32 `[h,w]`, 0..1; where it is all, new lives begin."""
         assert self._left is not None
         assert self._seen is not None
@@ -104,7 +111,9 @@ class Stabilizer:
         wear = np.maximum(_moved(motion), _STILL_WEAR)
         changed = cv2.blur(color_difference(small, seen), (5, 5))
         low, high = _CHANGED
-        wear += np.clip((changed - low) / (high - low), 0, 1) * (self._life / _FADE)
+        changed = np.clip((changed - low) / (high - low), 0, 1)
+        spoilt = cv2.resize(spoilt, changed.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        wear += cv2.max(changed, spoilt) * (self._life / _FADE)
         left = np.where(left > 0, np.maximum(left - wear, 0), left - 1)  # what fades goes on fading, frame by frame
         # Weights by which old strokes give way evenly: 1/4, 1/3, 1/2, 1 of what is left of them.
         fading = np.where(left <= 0, 1 / np.maximum(_FADE + left, 1), 0).astype(np.float32)
@@ -133,9 +142,33 @@ class Stabilizer:
         return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def _spoilt(carried: np.ndarray, painted: np.ndarray) -> np.ndarray:
+    """Where strokes went dull or hard on their way, float32 `[h,w]`, 0..1: by their detail beside that of new ones."""
+    old, new = _detail(carried), _detail(painted)
+    ratio = (old + _LEAST_DETAIL) / (new + _LEAST_DETAIL)
+    dull, hard = _DULL, _HARD
+    return np.clip(cv2.max((dull[0] - ratio) / (dull[0] - dull[1]), (ratio - hard[0]) / (hard[1] - hard[0])), 0, 1)
+
+
+def _detail(pixels: np.ndarray) -> np.ndarray:
+    """How much strokes stand out, gray levels, float32, a sixteenth of the size."""
+    gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    edges = np.abs(cv2.Laplacian(gray, cv2.CV_32F))
+    size = max(2, gray.shape[1] // _REACH), max(2, gray.shape[0] // _REACH)
+    return cv2.blur(cv2.resize(edges, size, interpolation=cv2.INTER_AREA), (3, 3))
+
+
 def _moved(motion: FrameMotion) -> np.ndarray:
     """How much each place moves, float32 `[h,w]`, half size, 0 (still) to 1."""
     return cv2.min(cv2.magnitude(motion.flow[..., 0], motion.flow[..., 1]) / np.float32(_MOVING), 1)
+
+
+def _interpolated(motion: FrameMotion, width: int) -> np.ndarray:
+    """How far between pixels each place is looked up, float32 `[h,w]`, half size, 0..1: what blurs."""
+    flow = motion.flow * np.float32(width / motion.flow.shape[1])
+    part = flow - np.floor(flow)
+    between = 4 * part * (1 - part)
+    return cv2.min((between[..., 0] + between[..., 1]) / 2, 1)
 
 
 def check_stability(stability: float) -> None:

@@ -21,6 +21,7 @@ from tfstyle.video.files.encoder import SegmentEncoder
 from tfstyle.video.files.formats import OutputFormat, check_crf, format_of
 from tfstyle.video.files.joining import Segment, join
 from tfstyle.video.files.reader import open_reader
+from tfstyle.video.interruption import Interruption
 from tfstyle.video.pipeline import Pipeline
 from tfstyle.video.selection import Selection
 from tfstyle.video.stabilizer import DEFAULT_STABILITY, check_stability
@@ -121,7 +122,8 @@ def paint_video(
             states_every=SEGMENT_FRAMES,
         )
         resumed = job.frames
-        whole = run.paint(pipeline, report)
+        with Interruption() as interruption:
+            whole = run.paint(pipeline, report, interruption)
         info = reader.info
         info.notes += pipeline.notes
         return PaintedVideo(
@@ -137,7 +139,7 @@ class _VideoRun:
         self._info: ClipInfo = reader.info
         self.frames = job.frames
 
-    def paint(self, pipeline: Pipeline, report: Report) -> bool:
+    def paint(self, pipeline: Pipeline, report: Report, interruption: Interruption) -> bool:
         """Whether all frames were painted; else a person wanted it to end."""
         job = self._job
         frames, before = self._remaining()
@@ -159,6 +161,8 @@ class _VideoRun:
                     encoder.close()
                     job.add(encoder.ticks, encoder.end, item.state)
                     encoder = None
+                if interruption.wanted:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             whole = False
         finally:

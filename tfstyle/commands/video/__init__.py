@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stability",
         metavar="S",
         type=float,
-        help="how long strokes stay with what they were painted on, 0 (painted anew in each frame) to 1 (default: 0.7)",
+        help="how long strokes stay with what they were painted on, 0 (painted anew in each frame) to 1 (default: 0.5)",
     )
     parser.add_argument(
         "--preview",
@@ -73,15 +73,17 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.engines.onnx import available_cpus
     from tfstyle.video.selection import DEFAULT_MAX_SIZE, Selection
 
-    options = stylize_arguments.options_of(args)
-    selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=options.max_size or DEFAULT_MAX_SIZE)
-    label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
     server = stylizers.server_of(args)
     if server:
         workers = _WORKERS_A_SERVER * (server.count(",") + 1)
     else:  # one frame a core: threads of one frame wait for each other
         workers, args.threads = args.threads or available_cpus(), 1
+    _leave_cores_to_painters()
     with stylizers.open_stylizer(args) as stylizer:
+        options = stylize_arguments.options_of(args, stylizer)
+        longest = options.max_size or DEFAULT_MAX_SIZE
+        selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=longest)
+        label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
         if args.preview:
             from tfstyle.video.preview import write_preview
 
@@ -135,6 +137,15 @@ def _paint(
         return _INTERRUPTED
     print(f"{args.video} -> {output} ({size}, {painted.frames} frames, {rate:.1f} frames/s)", file=sys.stderr)
     return 2 if painted.faults else 0
+
+
+def _leave_cores_to_painters() -> None:
+    """Or OpenCV's threads wait for each other on cores that paint."""
+    import cv2
+
+    from tfstyle.engines.onnx import available_cpus
+
+    cv2.setNumThreads(max(1, available_cpus() // 4))
 
 
 def _print_json(args: argparse.Namespace, painted: "PaintedVideo", seconds: float) -> None:
