@@ -17,11 +17,13 @@ from tfstyle.contract.style_vector import StyleTable, StyleVector
 from tfstyle.engines.engine import Engine
 from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
 from tfstyle.errors import RequestError
-from tfstyle.imaging.photo import Photo, PhotoSource
+from tfstyle.imaging.photo import Photo, PhotoSource, read_photo
+from tfstyle.imaging.style_images import check_style_image
 from tfstyle.model_store.versions import find_model
 from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
-from tfstyle.stylize.style_request import StyleRequest
+from tfstyle.stylize.style_parts import style_parts
+from tfstyle.stylize.style_request import StyleRequest, style_name
 
 
 class Stylizer:
@@ -130,6 +132,24 @@ class Stylizer:
         """
         request = StyleRequest(style_image, name=name, title=title, artist=artist, year=year)
         return request.style_vector(self._predict("encode_style", request.inputs()), self.style_table())
+
+    def encode_parts(self, style_image: PhotoSource, *, name: str | None = None) -> dict[str, StyleVector]:
+        """The styles of a painting's person and of its background, as regions to paint a photo of a person in.
+
+            stylizer.stylize("portrait.jpg", regions=stylizer.encode_parts("kiss.jpg"))
+
+        Args:
+            style_image: As for `encode_style`.
+            name: What the styles are called, followed by the part; None is made of the file's name.
+
+        Raises:
+            MaskError: If the painting shows no person.
+            StyleTransferError: If the extra `masks` is not installed, and as `encode_style`.
+        """
+        photo = read_photo(style_image).on_white()
+        check_style_image(photo.pixels, photo.name)
+        known = name or style_name(photo)
+        return {part: self.encode_style(seen, name=f"{known}.{part}") for part, seen in style_parts(photo).items()}
 
     def style_table(self, *, refresh: bool = False) -> StyleTable | None:
         """The vectors of the model's styles and the fingerprint of its trunk; None if the model tells none.

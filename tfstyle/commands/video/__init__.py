@@ -73,9 +73,6 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.engines.onnx import available_cpus
     from tfstyle.video.selection import DEFAULT_MAX_SIZE, Selection
 
-    options = stylize_arguments.options_of(args)
-    selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=options.max_size or DEFAULT_MAX_SIZE)
-    label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
     server = stylizers.server_of(args)
     if server:
         workers = _WORKERS_A_SERVER * (server.count(",") + 1)
@@ -83,6 +80,10 @@ def run(args: argparse.Namespace) -> int:
         workers, args.threads = args.threads or available_cpus(), 1
     _leave_cores_to_painters()
     with stylizers.open_stylizer(args) as stylizer:
+        options = stylize_arguments.options_of(args, stylizer)
+        longest = options.max_size or DEFAULT_MAX_SIZE
+        selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=longest)
+        label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
         if args.preview:
             from tfstyle.video.preview import write_preview
 
