@@ -23,6 +23,7 @@ COMMANDS = {
     "bulk": "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster",
     "styles": "list the styles",
     "sheet": "one picture of a photo in every style, labelled",
+    "studio": "paint in the browser: brush, sliders, before and after",
     "mask": "make a mask: a person, the background, the main object, a gradient",
     "serve": "answer requests over gRPC; tfstyle serve --help lists its options",
     "train": "learn styles from paintings and photos",
@@ -46,6 +47,7 @@ _EXTRAS = {
     "google": "client",  # .protobuf
     "grpc_health": "serve",
     "tensorboard": "train",
+    "aiohttp": "studio",
     "httpx": "train",
     "scipy": "optimize",
     "psutil": "optimize",
