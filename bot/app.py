@@ -26,11 +26,12 @@ from bot.storage.store import Store
 from bot.storage.tasks import ALBUM, PAINT, UPDATE
 from bot.telegram_api.messenger import Messenger, MessengerTimings, seconds_of
 from bot.telegram_api.receiver import Receiver, ReceiverTimings
+from bot.telegram_api.stylized_image import FILE_MAX_BYTES
 from bot.work.answers import Answers
 from bot.work.conversation_provider import ConversationProvider
 from bot.work.jobs import Jobs
 from bot.work.position_notifier import NotifierTimings, PositionNotifier
-from bot.work.style_service import FILE_MAX_BYTES, StyleService
+from bot.work.style_service import StyleService
 from bot.work.worker import Consumer, Worker, WorkerTimings
 
 _log = logging.getLogger(__name__)

@@ -44,6 +44,7 @@ from bot.conversation.events import (
     ShowStyles,
 )
 from bot.conversation.gallery import gallery
+from bot.errors import MaskGoneError
 from bot.texts import LANGUAGES, load_texts
 from bot.work.local_client import LocalClient
 from bot.work.style_service import Client, StyleService
@@ -171,7 +172,7 @@ class Terminal:
             mask = None
             if (message_id := order.style_settings.mask_message) is not None:
                 if message_id not in self._replied:
-                    raise failures.MaskGoneError("it is not known any more")
+                    raise MaskGoneError("it is not known any more")
                 mask = Path(self._replied[message_id].pictures[0].file_id).read_bytes()
             for picture in order.pictures:
                 data = Path(picture.file_id).read_bytes()
@@ -186,7 +187,7 @@ class Terminal:
                 self._show(f"{text}  {path}", keyboard, source)
         except OSError:  # the file was there when it was named
             print(texts.photo_gone)
-        except (StyleTransferError, failures.MaskGoneError) as error:
+        except (StyleTransferError, MaskGoneError) as error:
             problem = failures.explain(
                 error,
                 texts,

@@ -3,10 +3,16 @@
 import math
 from dataclasses import dataclass
 
+from bot.errors import (
+    FileTooLargeError,
+    MaskGoneError,
+    NothingFoundError,
+    PictureGoneError,
+    SegmenterMissingError,
+    StorageAwayError,
+)
 from bot.metrics import Fault
-from bot.storage.tasks import StorageAwayError
 from bot.texts import Texts
-from bot.work.style_service import NothingFoundError, SegmenterMissingError
 from serving.client.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -43,23 +49,6 @@ class RetryPolicy:
     crashes: int = 3
     give_up: float = 3600.0
     longest_wait: float = 30.0
-
-
-class PictureGoneError(Exception):
-    """Telegram has the file no more."""
-
-
-class FileTooLargeError(Exception):
-    """A file has more bytes than may be fetched, perhaps so many that Telegram does not tell how many."""
-
-    def __init__(self, size: int | None, limit: int):
-        super().__init__(f"the file has {size or 'too many'} bytes, and {limit} are the most")
-        self.size = size
-        self.limit = limit
-
-
-class MaskGoneError(Exception):
-    """The picture that was to be the mask is not known or not there any more."""
 
 
 # What may be wrong with one photo of an album while the others are fine.

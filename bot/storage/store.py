@@ -39,6 +39,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError, migrate
 from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
 from bot.storage.tasks import (
@@ -51,7 +52,6 @@ from bot.storage.tasks import (
     Quota,
     Refusal,
     Stats,
-    StorageAwayError,
     Task,
     TaskEffects,
 )

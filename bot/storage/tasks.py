@@ -10,10 +10,6 @@ ALBUM: Kind = "album"  # gathers photos until no more of them come
 PAINT: Kind = "paint"
 
 
-class StorageAwayError(Exception):
-    """The database does not answer, or refuses for now; what was asked of it may have been done or not."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class NewTask:
     """A task to be stored; `payload` is what JSON can hold."""

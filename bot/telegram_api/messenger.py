@@ -33,11 +33,11 @@ from telegram.constants import ChatAction, ChatID, ChatMemberStatus
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.conversation.events import Keyboard
-from bot.conversation.failures import FileTooLargeError, PictureGoneError
+from bot.errors import FileTooLargeError, PictureGoneError
 from bot.metrics import count_retry
 from bot.telegram_api.flood_control import FloodControl
+from bot.telegram_api.stylized_image import StylizedImage
 from bot.texts import load_texts
-from bot.work.style_service import StylizedImage
 
 _log = logging.getLogger(__name__)
 

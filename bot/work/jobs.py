@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 from bot.conversation import failures, keyboards
 from bot.conversation.conversation import Conversation
 from bot.conversation.events import Order, Picture, Replied, Result
-from bot.conversation.failures import FileTooLargeError, PictureGoneError, RetryPolicy
+from bot.conversation.failures import RetryPolicy
+from bot.errors import FileTooLargeError, MaskGoneError, PictureGoneError
 from bot.metrics import ANSWER_SECONDS, STAGE_SECONDS, STYLES, count_fault, count_photos
 from bot.settings import Settings
 from bot.storage.store import Store
 from bot.storage.tasks import Task, TaskEffects
 from bot.telegram_api.messenger import MessageGoneError, Messenger
+from bot.telegram_api.stylized_image import FILE_MAX_BYTES, StylizedImage
 from bot.texts import load_texts
 from bot.work.conversation_provider import ConversationProvider
 from bot.work.retry_clock import RetryClock
-from bot.work.style_service import FILE_MAX_BYTES, StyleService, StylizedImage
+from bot.work.style_service import StyleService
 from bot.work.worker import Slot
 from tfstyle.errors import StyleTransferError
 
@@ -104,7 +106,7 @@ class Jobs:
                     await stack.enter_async_context(self._deliveries)
                     slot.give_back()
                 shown_in = await self._deliver(task, stylized, conversation)
-        except (StyleTransferError, PictureGoneError, FileTooLargeError, failures.MaskGoneError) as error:
+        except (StyleTransferError, PictureGoneError, FileTooLargeError, MaskGoneError) as error:
             await self._recover(task, order, error)
             return
         await self._finish(task, stylized, shown_in, conversation, time.monotonic() - began)
@@ -182,7 +184,7 @@ class Jobs:
             picture = Replied.from_dict(found).pictures[0]
             return await self._messenger.fetch(picture.file_id, max_bytes=self._settings.max_file_bytes)
         except PictureGoneError as error:
-            raise failures.MaskGoneError(str(error)) from None
+            raise MaskGoneError(str(error)) from None
 
     async def _deliver(self, task: Task, stylized: _Stylized, conversation: Conversation) -> int:
         """Send what was stylized, of an album its last part.

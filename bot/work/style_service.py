@@ -9,7 +9,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,8 @@ from PIL import Image
 
 from bot.conversation.events import Result
 from bot.conversation.style_settings import MAX_SIZE, StyleSettings
+from bot.errors import NothingFoundError, SegmenterMissingError
+from bot.telegram_api.stylized_image import FILE_MAX_BYTES, StylizedImage
 from serving.client import AsyncStyleClient, Tls
 from serving.client.errors import ServingError
 from tfstyle.contract.catalog import Catalog
@@ -30,42 +32,11 @@ from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import EncodedImage
 from tfstyle.stylize.stroke_size import PAINTED_SIDE
 
-PHOTO_MAX_BYTES = 10 * 2**20
-PHOTO_MAX_RATIO = 20
-FILE_MAX_BYTES = 49 * 2**20  # of the 50 MB that a request may have
 _DESCRIBE_TIMEOUT = 10.0  # seconds
 _LARGE = PAINTED_SIDE**2  # pixels; paintings of more are composed here, in memory many times their size
 _GAP = 8  # pixels between photo and painting in a comparison
 
 T = TypeVar("T")
-
-
-class SegmenterMissingError(StyleTransferError):
-    """Finding people needs the extra `masks`, which is not installed."""
-
-
-class NothingFoundError(MaskError):
-    """Nobody is in the photo, or nothing stands out; `place` is what was looked for."""
-
-    def __init__(self, place: str):
-        super().__init__(f"There is no {place} in the photo.")
-        self.place = place
-
-
-@dataclass(frozen=True, kw_only=True)
-class StylizedImage:
-    """A painting as a file: what Telegram shows as a photo, or what it must carry as a file."""
-
-    data: bytes
-    suffix: str
-    width: int
-    height: int
-
-    @property
-    def fits_photo(self) -> bool:
-        """Whether Telegram takes it as a photo."""
-        sides = sorted((self.width, self.height))
-        return len(self.data) <= PHOTO_MAX_BYTES and sides[1] <= PHOTO_MAX_RATIO * sides[0] and sum(sides) <= 10_000
 
 
 class Client(Protocol):

@@ -164,6 +164,31 @@ def test_the_default_signature_paints_arrays(engine, photo):
     np.testing.assert_array_equal(answer["stylized"], np.stack([np.full_like(photo, RED), photo]))
 
 
+def test_arrays_are_painted_where_a_mask_says(engine, photo):
+    mask = np.linspace(0, 1, 2 * 40 * 30, dtype=np.float32).reshape(2, 40, 30, 1)
+    answer = engine.predict(
+        "controlled",
+        {
+            "image": np.stack([photo, photo]),
+            "style_weights": np.array([[1, 0, 0], [0, 2, 0]], np.float32),
+            "strength": np.array([1, 0.5], np.float32),
+            "mask": mask,
+            "preserve_color": np.array([False, False]),
+        },
+    )
+    for stylized, share, where, color in zip(answer["stylized"], (1, 0.5), mask, (RED, GREEN), strict=True):
+        assert np.abs(stylized - (photo + share * where * (color - photo.astype(float)))).max() <= 0.5 + 1e-4
+
+
+def test_arrays_are_painted_in_a_mix_per_pixel_and_stay_photo_without_any(engine, photo):
+    style_map = np.zeros((1, 40, 30, 3), np.float32)
+    style_map[:, :, 10:, 1], style_map[:, :, 10:, 2] = 3, 1
+    inputs = {"image": photo[None], "style_map": style_map, "strength": np.ones(1, np.float32)}
+    (stylized,) = engine.predict("regions", {**inputs, "preserve_color": np.array([False])})["stylized"]
+    np.testing.assert_array_equal(stylized[:, :10], photo[:, :10])
+    np.testing.assert_array_equal(stylized[:, 10:], np.full_like(photo[:, 10:], np.rint(0.75 * GREEN + 0.25 * BLUE)))
+
+
 PHOTO = encode(np.zeros((20, 30, 3), np.uint8))
 JPEG = encode(np.arange(20 * 30 * 3).reshape(20, 30, 3).astype(np.uint8), "JPEG")
 GRAY = encode(np.zeros((20, 30), np.uint8))
@@ -203,6 +228,31 @@ def test_what_the_graph_refuses_is_refused_in_its_words(engine, changes, kind, c
     assert refused.value.graph_code == code
 
 
+ARRAYS = {
+    "image": np.zeros((1, 20, 30, 3), np.uint8),
+    "style_weights": np.ones((1, 3), np.float32),
+    "strength": np.ones(1, np.float32),
+    "mask": np.ones((1, 20, 30, 1), np.float32),
+    "preserve_color": np.array([True]),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "code", "sentence"),
+    [
+        ({"image": np.zeros((1, 20, 30, 4), np.uint8)}, PhotoError, "photo.channels", "3 channels, RGB. Got: 4"),
+        ({"mask": np.ones((1, 20, 29, 1), np.float32)}, MaskError, "mask.size", r"\[1 20 30 1\] .*Got: \[1 20 29 1\]"),
+        ({"mask": np.full((1, 20, 30, 1), 2, np.float32)}, MaskError, "mask.range", "Expected mask in 0..1.*of 2"),
+        ({"strength": np.ones(2, np.float32)}, RequestError, "request.shape", r"every picture, \[1\]. Got: \[2\]"),
+        ({"preserve_color": np.array([]) > 0}, RequestError, "request.shape", r"every picture, \[1\]. Got: \[0\]"),
+    ],
+)
+def test_arrays_that_the_graph_refuses_are_refused_in_its_words(engine, changes, kind, code, sentence):
+    with pytest.raises(kind, match=sentence) as refused:
+        engine.predict("controlled", {**ARRAYS, **changes})
+    assert refused.value.graph_code == code
+
+
 def test_pictures_that_are_too_many_together_are_refused(engine):
     inputs = {name: np.repeat(value, 101, axis=0) for name, value in request(PHOTO).items()}
     with pytest.raises(RequestError, match=r"at most 60000 pixels in all pictures of a request together. Got 60600"):
@@ -217,8 +267,8 @@ def test_values_for_fewer_pictures_than_there_are_are_refused(engine):
 
 
 def test_other_signatures_and_inputs_are_refused(engine):
-    with pytest.raises(ModelError, match="got 'regions'; use the engine tensorflow, or a server"):
-        engine.predict("regions", {})
+    with pytest.raises(ModelError, match=r"Expected one of serving_default, .* as signature, got 'other'"):
+        engine.predict("other", {})
     with pytest.raises(RequestError, match=r"Expected the inputs .* for 'encoded', got image_bytes"):
         engine.predict("encoded", {"image_bytes": strings(PHOTO)})
     with pytest.raises(RequestError, match="Expected strength of float32 with 1 axes, got float64 with 1"):

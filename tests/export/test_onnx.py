@@ -9,6 +9,8 @@ import pytest
 from testing.fake_model import photo_array
 from tfstyle import Stylizer
 from tfstyle.cli import main
+from tfstyle.contract.signatures import SIGNATURES
+from tfstyle.engines.local import open_local_engine
 from tfstyle.engines.onnx_files import ONNX_FOLDER, OnnxFiles
 from tfstyle.errors import ModelError
 from tfstyle.export.onnx import network
@@ -148,6 +150,22 @@ def test_every_option_gives_what_the_saved_model_gives(stylizers, options):
         assert np.abs(ours - theirs).mean() < 0.02
     else:
         assert np.abs(ours - theirs).max() <= 1
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "controlled", "regions"])
+def test_signatures_of_arrays_give_what_the_saved_model_gives(tiny_models, rng, signature):
+    inputs = {
+        "image": rng.integers(0, 256, (2, 40, 57, 3), dtype="uint8"),
+        "style_weights": np.array([[1, 2], [0, 0]], "float32"),
+        "strength": np.array([1, 0.7], "float32"),
+        "mask": rng.random((2, 40, 57, 1), "float32"),
+        "preserve_color": np.array([True, False]),
+        "style_map": rng.random((2, 40, 57, 2), "float32") * (rng.random((2, 40, 57, 1)) > 0.2),
+    }
+    inputs = {name: inputs[name].astype(info.dtype) for name, info in SIGNATURES[signature].inputs.items()}
+    engines = [open_local_engine(name, tiny_models / "tiny" / "1") for name in ("onnx", "tensorflow")]
+    ours, theirs = (engine.predict(signature, inputs)["stylized"].astype(int) for engine in engines)
+    assert np.abs(ours - theirs).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(256, 301), (16, 40)])

@@ -1,62 +1,35 @@
-"""A model in this process by ONNX Runtime: the signatures of the wire contract without TensorFlow.
+"""A model in this process by ONNX Runtime, on the CPU or a GPU that it is installed for."""
 
-The network is `network.onnx` of a version, see `tfstyle.engines.onnx_files`; what an exported graph does around it,
-checks, masks, strength and preserved colours, is done here with NumPy and Pillow, in the same order and the same words.
-`tfstyle.export.serving_graph` is the graph; what comes out differs by at most one gray level.
-"""
-
-import io
 import os
-import struct
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from tfstyle.contract import refusals
-from tfstyle.contract.catalog import CATALOG_FILE, Catalog
-from tfstyle.contract.graph_errors import GraphCode, refusal
-from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES
-from tfstyle.engines.onnx_files import NETWORK_FILE, REGIONS_FILE, OnnxFiles
-from tfstyle.errors import ModelError, PhotoError, RequestError
-from tfstyle.imaging.compositing import compose
-from tfstyle.imaging.photo import MIN_SIDE, Photo
+from tfstyle.engines.network_engine import NetworkEngine
+from tfstyle.engines.onnx_files import NETWORK_FILE, REGIONS_FILE
+from tfstyle.errors import ModelError
 
 # What ONNX Runtime may have beyond the CPU and runs pictures of any size with; the first that is there is taken.
 ACCELERATORS = ("CUDAExecutionProvider", "DmlExecutionProvider")
 CPU = "CPUExecutionProvider"
 
-_BOUNDARY = 1e-6  # strengths come from float arithmetic: 1 + this is still 1
-_ANSWERED = ("serving_default", "encoded", "describe")
 
-
-class OnnxEngine:
-    """Answers `encoded`, `serving_default` and `describe` from the ONNX files of a version.
+class OnnxEngine(NetworkEngine):
+    """Runs the network by ONNX Runtime.
 
     Args:
         path: Folder of a version, as `tfstyle.model_store.versions.find_model` finds it.
         threads: CPU threads; None is as many as this process may use.
 
     Raises:
-        ModelError: If the version has no such files, they are damaged or of other styles than its catalog, or ONNX
-            Runtime is not installed.
+        ModelError: As `NetworkEngine`, or if ONNX Runtime is not installed.
     """
 
     def __init__(self, path: Path, *, threads: int | None = None):
-        self.path = path
+        super().__init__(path)
         self.threads = threads or available_cpus()
-        self._files = OnnxFiles(path)
-        self.catalog = Catalog.load(path / CATALOG_FILE)
-        if self._files.styles != self.catalog.names:
-            raise ModelError(
-                f"Expected the styles of {path / CATALOG_FILE} in the network for ONNX Runtime, "
-                f"{', '.join(self.catalog.names)}, got {', '.join(self._files.styles)}; write it again with: tfstyle "
-                f"export {path} --add-onnx."
-            )
-        self._table = self._files.style_table()
         self._runtime = _import_onnxruntime()
 
     @property
@@ -64,114 +37,16 @@ class OnnxEngine:
         """What runs the network: `CPU`, `CUDA`, ..."""
         return _short(self._network.get_providers()[0])
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run one signature.
-
-        Args:
-            signature: `encoded`, `serving_default` or `describe`.
-            inputs: Arrays by input name; strings are object arrays of bytes.
-
-        Returns:
-            Arrays by output name; strings are object arrays of bytes.
-
-        Raises:
-            ModelError: If it is another signature.
-            PhotoError, MaskError, RequestError: If the request is refused, in the words of the graph.
-        """
-        if signature not in _ANSWERED:
-            raise ModelError(
-                f"Expected one of {', '.join(_ANSWERED)}, which ONNX Runtime answers here, got {signature!r}; use the "
-                "engine tensorflow, or a server."
-            )
-        _check_inputs(signature, inputs)
-        if signature == "describe":
-            return _described(self.catalog)
-        try:
-            return self._encoded(**inputs) if signature == "encoded" else self._serving_default(**inputs)
-        except MemoryError:
-            raise _too_large() from None
-
-    def _serving_default(self, image: np.ndarray, style_weights: np.ndarray) -> dict[str, np.ndarray]:
-        batch, height, width, channels = image.shape
-        self._check_size(height, width, "image")
-        self._check_batch(batch * height * width, batch)
-        _check(channels == 3, GraphCode.PHOTO_CHANNELS, refusals.PHOTO_CHANNELS.format(), channels)
-        weights = self._checked_weights(style_weights, (batch,), "style_weights", "[B,N]")
-        pictures = [self._painted(photo, _proportions(row)) for photo, row in zip(image, weights, strict=True)]
-        return {"stylized": np.stack(pictures) if pictures else image}
-
-    def _encoded(
-        self,
-        image_bytes: np.ndarray,
-        region_weights: np.ndarray,
-        region_masks: np.ndarray,
-        strength: np.ndarray,
-        preserve_color: np.ndarray,
-        format: np.ndarray,
-    ) -> dict[str, np.ndarray]:
-        batch = len(image_bytes)
-        given = {
-            "region_weights": region_weights.shape[:1],
-            "region_masks": region_masks.shape[:1],
-            "strength": strength.shape,
-            "preserve_color": preserve_color.shape,
-            "format": format.shape,
-        }
-        for name, size in given.items():
-            sentence = refusals.REQUEST_SHAPE.format(name=name)
-            _check(size == (batch,), GraphCode.REQUEST_SHAPE, sentence, (batch,), size)
-        regions, masks = region_weights.shape[1], region_masks.shape[1]
-        _check(masks == regions > 0, GraphCode.REQUEST_REGIONS, refusals.REGION_MASKS.format(), regions, masks)
-        sentence = refusals.REGIONS.format(max_regions=MAX_REGIONS)
-        _check(regions <= MAX_REGIONS, GraphCode.REQUEST_REGIONS, sentence, regions)
-        sizes = [self._checked_header(encoded) for encoded in image_bytes]
-        self._check_batch(sum(height * width for height, width in sizes), batch)
-        answer = np.empty(batch, dtype=object)
-        for i, encoded in enumerate(image_bytes):
-            known = format[i] in (b"jpeg", b"png")
-            _check(known, GraphCode.REQUEST_FORMAT, refusals.REQUEST_FORMAT.format(), len(format[i]))
-            photo = _decoded(encoded, "RGB", GraphCode.PHOTO_DAMAGED)
-            share = float(_checked_fraction(strength[i : i + 1], "strength")[0])
-            weights = self._checked_weights(region_weights[i], (regions,), "region_weights", "[B,R,N]")
-            stylized = self._composed(photo, weights, list(region_masks[i]), share, bool(preserve_color[i]))
-            answer[i] = Photo(stylized).encode("png" if format[i] == b"png" else "jpeg", compress_level=1)
-        return {"image_bytes": answer}
-
-    def _composed(
-        self, photo: np.ndarray, weights: np.ndarray, masks: list[bytes], strength: float, preserve_color: bool
-    ) -> np.ndarray:
-        """A photo `[H,W,3]` in the styles of its regions, `[R,N]`, where their masks are."""
-        weights = _divided(weights, weights.max(initial=0))  # regions keep their weights against each other
-        styled = weights.max(axis=1) > 0  # a region without a style leaves the photo
-        coverage = np.stack([_mask(mask, photo.shape[:2]) for mask in masks]) * styled[:, None, None]
-        share = strength * np.minimum(coverage.sum(axis=0), 1)
-        if not share.any():
-            return photo
-        if len(masks) == 1:
-            stylized = self._painted(photo, _proportions(weights[0]))
-        else:
-            regions = coverage * weights.sum(axis=1)[:, None, None]
-            maps = _divided(regions, regions.sum(axis=0))
-            stylized = self._painted_by_place(photo, np.stack([_proportions(row) for row in weights]), maps)
-        return compose(photo, stylized, share, preserve_color=preserve_color)
-
-    def _painted(self, photo: np.ndarray, proportions: np.ndarray) -> np.ndarray:
-        """A photo `[H,W,3]` in one mix `[N]`; itself where the mix has no style."""
-        if not proportions.any():
-            return photo
-        return self._run(self._network, image=photo[None], style_vectors=(proportions @ self._table)[None, None])
-
-    def _painted_by_place(self, photo: np.ndarray, proportions: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        """A photo `[H,W,3]` in the mixes `[R,N]` of regions whose shares of each pixel are `maps`, `[R,H,W]`."""
-        vectors = (proportions @ self._table)[None]
-        return self._run(self._regions, image=photo[None], style_vectors=vectors, region_maps=maps[None])
-
-    def _run(self, session: Any, **inputs: np.ndarray) -> np.ndarray:
+    def _run(self, image: np.ndarray, style_vectors: np.ndarray, region_maps: np.ndarray | None) -> np.ndarray:
+        inputs = {"image": image[None], "style_vectors": style_vectors[None]}
+        if region_maps is not None:
+            inputs["region_maps"] = region_maps[None]
+        session = self._network if region_maps is None else self._regions
         try:
             return session.run(["stylized"], inputs)[0][0]
         except Exception as error:  # ONNX Runtime raises kinds of its own, which are not public
             if any(word in str(error) for word in ("bad_alloc", "allocate", "out of memory")):
-                raise _too_large() from None
+                raise MemoryError from None
             raise ModelError(f"{self.path}: ONNX Runtime cannot run the network ({_line(error)}).") from None
 
     @cached_property
@@ -193,39 +68,6 @@ class OnnxEngine:
             raise
         except Exception as error:  # kinds of its own, which are not public
             raise ModelError(f"{self.path}: ONNX Runtime cannot load {name} ({_line(error)}).") from None
-
-    def _checked_header(self, encoded: bytes) -> tuple[int, int]:
-        """Height and width of an encoded picture, once they are known to be such as the network takes."""
-        height, width = _header(encoded, "image_bytes", GraphCode.PHOTO_FORMAT, GraphCode.PHOTO_DAMAGED)
-        self._check_size(height, width, "image_bytes")
-        return height, width
-
-    def _check_size(self, height: int, width: int, name: str) -> None:
-        limit, pixels = self.catalog.max_pixels, height * width
-        sentence = refusals.PHOTO_SMALL.format(name=name, min_side=MIN_SIDE)
-        _check(min(height, width) >= MIN_SIDE, GraphCode.PHOTO_SMALL, sentence, height, width)
-        shrink = (limit / max(pixels, 1)) ** 0.5
-        sentence = refusals.PHOTO_LARGE.format(name=name, max_pixels=limit)
-        fitting = int(height * shrink), int(width * shrink)
-        _check(pixels <= limit, GraphCode.PHOTO_LARGE, sentence, height, width, *fitting)
-
-    def _check_batch(self, pixels: int, pictures: int) -> None:
-        limit = self.catalog.max_pixels
-        sentence = refusals.REQUEST_PIXELS.format(max_pixels=limit)
-        _check(pixels <= limit, GraphCode.REQUEST_PIXELS, sentence, pixels, pictures)
-
-    def _checked_weights(self, weights: np.ndarray, leading: tuple[int, ...], name: str, form: str) -> np.ndarray:
-        """Weights `[..., N]`, padded to all columns."""
-        count = len(self.catalog)
-        sentence = refusals.WEIGHTS_SHAPE.format(name=name, form=form)
-        _check(weights.shape[:-1] == leading, GraphCode.WEIGHTS_SHAPE, sentence, leading, weights.shape)
-        columns = weights.shape[-1]
-        sentence = refusals.WEIGHTS_COLUMNS.format(count=count, name=name)
-        _check(columns <= count, GraphCode.WEIGHTS_COLUMNS, sentence, columns)
-        fine = bool(np.isfinite(weights).all() and (weights >= 0).all())
-        ends = (weights.min(), weights.max()) if weights.size else (0, 0)
-        _check(fine, GraphCode.WEIGHTS_RANGE, refusals.WEIGHTS_RANGE.format(name=name), *ends)
-        return np.pad(weights, ((0, 0), (0, count - columns)))
 
 
 def providers() -> list[str]:
@@ -265,120 +107,6 @@ def _import_onnxruntime() -> Any:
             "another engine with --engine tensorflow or --engine HOST:PORT."
         ) from None
     return onnxruntime
-
-
-def _check(fine: bool, code: GraphCode, sentence: str, *values: object) -> None:
-    """Refuses as the graph does, `{}` of the sentence filled with values as TensorFlow writes them."""
-    if not fine:
-        shown = [f"[{' '.join(map(str, value))}]" if isinstance(value, tuple) else f"{value}" for value in values]
-        raise refusal(f"[{code}] {sentence.format(*shown)}")
-
-
-def _check_inputs(signature: str, inputs: Mapping[str, np.ndarray]) -> None:
-    expected = SIGNATURES[signature].inputs
-    if set(inputs) != set(expected):
-        raise RequestError(
-            f"Expected the inputs {', '.join(sorted(expected)) or 'none'} for {signature!r}, "
-            f"got {', '.join(sorted(inputs)) or 'none'}."
-        )
-    for name, info in expected.items():
-        value, dtype = inputs[name], {"string": "object"}.get(info.dtype, info.dtype)
-        if value.dtype.name != dtype or value.ndim != len(info.shape):
-            raise RequestError(
-                f"Expected {name} of {dtype} with {len(info.shape)} axes, got {value.dtype.name} with {value.ndim}."
-            )
-
-
-def _checked_fraction(value: np.ndarray, name: str) -> np.ndarray:
-    inside = bool(((value >= 0) & (value <= 1 + _BOUNDARY)).all())  # false for NaN too
-    sentence = refusals.FRACTION.format(name=name)
-    _check(inside, GraphCode.STRENGTH_RANGE, sentence, value.min(), value.max())
-    return np.minimum(value, 1)
-
-
-def _proportions(weights: np.ndarray) -> np.ndarray:
-    """Weights `[N]` divided by their sum, however large they are; zeros stay zeros."""
-    weights = _divided(weights, weights.max(initial=0))
-    return _divided(weights, weights.sum())
-
-
-def _divided(values: np.ndarray, by: np.ndarray | np.float32) -> np.ndarray:
-    """`values / by`, 0 where `by` is."""
-    return np.divide(values, by, out=np.zeros_like(values), where=by > 0)
-
-
-def _header(encoded: bytes, name: str, foreign: GraphCode, damaged: GraphCode) -> tuple[int, int]:
-    """Height and width of a JPEG or PNG, by its magic and header alone."""
-    # IHDR comes first in a PNG; a decoder that skips what stands before it would find another size there.
-    is_png = len(encoded) >= 33 and encoded[:8] == b"\x89PNG\r\n\x1a\n" and encoded[12:16] == b"IHDR"
-    known = is_png or _is_jpeg(encoded)
-    _check(known, foreign, refusals.PICTURE_FORMAT.format(name=name), len(encoded))
-    if is_png:
-        width, height = struct.unpack(">II", encoded[16:24])
-    else:
-        width, height = _opened(encoded, damaged).size
-    return height, width
-
-
-def _opened(encoded: bytes, damaged: GraphCode) -> Image.Image:
-    """A picture that is not decoded yet. Pillow's own limit on sizes is not asked: each model has one."""
-    opened = JpegImagePlugin.JpegImageFile if _is_jpeg(encoded) else PngImagePlugin.PngImageFile
-    try:
-        return opened(io.BytesIO(encoded))
-    except Exception:  # decoders raise nearly anything on broken bytes
-        raise _invalid(encoded, damaged) from None
-
-
-def _decoded(encoded: bytes, mode: str, damaged: GraphCode) -> np.ndarray:
-    """Pixels of a JPEG or PNG in `RGB` or `L`, uint8, without what is transparent, as TensorFlow decodes it."""
-    picture = _opened(encoded, damaged)
-    try:
-        picture.load()
-        if picture.mode.startswith("I"):  # 16 bits, of which the graph takes the upper ones
-            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-        return np.asarray(picture if picture.mode == mode else picture.convert(mode))
-    except Exception:  # as above
-        raise _invalid(encoded, damaged) from None
-
-
-def _is_jpeg(encoded: bytes) -> bool:
-    return encoded[:3] == b"\xff\xd8\xff"
-
-
-def _invalid(encoded: bytes, damaged: GraphCode) -> Exception:
-    return refusal(f"[{damaged}] Invalid {'JPEG' if _is_jpeg(encoded) else 'PNG'} data, size {len(encoded)}.")
-
-
-def _mask(encoded: bytes, size: tuple[int, ...]) -> np.ndarray:
-    """A mask as large as the photo, float32 `[H,W]`, 0..1; ones for no bytes."""
-    if not encoded:
-        return np.ones(size, np.float32)
-    found = _header(encoded, "region_masks", GraphCode.MASK_FORMAT, GraphCode.MASK_DAMAGED)
-    sentence = refusals.MASK_SIZE.format(axes="height, width")
-    _check(found == size, GraphCode.MASK_SIZE, sentence, size, found)
-    return np.asarray(_decoded(encoded, "L", GraphCode.MASK_DAMAGED), np.float32) / 255
-
-
-def _described(catalog: Catalog) -> dict[str, np.ndarray]:
-    def strings(values: list[bytes]) -> np.ndarray:
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
-        return array
-
-    styles = catalog.styles
-    return {
-        "style_names": strings([style.name.encode() for style in styles]),
-        "titles": strings([style.title.encode() for style in styles]),
-        "artists": strings([style.artist.encode() for style in styles]),
-        "years": strings([style.year.encode() for style in styles]),
-        "thumbnails": strings([style.thumbnail for style in styles]),
-        "max_pixels": np.array([catalog.max_pixels], np.int64),
-        "max_regions": np.array([MAX_REGIONS], np.int64),
-    }
-
-
-def _too_large() -> PhotoError:
-    return PhotoError("The photo is too large for the memory of this machine; set a smaller max size.")
 
 
 def _short(provider: str) -> str:

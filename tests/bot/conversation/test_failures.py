@@ -2,15 +2,15 @@
 
 import pytest
 
-from bot.conversation.failures import (
+from bot.conversation.failures import RetryPolicy, explain
+from bot.errors import (
     FileTooLargeError,
     MaskGoneError,
+    NothingFoundError,
     PictureGoneError,
-    RetryPolicy,
-    explain,
+    SegmenterMissingError,
 )
 from bot.texts import load_texts
-from bot.work.style_service import NothingFoundError, SegmenterMissingError
 from serving.client.errors import (
     DeadlineError,
     ModelNotFoundError,

@@ -13,10 +13,11 @@ from sqlalchemy.pool import NullPool
 
 from bot.conversation.events import Chat, Order, Picture
 from bot.conversation.style_settings import StyleSettings
+from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError
 from bot.storage.store import Store
 from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
-from bot.storage.tasks import PAINT, NewTask, StorageAwayError
+from bot.storage.tasks import PAINT, NewTask
 
 _numbers = itertools.count()
 

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 import sqlalchemy as sql
 
+from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError
 from bot.storage.store import Store, StoreTimings
-from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Quota, StorageAwayError, TaskEffects
+from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Quota, TaskEffects
 
 _numbers = itertools.count()
 

@@ -12,10 +12,11 @@ import bot.app
 from bot.conversation.events import Order, Picture
 from bot.conversation.failures import RetryPolicy
 from bot.conversation.style_settings import StyleSettings
+from bot.errors import StorageAwayError
 from bot.http_endpoints import make_app
 from bot.metrics import ERRORS, PHOTOS
 from bot.storage.store import Store, StoreTimings
-from bot.storage.tasks import PAINT, NewTask, StorageAwayError
+from bot.storage.tasks import PAINT, NewTask
 from bot.texts import load_texts
 from bot.work.position_notifier import NotifierTimings, PositionNotifier
 from bot.work.style_service import StyleService
