@@ -164,6 +164,9 @@ async function watchProgress() {
   }
 }
 
+/** For tests: whether anything is under way. */
+window.studioBusy = () => painter.running > 0 || element("stage").hasAttribute("aria-busy");
+
 function badge(sentence) {
   element("badge").textContent = sentence;
   element("badge").hidden = !sentence;
