@@ -21,12 +21,12 @@ help:
 	@echo "make images  build the container images with buildah, start and ask each; IMAGES=bot for one, PULL=1 for"
 	@echo "             true base images, PIP_CONF=file where packages come from a mirror"
 	@echo "make digests pin the images of others by their digests, as their registries tell them"
-	@echo "make bench   measure time, memory and throughput: all that needs no paintings and no rival"
+	@echo "make bench   measure time, memory and throughput: all that needs no style images and no rival"
 	@echo "make soak    60 minutes: mixed load at half of capacity for 27 and, with new versions, at 70 % for 18; then"
 	@echo "             restarts. Latencies, memory, lost calls; MINUTES=10 is the short form"
 	@echo "make fuzz    100000 hostile inputs to all that reads bytes from outside, 7 minutes; SEED=n for others"
 	@echo "make compat  load the shipped model in TensorFlow 2.20, the newest released server's version"
-	@echo "make paper   the paper's figures, from a folder of paintings: make paper PAINTINGS=dir (hours; goes on)"
+	@echo "make paper   the paper's figures, from a folder of style images: make paper STYLE_IMAGES=dir (hours; goes on)"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
 	@echo "make lock-add  pin what is new in pyproject.toml, and change nothing that is pinned"
 	@echo "make clean   remove what was made, except .venv and models"
@@ -76,16 +76,17 @@ images: $(VENV)/.dev
 digests: $(VENV)/.base
 	$(BIN)/python -m tools.digests
 
-# What needs nothing else. The others want paintings, hours or a rival's environment; each says what in its first lines.
-BENCHMARKS := client_import grpc_overhead grpc_load load cost large_pictures server_memory person_masks bot_overhead bot_load
+# What needs nothing else. The others want style images, hours or a rival's environment; each says in its first lines.
+BENCHMARKS := $(addprefix serving.,client_import grpc_overhead grpc_load load server_memory) \
+	$(addprefix stylize.,cost large_pictures) pictures.person_masks $(addprefix bot.,overhead load)
 
 bench: $(VENV)/.dev
-	@set -e; for name in $(BENCHMARKS); do echo "benchmarks/$$name.py"; $(BIN)/python -m benchmarks.$$name; done
+	@set -e; for name in $(BENCHMARKS); do echo "benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 # Goes on where it was stopped; its pictures are kept in runs/paper.
 paper: $(VENV)/.dev
-	@test -n "$(PAINTINGS)" || { echo "Expected a folder of paintings: make paper PAINTINGS=dir"; exit 2; }
-	$(BIN)/python -m benchmarks.paper --paintings "$(PAINTINGS)"
+	@test -n "$(STYLE_IMAGES)" || { echo "Expected a folder of style images: make paper STYLE_IMAGES=dir"; exit 2; }
+	$(BIN)/python -m benchmarks.optimization.paper --style-images "$(STYLE_IMAGES)"
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.serving.soak --minutes $(or $(MINUTES),60)

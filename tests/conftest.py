@@ -148,7 +148,16 @@ def grown_models(tmp_path_factory, tiny_models) -> Path:
     return _tiny_model(tmp_path_factory, (*styles, Style("third", "The Third", "A. Painter", "1902")), version=2)
 
 
-def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
+@pytest.fixture(scope="session")
+def encoder_models(tmp_path_factory) -> Path:
+    """As `tiny_models`, with an untrained style encoder, whose style vectors differ from painting to painting."""
+    from tfstyle.contract.catalog import Style
+
+    styles = (Style("first", "The First", "A. Painter", "1900"), Style("second", "The Second", "A. Painter", "1901"))
+    return _tiny_model(tmp_path_factory, styles, version=1, encodes=True)
+
+
+def _tiny_model(tmp_path_factory, styles, version: int, *, encodes: bool = False) -> Path:
     import keras
 
     from tfstyle.export.saved_model import export
@@ -159,7 +168,19 @@ def _tiny_model(tmp_path_factory, styles, version: int) -> Path:
     trunk = new_transformer(TransformerConfig(widths=(4, 8), blocks=1))
     # Style vectors that differ, or every style would look the same.
     table = neutral_vector(trunk) + np.random.default_rng(1).normal(0, 0.5, (len(styles), trunk.style_size))
-    model = Checkpoint(trunk, tuple(styles), table.astype("float32"))
+    model = Checkpoint(trunk, tuple(styles), table.astype("float32"), _encoder(table) if encodes else None)
     root = tmp_path_factory.mktemp("models")
     export(model, root / "tiny" / str(version), max_pixels=2000 * 2000)
     return root
+
+
+def _encoder(table: np.ndarray):
+    from tfstyle.networks.checkpoint import new_encoder
+    from tfstyle.networks.style_encoder import StyleEncoderConfig
+
+    rng = np.random.default_rng(2)
+    encoder = new_encoder(StyleEncoderConfig(style_size=table.shape[1], components=16, hidden=8))
+    encoder.fit_whitening(np.abs(rng.normal(1, 0.5, (40, encoder.config.statistics))))
+    encoder.kernel.assign(rng.normal(0, 0.3, encoder.kernel.shape))
+    encoder.mean_vector.assign(table.mean(axis=0))
+    return encoder

@@ -48,7 +48,7 @@ def test_rooms_import_along_the_arrows_only():
 
 def test_no_room_holds_more_than_16_modules():
     """Beyond that nobody finds anything in one guess."""
-    for package in ("tfstyle", "serving", "bot", "tests", "testing"):
+    for package in ("tfstyle", "serving", "bot", "benchmarks", "tests", "testing"):
         rooms = Counter(file.parent for file in python_files(package))
         assert {room: count for room, count in rooms.items() if count > 16} == {}
 

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfstyle.contract.catalog import Catalog, Style
+    from tfstyle.contract.style_file import load_style, save_style
+    from tfstyle.contract.style_vector import StyleVector
     from tfstyle.errors import (
         MaskError,
         ModelError,
         PhotoError,
         RequestError,
         StyleTransferError,
+        StyleVectorError,
         TrainingError,
         UnknownStyleError,
     )
@@ -36,10 +39,14 @@ _HOMES = {
     "RequestError": "errors",
     "Style": "contract.catalog",
     "StyleTransferError": "errors",
+    "StyleVector": "contract.style_vector",
+    "StyleVectorError": "errors",
     "Stylizer": "stylize.stylizer",
     "TrainingError": "errors",
     "UnknownStyleError": "errors",
+    "load_style": "contract.style_file",
     "read_photo": "imaging.photo",
+    "save_style": "contract.style_file",
 }
 
 __all__ = [
@@ -51,11 +58,15 @@ __all__ = [
     "RequestError",
     "Style",
     "StyleTransferError",
+    "StyleVector",
+    "StyleVectorError",
     "Stylizer",
     "TrainingError",
     "UnknownStyleError",
     "__version__",
+    "load_style",
     "read_photo",
+    "save_style",
 ]
 
 

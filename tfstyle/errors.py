@@ -7,6 +7,7 @@ StyleTransferError         catches all of them; each message says what was expec
 ├── MaskError              the mask: unreadable, or another shape than the photo
 ├── UnknownStyleError      no such style; `.known` lists those there are
 ├── RequestError           weights, strength or options out of range
+├── StyleVectorError       a style vector or a style file: damaged, or of another network
 ├── ModelError             the model folder: missing, empty or half written
 ├── TrainingError          training cannot start or go on: no photos, bad recipe, loss not finite
 └── BulkError              a job of many photos cannot start or go on: no Ray, a full disk
@@ -59,6 +60,10 @@ class UnknownStyleError(StyleTransferError):
 
 class RequestError(StyleTransferError):
     """Style weights, strength or another option is out of range."""
+
+
+class StyleVectorError(StyleTransferError):
+    """The style vector or style file is damaged, or of another network than the model's."""
 
 
 class ModelError(StyleTransferError):

@@ -28,7 +28,7 @@ from tfstyle.imaging.decoder import MEMORY_BYTES, Decoder
 from tfstyle.imaging.photo import MIN_SIDE, SUFFIX_BY_FORMAT, Photo, check_size, read_photo
 from tfstyle.masks.mask import resolve
 from tfstyle.masks.segmentation import SEGMENTS
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage
 from tfstyle.stylize.stroke_size import PAINTED_SIDE
 
@@ -215,21 +215,22 @@ class StyleService:
         if max(photo.height, photo.width) < max(photo_size):
             # It travels as JPEG: as PNG it would take ten times as long to pack, for differences nobody sees.
             photo = replace(photo, jpeg=replace(photo, icc_profile=None).encode("jpeg"))
-        options: dict[str, Any] = {
+        options: StylizeKeywords = {
             "strength": style_settings.strength / 100,
             "preserve_color": style_settings.keep_colors,
             "format": "png" if result is Result.FILE else "jpeg",
             "metadata": "none",
         }
+        style: dict[str, float] | None = None
         if style_settings.regions:
             options["regions"] = [(_place(place, photo), dict(mix)) for place, mix in style_settings.regions]
         else:
-            options["style"] = dict(style_settings.styles) or {catalog.names[0]: 1.0}
+            style = dict(style_settings.styles) or {catalog.names[0]: 1.0}
             if mask is not None:
                 options["mask"] = resolve(mask, photo.height, photo.width).values
             elif style_settings.mask:
                 options["mask"] = _place(style_settings.mask, photo)
-        return photo, StylizeOptions(**options)
+        return photo, StylizeOptions(style, **options)
 
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)

@@ -14,15 +14,24 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from serving import codec
-from serving.client.errors import InvalidRequestError, MessageTooLargeError, ServerFaultError, ServingError
+from serving.client.errors import (
+    InvalidRequestError,
+    MessageTooLargeError,
+    ModelNotFoundError,
+    ServerFaultError,
+    ServingError,
+)
 from serving.protos import wire_pb2
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import DType, Signature, TensorInfo
-from tfstyle.errors import UnknownStyleError
+from tfstyle.contract.style_vector import StyleTable, StyleVector
+from tfstyle.engines.engine import no_encoder
+from tfstyle.errors import StyleVectorError, UnknownStyleError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.stylize.options import StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
+from tfstyle.stylize.style_request import StyleRequest
 
 T = TypeVar("T")
 
@@ -33,7 +42,7 @@ HEALTH = "/grpc.health.v1.Health/Check"
 METHODS = (PREDICT, METADATA, STATUS, HEALTH)
 
 _MIN_ELEMENTS = 2**20  # of an answer that are read however short it is: the last value may stand for all that follow
-_KEPT_CATALOGS = 2  # while servers change to a new version, some answer with the old one
+_KEPT_DESCRIPTIONS = 2  # while servers change to a new version, some answer with the old one
 
 _DTYPES: dict[int, DType] = {
     wire_pb2.DT_UINT8: "uint8",
@@ -77,6 +86,14 @@ class Returned(Generic[T]):
 Operation = Generator[Call, bytes, T]
 
 
+@dataclass(frozen=True)
+class _Description:
+    """What one version of a model says of itself."""
+
+    catalog: Catalog
+    table: StyleTable | None
+
+
 def advance(operation: Operation[T], answer: bytes | ServingError | None = None) -> Call | Returned[T]:
     """Run an operation up to its next call.
 
@@ -114,7 +131,7 @@ class Calls:
         self._version = version
         self._label = label
         self.answering_version: int | None = None
-        self._catalogs: dict[int, Catalog] = {}  # by the version that described itself so; replaced, never changed
+        self._described: dict[int, _Description] = {}  # by version; replaced, never changed
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Operation[dict[str, np.ndarray]]:
         """Run one signature."""
@@ -123,8 +140,30 @@ class Calls:
 
     def styles(self, *, refresh: bool = False) -> Operation[Catalog]:
         """The catalog of the version that answered last."""
-        known = None if refresh else self._catalogs.get(self.answering_version or 0)
-        return known if known is not None else (yield from self._describe())
+        return (yield from self._description(refresh=refresh)).catalog
+
+    def style_table(self, *, refresh: bool = False) -> Operation[StyleTable | None]:
+        """The style vectors of the version that answered last."""
+        return (yield from self._description(refresh=refresh)).table
+
+    def encode_style(self, request: StyleRequest) -> Operation[StyleVector]:
+        """The style vector of one style image."""
+        try:
+            answer, version = yield from self._predict("encode_style", request.inputs())
+        except InvalidRequestError as error:
+            # Servers say in words of their own that a model has no such signature.
+            if not error.graph_code and "encode_style" not in (yield from self.signatures()):
+                raise no_encoder(f"{self._address}, {self._model}") from None
+            raise
+        except ModelNotFoundError:
+            if "encode_style" not in (yield from self.signatures()):
+                raise no_encoder(f"{self._address}, {self._model}") from None
+            raise
+        described = yield from self._description()
+        if version not in self._described:  # another version answers by now, or another server
+            answer, version = yield from self._predict("encode_style", request.inputs())
+            described = yield from self._description(refresh=version not in self._described)
+        return request.style_vector(answer, self._described.get(version, described).table)
 
     def stylize(self, photo: PhotoSource, options: StylizeOptions) -> Operation[Photo]:
         """Paint one photo."""
@@ -192,21 +231,27 @@ class Calls:
         except (codec.CodecError, MemoryError) as error:
             raise ServerFaultError(f"The answer of the server at {self._address} cannot be read: {error}") from None
 
-    def _describe(self) -> Operation[Catalog]:
+    def _description(self, *, refresh: bool = False) -> Operation["_Description"]:
+        known = None if refresh else self._described.get(self.answering_version or 0)
+        return known if known is not None else (yield from self._describe())
+
+    def _describe(self) -> Operation["_Description"]:
         answer, version = yield from self._predict("describe", {})
-        catalog = Catalog.from_describe(answer)
-        kept = [(number, known) for number, known in self._catalogs.items() if number != version]
-        self._catalogs = dict([*kept, (version, catalog)][-_KEPT_CATALOGS:])
-        return catalog
+        described = _Description(Catalog.from_describe(answer), StyleTable.from_describe(answer))
+        kept = [(number, known) for number, known in self._described.items() if number != version]
+        self._described = dict([*kept, (version, described)][-_KEPT_DESCRIPTIONS:])
+        return described
 
     def _stylize(self, request: StylizeRequest) -> Operation[dict[str, np.ndarray]]:
         try:
-            catalog = yield from self.styles()
-            inputs = request.inputs(catalog)
-        except UnknownStyleError:
+            described = yield from self._description()
+            inputs = request.inputs(described.catalog, described.table)
+        except (UnknownStyleError, StyleVectorError):
             # A newer version may know it, of which no answer has told yet.
-            catalog = yield from self._describe()
-            inputs = request.inputs(catalog)
+            described = yield from self._describe()
+            inputs = request.inputs(described.catalog, described.table)
+        if request.signature == "stylize_vectors":
+            return (yield from self._stylize_vectors(request, described, inputs))
         try:
             return (yield from self.predict("encoded", inputs))
         except InvalidRequestError as error:
@@ -214,9 +259,21 @@ class Calls:
                 raise
             # An older version that serves again has fewer columns, and a refusal does not tell its version.
             now = yield from self._describe()
-            if len(now) >= len(catalog):
+            if len(now.catalog) >= len(described.catalog):
                 raise
-        return (yield from self.predict("encoded", request.inputs(now)))
+        return (yield from self.predict("encoded", request.inputs(now.catalog, now.table)))
+
+    def _stylize_vectors(
+        self, request: StylizeRequest, described: "_Description", inputs: dict[str, np.ndarray]
+    ) -> Operation[dict[str, np.ndarray]]:
+        """As asked, once it is known that the version that answered has the trunk that the vectors are for."""
+        answer, version = yield from self._predict("stylize_vectors", inputs)
+        if self._described.get(version) is not described:
+            now = yield from self._description()
+            inputs = request.inputs(now.catalog, now.table)  # refuses vectors of another trunk
+            if described.table and now.table and now.table.trunk != described.table.trunk:
+                answer, _ = yield from self._predict("stylize_vectors", inputs)
+        return answer
 
     def _model_spec(self, signature: str = "") -> wire_pb2.ModelSpec:
         spec = wire_pb2.ModelSpec(name=self._model, signature_name=signature)

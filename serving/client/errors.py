@@ -12,8 +12,9 @@ ServingError                   catches all of them, and is itself a StyleTransfe
 ├── ModelNotFoundError         no such model, version or signature there; also a ModelError
 └── InvalidRequestError        the server refused the request; also a RequestError
     ├── MessageTooLargeError   before reading it: the request, or the answer, has too many bytes
-    ├── RefusedPhotoError      because of the photo; also a PhotoError
-    └── RefusedMaskError       because of a mask; also a MaskError
+    ├── RefusedPhotoError      because of the photo or a style image; also a PhotoError
+    ├── RefusedMaskError       because of a mask; also a MaskError
+    └── RefusedVectorError     because of a style vector; also a StyleVectorError
 
 The message of a failed call names the address, so that a reader of a log knows which server is meant. The second
 parents are what the same fault raises where the model runs in-process, so one `except` serves both.
@@ -24,7 +25,7 @@ import re
 import grpc
 
 from tfstyle.contract.graph_errors import graph_sentence, refusal
-from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError, StyleTransferError
+from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError, StyleTransferError, StyleVectorError
 
 
 class ServingError(StyleTransferError):
@@ -85,6 +86,10 @@ class RefusedPhotoError(InvalidRequestError, PhotoError):
 
 class RefusedMaskError(InvalidRequestError, MaskError):
     """The model on the server refused a mask."""
+
+
+class RefusedVectorError(InvalidRequestError, StyleVectorError):
+    """The model on the server refused a style vector."""
 
 
 # TensorFlow Serving answers UNAVAILABLE both when it is gone and when its batching queue is full.
@@ -172,6 +177,8 @@ def _refused(details: str, sentence: str, code: grpc.StatusCode) -> InvalidReque
         kind = RefusedPhotoError
     elif isinstance(reason, MaskError):
         kind = RefusedMaskError
+    elif isinstance(reason, StyleVectorError):
+        kind = RefusedVectorError
     error = kind(sentence, code)
     error.graph_code = reason.graph_code
     return error

@@ -11,8 +11,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 import numpy as np
@@ -24,10 +25,12 @@ from serving.client.errors import ClientClosedError, ConnectionSettingsError, Se
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.signatures import Signature
 from tfstyle.contract.style_mix import StyleMix
+from tfstyle.contract.style_vector import StyleTable, StyleVector
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import DEFAULT_MODEL
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage
+from tfstyle.stylize.style_request import StyleRequest
 
 DEFAULT_TIMEOUT = 120.0  # seconds; long enough for the largest photo on a slow CPU
 
@@ -180,14 +183,14 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """Paint one photo on the server.
 
         Args:
             photo: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: A `StylizeOptions`; or its first field, one style or several in proportion: `"a"`, `"a:60,b:40"` or
-                `{"a": 60, "b": 40}`.
+                `{"a": 60, "b": 40}`, a `StyleVector` or the path of a style file, alone or in place of a name.
             timeout: Seconds that this may take; None is the client's.
             **options: The other fields of `StylizeOptions`: strength, preserve_color, mask, regions, fade, max_size,
                 stroke, format.
@@ -206,7 +209,7 @@ class StyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """Stylize one photo on the server and leave it encoded as the server did, JPEG or PNG by `format`.
 
@@ -217,6 +220,39 @@ class StyleClient(_Client):
             StyleTransferError: As `stylize`.
         """
         return self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)
+
+    def encode_style(
+        self,
+        style_image: PhotoSource,
+        *,
+        name: str | None = None,
+        title: str = "",
+        artist: str = "",
+        year: str = "",
+        timeout: float | None = None,
+    ) -> StyleVector:
+        """The style of any painting, as a value to stylize with and to keep: as `tfstyle.Stylizer.encode_style`.
+
+        Args:
+            style_image: A path, the bytes of a file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
+            name: What the style is called; None is made of the file's name.
+            title, artist, year: Of the painting; an empty title is made of the name.
+            timeout: Seconds that this may take; None is the client's.
+
+        Raises:
+            StyleTransferError: As `tfstyle.Stylizer.encode_style`, and ServingError if the server does not answer.
+        """
+        request = StyleRequest(style_image, name=name, title=title, artist=artist, year=year)
+        return self._run(self._calls.encode_style(request), timeout)
+
+    def style_table(self, *, refresh: bool = False, timeout: float | None = None) -> StyleTable | None:
+        """The vectors of the model's styles and the fingerprint of its trunk; None if the model tells none.
+
+        Args:
+            refresh: As `styles`.
+            timeout: Seconds that this may take; None is the client's.
+        """
+        return self._run(self._calls.style_table(refresh=refresh), timeout)
 
     def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
         """The signatures of the model, as the server tells them.
@@ -302,7 +338,7 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> Photo:
         """As `StyleClient.stylize`."""
         return await self._run(self._calls.stylize(photo, StylizeOptions.of(style, **options)), timeout)
@@ -313,10 +349,29 @@ class AsyncStyleClient(_Client):
         style: StyleMix | StylizeOptions | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[StylizeKeywords],
     ) -> EncodedImage:
         """As `StyleClient.stylize_encoded`."""
         return await self._run(self._calls.stylize_encoded(photo, StylizeOptions.of(style, **options)), timeout)
+
+    async def encode_style(
+        self,
+        style_image: PhotoSource,
+        *,
+        name: str | None = None,
+        title: str = "",
+        artist: str = "",
+        year: str = "",
+        timeout: float | None = None,
+    ) -> StyleVector:
+        """As `StyleClient.encode_style`."""
+        read = partial(StyleRequest, style_image, name=name, title=title, artist=artist, year=year)
+        request = await asyncio.to_thread(read)
+        return await self._run(self._calls.encode_style(request), timeout)
+
+    async def style_table(self, *, refresh: bool = False, timeout: float | None = None) -> StyleTable | None:
+        """As `StyleClient.style_table`."""
+        return await self._run(self._calls.style_table(refresh=refresh), timeout)
 
     async def signatures(self, *, timeout: float | None = None) -> dict[str, Signature]:
         """As `StyleClient.signatures`."""

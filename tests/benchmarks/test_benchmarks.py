@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("bot_overhead --quick", "CPU seconds for a photo"),
-        ("cost --quick", "| seconds |"),
-        ("flicker --quick", "| mean |"),
-        ("server_memory --quick", "| 512 x 512 |"),
+        ("bot.overhead --quick", "CPU seconds for a photo"),
+        ("stylize.cost --quick", "| seconds |"),
+        ("pictures.flicker --quick", "| mean |"),
+        ("serving.server_memory --quick", "| 512 x 512 |"),
     ],
 )
 def test_the_quick_form_of_a_benchmark_measures_something(command, said, tmp_path):

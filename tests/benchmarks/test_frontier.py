@@ -1,4 +1,4 @@
-"""What `benchmarks/frontier.py` refuses to compare, and where it leaves what it found of a few."""
+"""What `benchmarks/network/frontier.py` refuses to compare, and where it leaves what it found of a few."""
 
 import json
 from argparse import Namespace
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import frontier
 from benchmarks.measuring import BenchmarkError
+from benchmarks.network import frontier
 from tfstyle.training import recipe
 from tfstyle.training.recipe import load_recipe
 

@@ -1,4 +1,4 @@
-"""The open loop of `benchmarks/load.py`: what it says about a server is only as good as when it looks."""
+"""The open loop of `benchmarks/serving/load.py`: what it says about a server is only as good as when it looks."""
 
 import itertools
 import json
@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from benchmarks import load as benchmark
-from benchmarks.load import Load, arrivals, open_loop
+from benchmarks.serving import load as benchmark
+from benchmarks.serving.load import Load, arrivals, open_loop
 from serving.client.calls import PREDICT
 from serving.client.errors import ServerBusyError
 from testing.fake_server import FakeModel, answering

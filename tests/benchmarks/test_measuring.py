@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from benchmarks import rivals
-from benchmarks.frontier_report import frontier
-from benchmarks.gpu import pixels
 from benchmarks.measuring import BenchmarkError, Worker, in_turns, median_ratio, percentiles, table
+from benchmarks.network.frontier_report import frontier
+from benchmarks.network.gpu import pixels
 
 ECHO = "import sys, json\nfor line in sys.stdin: print(json.dumps({'seconds': json.loads(line)['n']}), flush=True)"
 

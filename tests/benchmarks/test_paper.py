@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import paper
-from benchmarks.johnson_comparison import Pair, Times
+from benchmarks.optimization import paper
+from benchmarks.pictures.johnson_comparison import Pair, Times
 from tfstyle.optimization.loss_history import LossHistory
 
 STYLES = "starry_night", "the_scream", "great_wave"
@@ -41,11 +41,17 @@ def optimized(monkeypatch):
 
 @pytest.fixture
 def figures(tmp_path, rng):
-    paintings = tmp_path / "paintings"
-    paintings.mkdir()
+    style_images = tmp_path / "style_images"
+    style_images.mkdir()
     for style in STYLES:
-        Image.fromarray(rng.integers(0, 256, (80, 64, 3), dtype=np.uint8)).save(paintings / f"{style}.jpg")
-    options = {"paintings": paintings, "size": 64, "iterations": 3, "optimizer": "lbfgs", "work": tmp_path / "work"}
+        Image.fromarray(rng.integers(0, 256, (80, 64, 3), dtype=np.uint8)).save(style_images / f"{style}.jpg")
+    options = {
+        "style_images": style_images,
+        "size": 64,
+        "iterations": 3,
+        "optimizer": "lbfgs",
+        "work": tmp_path / "work",
+    }
     return paper.Paper(argparse.Namespace(**options))
 
 
@@ -70,8 +76,8 @@ def test_a_figure_that_was_stopped_is_made_again(figures, optimized, monkeypatch
     assert len(optimized) == 2
 
 
-def test_parts_of_a_painting_go_to_their_places(figures, optimized):
-    """The sky of the painting behind the person, its ground on her; masks of the photo sum to 1."""
+def test_parts_of_a_style_image_go_to_their_places(figures, optimized):
+    """The sky of the style image behind the person, its ground on her; masks of the photo sum to 1."""
     figures.make("astronaut_aware")
 
     (behind, on), options = optimized[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from tfstyle.contract.graph_errors import GraphCode, graph_sentence, refusal
-from tfstyle.errors import MaskError, PhotoError, RequestError
+from tfstyle.errors import MaskError, PhotoError, RequestError, StyleVectorError
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,12 @@ def test_quotes_are_not_escaped():
 
 
 @pytest.mark.parametrize("code", GraphCode)
-def test_refusals_are_about_the_photo_the_mask_or_the_request_by_their_code(code):
+def test_refusals_are_about_a_picture_a_mask_vectors_or_the_request_by_their_code(code):
     """Whatever the sentence says: this one speaks of all three."""
     error = refusal(f"assertion failed: [[{code}] Expected an image, a mask and a strength. Got: [16 16].]")
     about = code.partition(".")[0]
-    assert type(error) is {"photo": PhotoError, "mask": MaskError}.get(about, RequestError)
+    kinds = {"photo": PhotoError, "style_image": PhotoError, "mask": MaskError, "vectors": StyleVectorError}
+    assert type(error) is kinds.get(about, RequestError)
     assert error.graph_code == code
     assert str(error) == "Expected an image, a mask and a strength. Got: [16 16]."
 

@@ -13,7 +13,7 @@ from tfstyle.contract.signatures import SIGNATURES
 from tfstyle.engines.local import open_local_engine
 from tfstyle.engines.onnx_files import ONNX_FOLDER, OnnxFiles
 from tfstyle.errors import ModelError
-from tfstyle.export.onnx import network
+from tfstyle.export.onnx_network import network
 from tfstyle.model_store.versions import find_model
 from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_transformer
 from tfstyle.networks.transformer import TransformerConfig

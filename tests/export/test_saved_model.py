@@ -36,13 +36,15 @@ def test_a_version_holds_everything_the_contract_lists(tiny_models):
 
 def test_warm_up_requests_are_of_the_sizes_photos_have(tiny_models):
     path = tiny_models / "tiny" / "1" / "assets.extra" / "tf_serving_warmup_requests"
-    sizes = []
+    requests = []
     for record in tf.data.TFRecordDataset(str(path)):
         request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
-        assert (request.model_spec.name, request.model_spec.signature_name) == ("tiny", "encoded")
-        sizes.append(tuple(tf.io.decode_jpeg(request.inputs["image_bytes"].string_val[0]).shape[:2]))
+        assert request.model_spec.name == "tiny"
+        size = tuple(tf.io.decode_jpeg(request.inputs["image_bytes"].string_val[0]).shape[:2])
+        requests.append((request.model_spec.signature_name, size))
 
-    assert sizes == [(960, 1280), (1280, 960), (720, 1280), (1280, 720), (512, 512)]
+    sizes = [(960, 1280), (1280, 960), (720, 1280), (1280, 720), (512, 512)]
+    assert requests == [*(("encoded", size) for size in sizes), ("stylize_vectors", (512, 512))]
 
 
 def test_a_version_that_is_there_is_never_written_over(model, tmp_path):
@@ -54,7 +56,7 @@ def test_a_version_that_is_there_is_never_written_over(model, tmp_path):
 
 
 def test_a_failed_export_leaves_nothing_behind(model, tmp_path, monkeypatch):
-    def fail(path, model):
+    def fail(*arguments, **options):
         raise OSError("disk full")
 
     monkeypatch.setattr(export, "write_warmup", fail)

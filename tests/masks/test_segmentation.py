@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import tfstyle
-from benchmarks.person_masks import bare, boundary_f, iou
+from benchmarks.pictures.person_masks import bare, boundary_f, iou
 from testing.fake_model import FakePredictor
 from tfstyle.commands.demo import SAMPLE_MASK
 from tfstyle.errors import MaskError, RequestError, StyleTransferError

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from tfstyle.networks import losses
+from tfstyle.training.motion import Motion
 
 # One picture of 1 x 2 positions and 2 channels: positions (1, 2) and (3, 4).
 FEATURES = np.array([[[[1, 2], [3, 4]]]], "float32")
@@ -178,19 +179,36 @@ def test_gradients_of_all_losses_are_finite(rng, picture):
         assert value.shape == (2,), name
 
 
-def test_the_shift_loss_is_the_difference_of_what_both_pictures_show():
-    """Moved by one down and two left; one pixel inside the margin is 3 off, so 9 / (4 * 4) for its one channel."""
+def test_the_motion_loss_is_the_difference_of_what_both_pictures_show():
+    """Moved by two down and four left, half of it each; one pixel inside the margin is 3 off: 9 / (4 * 4)."""
     picture = np.arange(64, dtype="float32").reshape(1, 8, 8, 1)
-    moved = np.roll(picture, (-1, 2), axis=(1, 2))
-    moved[0, 3, 4] += 3
+    moved = np.roll(picture, (-2, 4), axis=(1, 2))
+    half = Motion(1, -2)
+    moved[0, 3, 5] += 3
     moved[0, 0, 0] += 100  # in the margin
 
-    loss = losses.shift_loss(picture, moved, np.array([1, -2]), margin=2)
+    loss = losses.motion_loss(picture, moved, np.stack([half.transform(8), half.inverse().transform(8)]), margin=2)
 
-    np.testing.assert_allclose(loss, [9 / 16])
+    np.testing.assert_allclose(loss, [9 / 16], rtol=1e-5)
 
 
-def test_a_picture_moved_the_other_way_has_a_shift_loss():
+def test_a_picture_moved_the_other_way_has_a_motion_loss():
     picture = np.arange(64, dtype="float32").reshape(1, 8, 8, 1)
+    half = Motion(-1, 0)
+    motion = np.stack([half.transform(8), half.inverse().transform(8)])
 
-    assert float(losses.shift_loss(picture, np.roll(picture, 1, axis=1), np.array([1, 0]), margin=2)[0]) > 1
+    assert float(losses.motion_loss(picture, np.roll(picture, -2, axis=1), motion, margin=2)[0]) > 1
+
+
+def test_a_fraction_of_a_pixel_costs_a_picture_that_moved_along_little_and_one_that_stayed_much():
+    """A wave of 8 px, moved by half a pixel: what interpolation takes, it takes from both."""
+    x = np.arange(64, dtype="float32")
+    wave = np.tile(np.sin(2 * np.pi * x / 8), (1, 64, 1))[..., None]
+    moved = np.tile(np.sin(2 * np.pi * (x + 0.5) / 8), (1, 64, 1))[..., None]
+    half = Motion(0, 0.5).half()
+    motion = np.stack([half.transform(64), half.inverse().transform(64)])
+
+    along, stayed = (float(losses.motion_loss(wave, other, motion, margin=16)[0]) for other in (moved, wave))
+
+    assert along < 2e-4
+    assert stayed > 100 * along

@@ -34,9 +34,9 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2
 
-from benchmarks.load import Load as Measured
-from benchmarks.load import Photos, capacity, open_loop
 from benchmarks.measuring import percentiles
+from benchmarks.serving.load import Load as Measured
+from benchmarks.serving.load import Photos, capacity, open_loop
 from testing.load import Load, requests_answered, server_process
 from tests.serving.conftest import free_port
 from tfstyle.model_store.versions import find_model

@@ -10,7 +10,7 @@ import pytest
 
 from tfstyle.commands.shared import stylize_arguments
 from tfstyle.errors import RequestError
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,12 @@ def test_calls_take_them_whole_or_field_by_field():
     assert StylizeOptions.of(whole, format="jpeg").format == "jpeg"
     with pytest.raises(TypeError, match="strenght"):
         StylizeOptions.of("wave", strenght=0.5)
+
+
+def test_type_checkers_know_each_of_them_as_a_keyword():
+    fields = {field.name: field.type for field in dataclasses.fields(StylizeOptions) if field.name != "style"}
+
+    assert StylizeKeywords.__annotations__ == fields
 
 
 def test_style_and_mask_or_regions_are_places_with_a_mix_each():

@@ -7,6 +7,7 @@ from PIL import Image
 from testing import training_case
 from tfstyle.errors import TrainingError
 from tfstyle.training.batches import Batches
+from tfstyle.training.motion import Motion
 from tfstyle.training.photo_dataset import open_photos
 
 
@@ -36,7 +37,7 @@ def test_every_photo_and_every_style_comes_once_per_round(photos, monkeypatch):
     styles = [style for step in range(4) for style in batches[step]["style"]]
 
     assert Counter(used) == dict.fromkeys(range(6), 2)
-    assert used[:6] != used[6:]
+    assert used != used[6:]
     assert [set(styles[i : i + 3]) for i in range(0, 12, 3)] == [{0, 1, 2}] * 4
 
 
@@ -120,31 +121,35 @@ def test_photos_that_are_all_corrupt_end_the_training_with_advice(tmp_path):
         Batches(photos, styles=1, size=32, batch=1, seed=(0,))[0]
 
 
-def test_a_moved_photo_shows_at_each_pixel_what_lay_the_shift_away(tmp_path):
+@pytest.mark.parametrize("motion", [Motion(3, -5), Motion(0.25, 1.5), Motion(-2.5, 1, angle=0.02, zoom=0.99)])
+def test_a_moved_photo_shows_at_each_pixel_what_the_motion_says(tmp_path, motion):
     """A smooth ramp in both directions; noise is left out here."""
     down, right = np.mgrid[:200, :240]
     ramp = np.stack([down, right, 0 * down], axis=-1).astype("uint8")
+    a0, a1, a2, b0, b1, b2 = motion.transform(64)
+    y, x = np.mgrid[12:52, 12:52]
     (tmp_path / "ramp").mkdir()
     Image.fromarray(ramp).save(tmp_path / "ramp" / "ramp.png")
     photos = open_photos(tmp_path / "ramp")
 
     for step in range(6):
         crops = Batches(photos, styles=1, size=64, batch=1, seed=(step,), moved=1)
-        crop, moved = crops._crop(0, (3, -5))
-        np.testing.assert_allclose(crop[8:56, 8:56].astype(int), moved[5:53, 13:61], atol=1)
+        crop, moved = crops._crop(0, motion)
+        level, (down, right, _) = crop[0, 0, :2], (crop[-1, -1].astype(float) - crop[0, 0]) / 63
+        expected = level + np.stack([(b0 * x + b1 * y + b2) * down, (a0 * x + a1 * y + a2) * right], axis=-1)
+        np.testing.assert_allclose(moved[12:52, 12:52, :2], expected, atol=2.5)
 
 
-def test_moved_photos_come_with_their_shift_and_a_little_noise(photos):
+def test_moved_photos_come_with_half_of_their_motion_there_and_back_and_a_little_noise(photos):
     batches = Batches(photos, styles=2, size=48, batch=3, seed=(0,), moved=2)
 
-    shifts = np.array([batches[step]["shift"] for step in range(60)])
     batch = batches[1]
 
     assert batch["moved"].shape == (2, 48, 48, 3)
     assert batch["moved"].dtype == np.uint8
-    assert np.abs(shifts).max(axis=1).min() >= 1
-    assert 3 < np.abs(shifts).max() <= 8
-    assert np.median(np.abs(shifts).max(axis=1)) <= 3
+    there, back = (np.vstack([np.reshape(half, (2, 3)), [0, 0, 1]]) for half in batch["motion"])
+    np.testing.assert_allclose(there @ back, np.eye(3), atol=1e-4)
+    assert not np.allclose(there, np.eye(3))
     np.testing.assert_array_equal(batch["moved"], batches[1]["moved"])
 
 

@@ -85,6 +85,18 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         load_recipe(str(tmp_path / "broken.py"))
 
 
+def test_a_training_is_finished_early_by_a_learning_rate_that_falls_from_now_on():
+    whole = recipe(warm_up=100, stages=(Stage(size=32, batch=2, steps=400), Stage(size=48, batch=2, steps=200)))
+
+    within, across = whole.finishing(100, 40), whole.finishing(390, 20)
+
+    assert [stage.steps for stage in within.stages] == [140]
+    assert (within.hold * within.steps, within.warm_up) == (100, 10)
+    assert [stage.steps for stage in across.stages] == [400, 10]
+    with pytest.raises(TrainingError, match="within the 600 of the recipe case, got 20 after 590"):
+        whole.finishing(590, 20)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -92,7 +104,7 @@ def test_an_unknown_recipe_lists_those_there_are(tmp_path):
         {"stages": (Stage(size=64, batch=2, steps=1, predicted=1),)},
         {"encoder": True, "stages": (Stage(size=64, batch=2, steps=1, predicted=2),)},
         {"stages": (Stage(size=16, batch=2, steps=1, moved=1),)},
-        {"weights": LossWeights(shift=1.0)},
+        {"weights": LossWeights(motion=1.0)},
         {"hold": 1.0},
         {"styles": (StyleRecipe(name="same"), StyleRecipe(name="same"))},
         {"stages": ()},

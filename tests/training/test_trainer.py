@@ -18,6 +18,7 @@ from tfstyle.networks import checkpoint, losses
 from tfstyle.networks.style_encoder import StyleEncoderConfig
 from tfstyle.networks.vgg19 import VGG19
 from tfstyle.training.batches import Batches
+from tfstyle.training.motion import Motion
 from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleImage, StyleRecipe
 from tfstyle.training.trainer import NOISE, StyleTrainer, WarmUpHoldCosine, averaged_weights, make_optimizer
 
@@ -264,13 +265,16 @@ def test_moved_photos_are_compared_where_both_show_the_same(any_style):
     trainer, batch, _ = any_style
     painted = trainer(batch)
 
-    shift = ops.convert_to_numpy(trainer.loss_terms(batch, painted)["shift"])
+    half = Motion(2, -4)
+    batch = {**batch, "motion": np.stack([half.transform(48), half.inverse().transform(48)])}
+    measured = ops.convert_to_numpy(trainer.loss_terms(batch, painted)["motion"])
 
-    down, right = batch["shift"]
     vectors = ops.take(trainer.table, batch["style"], axis=0)[:, None]
     again = ops.convert_to_numpy(trainer.transformer(batch["moved"], vectors))
-    here = ops.convert_to_numpy(painted)[:2, 16 + down : 32 + down, 16 + right : 32 + right]
-    np.testing.assert_allclose(shift, np.mean((here - again[:, 16:32, 16:32]) ** 2, axis=(1, 2, 3)) / 255**2, rtol=1e-4)
+    here = ops.convert_to_numpy(painted)[:2, 18:34, 12:28]
+    np.testing.assert_allclose(
+        measured, np.mean((here - again[:, 14:30, 20:36]) ** 2, axis=(1, 2, 3)) / 255**2, rtol=1e-4
+    )
 
 
 def test_a_step_moves_table_and_encoder_and_leaves_the_whitening(any_style):

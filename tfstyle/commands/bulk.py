@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
     options = stylize_arguments.options_of(args)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
-    for _, mix in options.places:
-        Stylizer(args.engine, model).styles().weights(mix)  # an unknown style is said once, not once a photo
+    for name in options.names:
+        _ = Stylizer(args.engine, model).styles()[name]  # an unknown style is said once, not once a photo
     sent = _with_contents(options)
     photos = find_photos(args.photos, folder)
     work = job.Job(

@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from tfstyle.commands.shared.outputs import STREAM, Outputs, write
-    from tfstyle.contract.style_mix import parse_style_mix
     from tfstyle.errors import RequestError
     from tfstyle.imaging.contact_sheet import contact_sheet
     from tfstyle.imaging.photo import format_for, read_photo
+    from tfstyle.stylize.options import StylizeOptions
 
     if args.columns is not None and args.columns < 1:
         raise RequestError(f"Expected at least one column, got {args.columns}.")
@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     tiles = [("Photo", photo.on_white().pixels)]
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
         catalog = stylizer.styles()
-        styles = [catalog[name] for name in parse_style_mix(args.style)] if args.style else list(catalog)
+        names = StylizeOptions(args.style).names if args.style else catalog.names
+        styles = [catalog[name] for name in names]
         for style in progress.track(styles, description="painting"):
             painting = stylizer.stylize(
                 photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke

@@ -47,11 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Stylize every photo; a bad one, or an output that cannot be written, is reported and the rest go on."""
     from tfstyle.commands.shared.outputs import Outputs, as_json, list_photos
+    from tfstyle.contract.style_mix import name_of
 
     options = stylize_arguments.options_of(args)
-    mixes = [mix for _, mix in options.places]
     photos = list_photos(args.photos, recursive=args.recursive)
-    label = "+".join(dict.fromkeys(name for mix in mixes for name in mix))
+    label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
     masks = [place for place, _ in options.places if isinstance(place, str)]
     roots = args.photos if args.recursive else ()
     outputs = Outputs(args.output, photos, label, masks, roots)
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     faults = stylizers.faults_of_one_photo(args)
     refused = unwritten = 0
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
-        for mix in mixes:
-            stylizer.styles().weights(mix)  # an unknown style is said once, not once a photo
+        for name in options.names:
+            _ = stylizer.styles()[name]  # an unknown style is said once, not once a photo
         earlier = outputs.of_earlier_runs(photos, args.photos, stylizer.styles().names)
         if earlier:
             photos = [photo for photo in photos if photo not in earlier]

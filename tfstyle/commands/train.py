@@ -77,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="replaces the recipe's; other crops, other initial weights",
     )
+    parser.add_argument(
+        "--finish",
+        type=whole(1),
+        metavar="N",
+        help="end early: from the step of --init-from on the learning rate falls to the last within N steps",
+    )
     parser.add_argument("--samples", nargs="+", default=[], metavar="PHOTO", help="photos painted on the sample sheets")
     parser.add_argument(
         "--sheet-every", type=whole(1), default=200, metavar="N", help="steps between sheets (default: 200)"
@@ -94,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.imaging.photo import read_photo
         from tfstyle.imaging.style_images import check_style_image
         from tfstyle.networks import precision
+        from tfstyle.networks.checkpoint import Checkpoint
         from tfstyle.training.photo_dataset import open_photos
         from tfstyle.training.recipe import load_recipe
         from tfstyle.training.style_corpus import StyleCorpus
@@ -105,6 +112,10 @@ def run(args: argparse.Namespace) -> int:
     recipe = replace(recipe, weights=replace(recipe.weights, **changes))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
+    if args.finish:
+        if not args.init_from:
+            raise TrainingError("Expected --init-from RUN together with --finish: the weights to finish.")
+        recipe = recipe.finishing(Checkpoint.load(Path(args.init_from)).step, args.finish)
     style_images = {name: read_photo(file).pixels for name, file in files.items()}
     for name, style_image in style_images.items():
         check_style_image(style_image, str(files[name]))

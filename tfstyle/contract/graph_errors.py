@@ -13,7 +13,7 @@ What a decoder of TensorFlow refuses has TensorFlow's sentence; its node is name
 import re
 from enum import StrEnum
 
-from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError
+from tfstyle.errors import MaskError, PhotoError, RequestError, StyleTransferError, StyleVectorError
 
 
 class GraphCode(StrEnum):
@@ -24,6 +24,11 @@ class GraphCode(StrEnum):
     PHOTO_SMALL = "photo.small"
     PHOTO_LARGE = "photo.large"
     PHOTO_CHANNELS = "photo.channels"
+    STYLE_IMAGE_FORMAT = "style_image.format"  # neither JPEG nor PNG
+    STYLE_IMAGE_DAMAGED = "style_image.damaged"
+    STYLE_IMAGE_SMALL = "style_image.small"
+    STYLE_IMAGE_LARGE = "style_image.large"
+    STYLE_IMAGE_ASPECT = "style_image.aspect"  # wider than ten to one, or higher
     MASK_FORMAT = "mask.format"
     MASK_DAMAGED = "mask.damaged"
     MASK_SIZE = "mask.size"  # not as large as the photo
@@ -32,6 +37,8 @@ class GraphCode(StrEnum):
     WEIGHTS_SHAPE = "weights.shape"
     WEIGHTS_COLUMNS = "weights.columns"  # more than the model has styles
     WEIGHTS_RANGE = "weights.range"
+    VECTORS_SIZE = "vectors.size"  # of another length than the model's
+    VECTORS_RANGE = "vectors.range"  # not finite
     REQUEST_SHAPE = "request.shape"  # as many values as pictures
     REQUEST_PIXELS = "request.pixels"  # of all pictures together
     REQUEST_REGIONS = "request.regions"
@@ -54,13 +61,19 @@ def refusal(message: str) -> StyleTransferError:
         message: As TensorFlow or a server put it.
 
     Returns:
-        `MaskError` or `PhotoError` if the code is about a mask or the photo, else `RequestError`; with the code as
-        `graph_code`, which is empty where a graph has none, as those of other models.
+        `MaskError` if the code is about a mask, `PhotoError` if about the photo or a style image, `StyleVectorError` if
+        about style vectors, else `RequestError`; with the code as `graph_code`, which is empty where a graph has none,
+        as those of other models.
     """
     code = graph_code(message)
     about = code.partition(".")[0]
-    kind = {"photo": PhotoError, "mask": MaskError}.get(about, RequestError)
-    error: StyleTransferError = kind(graph_sentence(message))
+    kinds: dict[str, type[StyleTransferError]] = {
+        "photo": PhotoError,
+        "style_image": PhotoError,
+        "mask": MaskError,
+        "vectors": StyleVectorError,
+    }
+    error = kinds.get(about, RequestError)(graph_sentence(message))
     error.graph_code = code
     return error
 

@@ -7,6 +7,8 @@
              background=starry_night                   what is around the people in the photo
              left=the_scream:2+great_wave,sky.png=rain_princess
 
+In Python a style may also be a style vector, or the path of a style file, alone or as a key: `{kiss: 60, "udnie": 40}`.
+
 A place is what the photo shows (person, background, subject), a gradient (left, right, top, bottom, radial) or a mask
 file; within a region styles are joined by `+`, since the comma is taken. File names with a comma fit only into Python's
 form, a list of pairs.
@@ -17,46 +19,53 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tfstyle.contract.signatures import MAX_REGIONS
+from tfstyle.contract.style_file import load_style
+from tfstyle.contract.style_vector import StyleVector
 from tfstyle.errors import RequestError
 from tfstyle.masks.mask import MaskSource
 
-StyleMix = str | Mapping[str, float]
+NamedStyle = str | StyleVector  # a style by its name in the catalog, or one of one's own
+StyleMix = str | StyleVector | os.PathLike[str] | Mapping[Any, float]  # keys: names, vectors, paths of style files
 STYLE_NAME = re.compile(r"[\w.-]+")  # without the colons, commas, plus and equals signs that names stand between
 
 Regions = str | Mapping[str, StyleMix] | Sequence[tuple[MaskSource, StyleMix]]
 
 
-def parse_style_mix(mix: StyleMix) -> dict[str, float]:
+def parse_style_mix(mix: StyleMix) -> dict[NamedStyle, float]:
     """Read a mix of styles, in the order written.
 
     Args:
-        mix: As text, or a mapping of style name to weight. Whether the styles exist is the catalog's to say.
+        mix: As text; a style vector or the path of a style file; or a mapping of names, style vectors and such paths to
+            weights. Whether the styles named exist is the catalog's to say.
 
     Returns:
-        Weight >= 0 by style name; proportions, not divided by their sum.
+        Weight >= 0 by name or style vector; proportions, not divided by their sum.
 
     Raises:
         RequestError: If there is no style, one is named twice, or a weight is no number, negative or not finite.
+        StyleVectorError: If a style file cannot be read.
     """
     if isinstance(mix, Mapping):
-        pairs: Iterable[tuple[str, object]] = mix.items()
+        pairs: Iterable[tuple[Any, object]] = mix.items()
     elif isinstance(mix, str):
         pairs = [_split_weight(part.strip(), mix) for part in mix.replace("+", ",").split(",")]
     else:
-        raise RequestError(f"Expected styles as text or as a dict of name to weight, got {type(mix).__name__}.")
-    weights: dict[str, float] = {}
-    for name, weight in pairs:
-        if name in weights:
-            raise RequestError(f"Expected each style once, got {name!r} twice in {mix!r}.")
-        weights[name] = check_weight(name, weight)
+        pairs = [(mix, 1)]
+    weights: dict[NamedStyle, float] = {}
+    for key, weight in pairs:
+        style = _style(key)
+        if style in weights:
+            raise RequestError(f"Expected each style once, got {name_of(style)!r} twice in {mix!r}.")
+        weights[style] = check_weight(name_of(style), weight)
     if not weights:
         raise RequestError("Expected at least one style, got none.")
     return weights
 
 
-def parse_regions(regions: Regions) -> list[tuple[MaskSource, dict[str, float]]]:
+def parse_regions(regions: Regions) -> list[tuple[MaskSource, dict[NamedStyle, float]]]:
     """Read regions, in the order written.
 
     Args:
@@ -85,6 +94,11 @@ def parse_regions(regions: Regions) -> list[tuple[MaskSource, dict[str, float]]]
     return parsed
 
 
+def name_of(style: NamedStyle) -> str:
+    """What people call a style."""
+    return style if isinstance(style, str) else style.name
+
+
 def check_weight(name: str, weight: object) -> float:
     """A style's weight as a number.
 
@@ -106,6 +120,17 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     contained = [candidate for candidate in known if len(wanted) > 2 and wanted in candidate]
     return next(iter(close + contained), None)
+
+
+def _style(key: object) -> NamedStyle:
+    if isinstance(key, os.PathLike):
+        return load_style(key)
+    if not isinstance(key, str | StyleVector):
+        raise RequestError(
+            "Expected a style as its name, a StyleVector or the path of a style file, or a dict of these to weights, "
+            f"got {type(key).__name__}."
+        )
+    return key
 
 
 def _split_weight(part: str, mix: str) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from tfstyle.errors import ModelError
+
 
 class Engine(Protocol):
     """Answers the signatures in `tfstyle.contract.signatures`."""
@@ -12,3 +14,11 @@ class Engine(Protocol):
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Arrays in, arrays out, by the contract's names; strings are object arrays of bytes."""
         ...
+
+
+def no_encoder(model: object) -> ModelError:
+    """What is said of a model, named by its folder or its server, that cannot make style vectors of paintings."""
+    return ModelError(
+        f"{model}: the model has no style encoder, so it paints in its own styles and in style files made for it, but "
+        "not in those of other paintings; take a model that has one, or have it learn the painting: tfstyle add-style."
+    )

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from tfstyle.contract import refusals
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import MAX_REGIONS
 from tfstyle.engines.encoded_pictures import decoded, decoded_mask, picture_size
+from tfstyle.engines.engine import no_encoder
 from tfstyle.engines.input_checks import check, check_inputs, check_length, checked_fraction
 from tfstyle.engines.onnx_files import OnnxFiles
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.photo import MIN_SIDE, Photo
+from tfstyle.imaging.style_images import MAX_ASPECT, MIN_STYLE_IMAGE_SIDE, measured_size
 
 
 class NetworkEngine(ABC):
@@ -62,6 +65,20 @@ class NetworkEngine(ABC):
             ModelError: If the network cannot be loaded or run.
         """
 
+    @abstractmethod
+    def _predict_style(self, style_image: np.ndarray) -> np.ndarray:
+        """Run the style encoder for one style image; asked only where the version has one.
+
+        Args:
+            style_image: uint8 `[H,W,3]`, of `tfstyle.imaging.style_images.measured_size`.
+
+        Returns:
+            Its style vector, float32 `[V]`.
+
+        Raises:
+            ModelError: If the encoder cannot be loaded or run.
+        """
+
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run one signature.
 
@@ -73,14 +90,17 @@ class NetworkEngine(ABC):
             Arrays by output name; strings are object arrays of bytes.
 
         Raises:
-            ModelError: If there is no such signature, or the network cannot be run.
-            PhotoError, MaskError, RequestError: If the request is refused, in the words of the graph.
+            ModelError: If there is no such signature, the model has no style encoder for `encode_style`, or the network
+                cannot be run.
+            PhotoError, MaskError, StyleVectorError, RequestError: If the request is refused, in the words of the graph.
         """
         answers: dict[str, Callable[..., dict[str, np.ndarray]]] = {
             "serving_default": self._serving_default,
             "controlled": self._controlled,
             "regions": self._regions_of_arrays,
             "encoded": self._encoded,
+            "stylize_vectors": self._stylize_vectors,
+            "encode_style": self._encode_style,
             "describe": self._describe,
         }
         if signature not in answers:
@@ -137,28 +157,58 @@ class NetworkEngine(ABC):
             pictures.append(photo)
         return _stylized(image, pictures)
 
-    def _encoded(
+    def _encoded(self, region_weights: np.ndarray, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        def styles(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            weights = self._checked_weights(weights, weights.shape[:1], "region_weights", "[B,R,N]")
+            weights = _divided(weights, weights.max(initial=0))  # regions keep their weights against each other
+            return _proportions(weights) @ self._table, weights.sum(axis=1)
+
+        return self._encoded_pictures("region_weights", region_weights, styles, **inputs)
+
+    def _stylize_vectors(self, style_vectors: np.ndarray, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        def styles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            size, strange = self._table.shape[1], int((~np.isfinite(vectors)).sum())
+            sentence = refusals.VECTORS_SIZE.format(size=size)
+            check(vectors.shape[1] == size, GraphCode.VECTORS_SIZE, sentence, vectors.shape[1])
+            check(not strange, GraphCode.VECTORS_RANGE, refusals.VECTORS_RANGE.format(), strange)
+            return vectors, np.ones(len(vectors), np.float32)
+
+        return self._encoded_pictures("style_vectors", style_vectors, styles, **inputs)
+
+    def _encoded_pictures(
         self,
+        name: str,
+        of_regions: np.ndarray,
+        styles: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        *,
         image_bytes: np.ndarray,
-        region_weights: np.ndarray,
         region_masks: np.ndarray,
         strength: np.ndarray,
         preserve_color: np.ndarray,
         format: np.ndarray,
     ) -> dict[str, np.ndarray]:
+        """Stylized images, encoded.
+
+        Args:
+            name: The input that says how regions are painted.
+            of_regions: Its value, `[B,R,...]`.
+            styles: From that of a picture to the vectors of its regions, `[R,V]`, and how much each counts, `[R]`.
+            image_bytes, region_masks, strength, preserve_color, format: As the contract has them.
+        """
         batch = len(image_bytes)
         given = {
-            "region_weights": region_weights.shape[:1],
+            name: of_regions.shape[:1],
             "region_masks": region_masks.shape[:1],
             "strength": strength.shape,
             "preserve_color": preserve_color.shape,
             "format": format.shape,
         }
-        for name, size in given.items():
-            sentence = refusals.REQUEST_SHAPE.format(name=name)
+        for key, size in given.items():
+            sentence = refusals.REQUEST_SHAPE.format(name=key)
             check(size == (batch,), GraphCode.REQUEST_SHAPE, sentence, (batch,), size)
-        regions, masks = region_weights.shape[1], region_masks.shape[1]
-        check(masks == regions > 0, GraphCode.REQUEST_REGIONS, refusals.REGION_MASKS.format(), regions, masks)
+        regions, masks = of_regions.shape[1], region_masks.shape[1]
+        sentence = refusals.REGION_MASKS.format(name=name)
+        check(masks == regions > 0, GraphCode.REQUEST_REGIONS, sentence, regions, masks)
         sentence = refusals.REGIONS.format(max_regions=MAX_REGIONS)
         check(regions <= MAX_REGIONS, GraphCode.REQUEST_REGIONS, sentence, regions)
         sizes = [self._checked_header(encoded) for encoded in image_bytes]
@@ -169,10 +219,22 @@ class NetworkEngine(ABC):
             check(known, GraphCode.REQUEST_FORMAT, refusals.REQUEST_FORMAT.format(), len(format[i]))
             photo = decoded(encoded, "RGB", GraphCode.PHOTO_DAMAGED)
             share = float(checked_fraction(strength[i : i + 1], "strength", GraphCode.STRENGTH_RANGE)[0])
-            weights = self._checked_weights(region_weights[i], (regions,), "region_weights", "[B,R,N]")
-            stylized = self._composed(photo, weights, list(region_masks[i]), share, bool(preserve_color[i]))
+            vectors, weights = styles(of_regions[i])
+            stylized = self._composed(photo, vectors, weights, list(region_masks[i]), share, bool(preserve_color[i]))
             answer[i] = Photo(stylized).encode("png" if format[i] == b"png" else "jpeg", compress_level=1)
         return {"image_bytes": answer}
+
+    def _encode_style(self, image_bytes: np.ndarray) -> dict[str, np.ndarray]:
+        if not self._files.has_encoder:
+            raise no_encoder(self.path)
+        sizes = [self._checked_style_image(encoded) for encoded in image_bytes]
+        self._check_batch(sum(height * width for height, width in sizes), len(image_bytes))
+        vectors = np.empty((len(image_bytes), self._table.shape[1]), np.float32)
+        for i, encoded in enumerate(image_bytes):
+            image = Image.fromarray(decoded(encoded, "RGB", GraphCode.STYLE_IMAGE_DAMAGED))
+            image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
+            vectors[i] = self._predict_style(np.asarray(image))
+        return {"style_vectors": vectors}
 
     def _describe(self) -> dict[str, np.ndarray]:
         styles = self.catalog.styles
@@ -184,23 +246,30 @@ class NetworkEngine(ABC):
             "thumbnails": _strings(style.thumbnail for style in styles),
             "max_pixels": np.array([self.catalog.max_pixels], np.int64),
             "max_regions": np.array([MAX_REGIONS], np.int64),
+            "style_vectors": self._table,
+            "trunk": _strings([self._files.trunk.encode()]),
         }
 
     def _composed(
-        self, photo: np.ndarray, weights: np.ndarray, masks: list[bytes], strength: float, preserve_color: bool
+        self,
+        photo: np.ndarray,
+        vectors: np.ndarray,
+        weights: np.ndarray,
+        masks: list[bytes],
+        strength: float,
+        preserve_color: bool,
     ) -> np.ndarray:
-        """A photo `[H,W,3]` in the styles of its regions, `[R,N]`, where their masks are."""
-        weights = _divided(weights, weights.max(initial=0))  # regions keep their weights against each other
-        styled = weights.max(axis=1) > 0  # a region without a style leaves the photo
+        """A photo `[H,W,3]` in the styles of its regions, `[R,V]`, where their masks are; a weight of 0 is no style."""
+        styled = weights > 0  # a region without a style leaves the photo
         coverage = np.stack([decoded_mask(mask, photo.shape[:2]) for mask in masks]) * styled[:, None, None]
         share = strength * np.minimum(coverage.sum(axis=0), 1)
         if not share.any():
             return photo
         if len(masks) == 1:
-            stylized = self._painted(photo, weights[0])
+            stylized = self._run(photo, vectors, None)
         else:
-            regions = coverage * weights.sum(axis=1)[:, None, None]
-            stylized = self._run(photo, _proportions(weights) @ self._table, _divided(regions, regions.sum(axis=0)))
+            regions = coverage * weights[:, None, None]
+            stylized = self._run(photo, vectors, _divided(regions, regions.sum(axis=0)))
         return compose(photo, stylized, share, preserve_color=preserve_color)
 
     def _painted(self, photo: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -222,13 +291,28 @@ class NetworkEngine(ABC):
         return height, width
 
     def _check_size(self, height: int, width: int, name: str) -> None:
-        limit, pixels = self.catalog.max_pixels, height * width
         sentence = refusals.PHOTO_SMALL.format(name=name, min_side=MIN_SIDE)
         check(min(height, width) >= MIN_SIDE, GraphCode.PHOTO_SMALL, sentence, height, width)
+        self._check_pixels(height, width, name, GraphCode.PHOTO_LARGE)
+
+    def _checked_style_image(self, encoded: bytes) -> tuple[int, int]:
+        """Height and width of an encoded style image, once they are known to hold a texture."""
+        name = "image_bytes"
+        height, width = picture_size(encoded, name, GraphCode.STYLE_IMAGE_FORMAT, GraphCode.STYLE_IMAGE_DAMAGED)
+        short, long = sorted((height, width))
+        sentence = refusals.STYLE_IMAGE_SMALL.format(name=name, min_side=MIN_STYLE_IMAGE_SIDE)
+        check(short >= MIN_STYLE_IMAGE_SIDE, GraphCode.STYLE_IMAGE_SMALL, sentence, height, width)
+        sentence = refusals.STYLE_IMAGE_ASPECT.format(name=name, max_aspect=MAX_ASPECT)
+        check(long <= MAX_ASPECT * short, GraphCode.STYLE_IMAGE_ASPECT, sentence, height, width)
+        self._check_pixels(height, width, name, GraphCode.STYLE_IMAGE_LARGE)
+        return height, width
+
+    def _check_pixels(self, height: int, width: int, name: str, code: GraphCode) -> None:
+        limit, pixels = self.catalog.max_pixels, height * width
         shrink = (limit / max(pixels, 1)) ** 0.5
         sentence = refusals.PHOTO_LARGE.format(name=name, max_pixels=limit)
         fitting = int(height * shrink), int(width * shrink)
-        check(pixels <= limit, GraphCode.PHOTO_LARGE, sentence, height, width, *fitting)
+        check(pixels <= limit, code, sentence, height, width, *fitting)
 
     def _check_batch(self, pixels: int, pictures: int) -> None:
         limit = self.catalog.max_pixels

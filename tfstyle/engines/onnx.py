@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.engines.network_engine import NetworkEngine
-from tfstyle.engines.onnx_files import NETWORK_FILE, REGIONS_FILE
+from tfstyle.engines.onnx_files import ENCODER_FILE, NETWORK_FILE, REGIONS_FILE
 from tfstyle.errors import ModelError
 
 # What ONNX Runtime may have beyond the CPU and runs pictures of any size with; the first that is there is taken.
@@ -41,9 +41,14 @@ class OnnxEngine(NetworkEngine):
         inputs = {"image": image[None], "style_vectors": style_vectors[None]}
         if region_maps is not None:
             inputs["region_maps"] = region_maps[None]
-        session = self._network if region_maps is None else self._regions
+        return self._answer(self._network if region_maps is None else self._regions, "stylized", inputs)
+
+    def _predict_style(self, style_image: np.ndarray) -> np.ndarray:
+        return self._answer(self._encoder, "style_vectors", {"image": style_image[None]})
+
+    def _answer(self, session: Any, output: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
         try:
-            return session.run(["stylized"], inputs)[0][0]
+            return session.run([output], inputs)[0][0]
         except Exception as error:  # ONNX Runtime raises kinds of its own, which are not public
             if any(word in str(error) for word in ("bad_alloc", "allocate", "out of memory")):
                 raise MemoryError from None
@@ -56,6 +61,10 @@ class OnnxEngine(NetworkEngine):
     @cached_property
     def _regions(self) -> Any:
         return self._session(REGIONS_FILE)
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return self._session(ENCODER_FILE)
 
     def _session(self, name: str) -> Any:
         options = self._runtime.SessionOptions()

@@ -3,6 +3,7 @@
 assets.extra/onnx/network.onnx       the network in one style mix
 assets.extra/onnx/regions.onnx       the network in a mix per pixel
 assets.extra/onnx/style_table.npy    style vectors of the named styles, float32 [N, V]
+assets.extra/onnx/encoder.onnx       the style encoder, where the model has one
 assets.extra/onnx/manifest.json      names of the styles, fingerprint of the trunk, SHA-256 of each file
 """
 
@@ -18,6 +19,7 @@ from tfstyle.errors import ModelError
 ONNX_FOLDER = Path("assets.extra") / "onnx"
 NETWORK_FILE = "network.onnx"
 REGIONS_FILE = "regions.onnx"
+ENCODER_FILE = "encoder.onnx"
 STYLE_TABLE_FILE = "style_table.npy"
 MANIFEST_FILE = "manifest.json"
 
@@ -53,6 +55,11 @@ class OnnxFiles:
             self._checksums = {str(name): str(sha256) for name, sha256 in manifest["sha256"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path}: expected a manifest, got something else ({error}); {self._again}.") from None
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the model has a style encoder."""
+        return ENCODER_FILE in self._checksums
 
     def read(self, name: str) -> bytes:
         """The bytes of one file.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.contract.graph_errors import graph_sentence, refusal
+from tfstyle.engines.engine import no_encoder
 from tfstyle.errors import ModelError, PhotoError, RequestError
 from tfstyle.quiet import quiet_tensorflow
 
@@ -61,9 +62,11 @@ class SavedModelEngine:
 
         Raises:
             ModelError: If the model has no such signature.
-            PhotoError, MaskError, RequestError: If the model refuses the request, in its own words.
+            PhotoError, MaskError, StyleVectorError, RequestError: If the model refuses the request, in its own words.
         """
         tf = self._tensorflow
+        if signature == "encode_style" and signature not in self.signatures:
+            raise no_encoder(self.path)
         if signature not in self.signatures:
             raise ModelError(f"{self.path}: the model has no signature {signature!r}; export it again.")
         names = self.signatures[signature].structured_input_signature[1]

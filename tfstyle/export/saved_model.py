@@ -76,7 +76,12 @@ def export(
         (temporary / golden_image.GOLDEN_FILE).write_bytes(_golden(signatures["serving_default"], len(catalog)))
         if targets:
             distances.save_targets(extra / distances.TARGETS_FILE, targets)
-        write_warmup(extra / "tf_serving_warmup_requests", target.parent.name)
+        write_warmup(
+            extra / "tf_serving_warmup_requests",
+            target.parent.name,
+            model.trunk.style_size,
+            encodes=model.encoder is not None,
+        )
         temporary.chmod(0o755)  # mkdtemp lets nobody else in, and servers run as somebody else
         temporary.rename(target)
     except BaseException:
@@ -98,21 +103,33 @@ def with_thumbnails(model: Checkpoint) -> tuple[Style, ...]:
     return tuple(painted)
 
 
-def write_warmup(path: Path, model: str) -> None:
-    """One `encoded` request per size that photos mostly have, as a TFRecord of PredictionLog."""
+def write_warmup(path: Path, model: str, style_size: int, *, encodes: bool) -> None:
+    """Requests as a TFRecord of PredictionLog: `encoded` in the sizes that photos mostly have, one of the other kinds.
+
+    Args:
+        path: The file.
+        model: What servers call the model.
+        style_size: Length of its style vectors.
+        encodes: Whether it has a style encoder.
+    """
+    controls = {
+        "region_masks": [[b""]],
+        "strength": np.ones(1, "float32"),
+        "preserve_color": [False],
+        "format": ["jpeg"],
+    }
+    gray = {size: [_jpeg(Image.linear_gradient("L").resize(size).convert("RGB"), 50)] for size in WARMUP_SIZES}
+    weights, vectors = np.ones((1, 1, 1), "float32"), np.zeros((1, 1, style_size), "float32")
+    requests = [("encoded", {"image_bytes": data, "region_weights": weights, **controls}) for data in gray.values()]
+    small = gray[WARMUP_SIZES[-1]]
+    requests.append(("stylize_vectors", {"image_bytes": small, "style_vectors": vectors, **controls}))
+    if encodes:
+        requests.append(("encode_style", {"image_bytes": small}))
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for width, height in WARMUP_SIZES:
+        for signature, values in requests:
             request = predict_pb2.PredictRequest()
             request.model_spec.name = model
-            request.model_spec.signature_name = "encoded"
-            values = {
-                "image_bytes": [_jpeg(Image.linear_gradient("L").resize((width, height)).convert("RGB"), 50)],
-                "region_weights": np.ones((1, 1, 1), "float32"),
-                "region_masks": [[b""]],
-                "strength": np.ones(1, "float32"),
-                "preserve_color": [False],
-                "format": ["jpeg"],
-            }
+            request.model_spec.signature_name = signature
             for name, value in values.items():
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))

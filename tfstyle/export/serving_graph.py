@@ -12,7 +12,8 @@ regions of each; what is refused begins with a code of `tfstyle.contract.graph_e
 Core TensorFlow operations only, no Python functions, no XLA: it runs in the C++ server, on CPU or GPU, without a flag.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import tensorflow as tf
 
@@ -20,8 +21,10 @@ from tfstyle.contract import refusals
 from tfstyle.contract.catalog import Catalog
 from tfstyle.contract.graph_errors import GraphCode
 from tfstyle.contract.signatures import MAX_REGIONS, SIGNATURES, Signature
+from tfstyle.export.encoder_graph import EncoderGraph
 from tfstyle.imaging.color import RGB_TO_YIQ
 from tfstyle.imaging.photo import MIN_SIDE
+from tfstyle.imaging.style_images import MAX_ASPECT, MIN_STYLE_IMAGE_SIDE
 from tfstyle.networks.checkpoint import Checkpoint
 
 JPEG_QUALITY = 95
@@ -30,10 +33,10 @@ BOUNDARY = 1e-6  # masks and strengths come from float arithmetic: 1 + this is s
 
 
 class ServingGraph(tf.Module):
-    """A model with the signatures of `tfstyle.contract.signatures`.
+    """A model with the signatures of `tfstyle.contract.signatures`; `encode_style` only where it has a style encoder.
 
     Args:
-        model: Trunk and style table, one row per style of the catalog.
+        model: Trunk, style table, one row per style of the catalog, and the style encoder if there is one.
         catalog: The styles in the order of the columns, and the largest picture to accept.
     """
 
@@ -46,6 +49,8 @@ class ServingGraph(tf.Module):
         self.weights = [variable.value for variable in model.trunk.variables]
         self.trunk = lambda image, style_vectors, region_maps=None: model.trunk(image, style_vectors, region_maps)
         self.table = tf.Variable(model.table, trainable=False, name="style_table")
+        self.encoder = EncoderGraph(model.encoder) if model.encoder else None
+        self.fingerprint = model.trunk.fingerprint()
         self.catalog = catalog
 
     def paint(self, image, style):
@@ -56,13 +61,16 @@ class ServingGraph(tf.Module):
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Concrete functions by signature name, inputs and outputs named as in the contract."""
-        bodies = {
+        bodies: dict[str, Callable] = {
             "serving_default": self._serving_default,
             "controlled": self._controlled,
             "regions": self._regions,
             "encoded": self._encoded,
+            "stylize_vectors": self._stylize_vectors,
             "describe": self._describe,
         }
+        if self.encoder:
+            bodies["encode_style"] = partial(self._encode_style, self.encoder)
         return {name: _concrete(SIGNATURES[name], body) for name, body in bodies.items()}
 
     def _serving_default(self, image, style_weights):
@@ -91,9 +99,49 @@ class ServingGraph(tf.Module):
         return {"stylized": _compose(image, stylized, strength * painted_at, preserve_color)}
 
     def _encoded(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+        controls = (region_masks, strength, preserve_color, format)
+        image_bytes = self._checked_request(image_bytes, region_weights, "region_weights", *controls)
+
+        def picture(image_bytes, region_weights, *controls):
+            weights, painted_at = self._checked_weights(
+                region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
+            )
+            vectors = tf.matmul(_shares(weights), self.table)
+            return self._encoded_picture(image_bytes, vectors, tf.reduce_sum(weights, -1), painted_at[:, 0], *controls)
+
+        return _each_picture(picture, image_bytes, region_weights, *controls)
+
+    def _stylize_vectors(self, image_bytes, style_vectors, region_masks, strength, preserve_color, format):
+        controls = (region_masks, strength, preserve_color, format)
+        image_bytes = self._checked_request(image_bytes, style_vectors, "style_vectors", *controls)
+
+        def picture(image_bytes, vectors, *controls):
+            vectors = self._checked_vectors(vectors)
+            everywhere = tf.ones(tf.shape(vectors)[:1])
+            return self._encoded_picture(image_bytes, vectors, everywhere, everywhere, *controls)
+
+        return _each_picture(picture, image_bytes, style_vectors, *controls)
+
+    def _encode_style(self, encoder, image_bytes):
+        least = tf.cast(tf.size(image_bytes), tf.int64) * MIN_STYLE_IMAGE_SIDE**2
+        with tf.control_dependencies([self._batch_check(least, tf.size(image_bytes))]):
+            image_bytes = tf.identity(image_bytes)
+        sizes = tf.map_fn(self._checked_style_image, image_bytes, fn_output_signature=tf.int32)  # [B,2]
+        with tf.control_dependencies([self._batch_check(_pixels(sizes[:, 0], sizes[:, 1]), tf.size(image_bytes))]):
+            image_bytes = tf.identity(image_bytes)
+        vectors = tf.map_fn(
+            lambda encoded: encoder(_decode(encoded, 3, "style_image")),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec((self.table.shape[1],), tf.float32),
+            parallel_iterations=1,  # as for pictures
+        )
+        return {"style_vectors": vectors}
+
+    def _checked_request(self, image_bytes, of_regions, name, region_masks, strength, preserve_color, format):
+        """Encoded pictures, once everything is there for each of them, and they are such as the network takes."""
         batch = tf.shape(image_bytes)[:1]
         given = {
-            "region_weights": tf.shape(region_weights)[:1],
+            name: tf.shape(of_regions)[:1],
             "region_masks": tf.shape(region_masks)[:1],
             "strength": tf.shape(strength),
             "preserve_color": tf.shape(preserve_color),
@@ -109,12 +157,12 @@ class ServingGraph(tf.Module):
             )
             for name, size in given.items()
         ]
-        regions = tf.shape(region_weights)[1:2]
+        regions = tf.shape(of_regions)[1:2]
         checks += [
             _check(
                 tf.reduce_all(tf.equal(tf.shape(region_masks)[1:2], regions)) & (regions[0] > 0),
                 GraphCode.REQUEST_REGIONS,
-                refusals.REGION_MASKS.format(),
+                refusals.REGION_MASKS.format(name=name),
                 regions[0],
                 tf.shape(region_masks)[1],
             ),
@@ -133,17 +181,21 @@ class ServingGraph(tf.Module):
             lambda encoded: tf.stack(self._checked_header(encoded)), image_bytes, fn_output_signature=tf.int32
         )  # [B,2]
         with tf.control_dependencies([self._batch_check(_pixels(sizes[:, 0], sizes[:, 1]), batch[0])]):
-            image_bytes = tf.identity(image_bytes)
-        # Picture by picture, so that the pictures of a batch may differ in size.
-        painted = tf.map_fn(
-            lambda picture: self._encoded_picture(*picture),
-            (image_bytes, region_weights, region_masks, strength, preserve_color, format),
-            fn_output_signature=tf.string,
-            parallel_iterations=1,  # one picture uses all cores, and several at once would add up their memory
-        )
-        return {"image_bytes": painted}
+            return tf.identity(image_bytes)
 
-    def _encoded_picture(self, image_bytes, region_weights, region_masks, strength, preserve_color, format):
+    def _encoded_picture(
+        self, image_bytes, vectors, weights, painted_at, region_masks, strength, preserve_color, format
+    ):
+        """One stylized image, encoded.
+
+        Args:
+            image_bytes: The photo.
+            vectors: Style vectors of its regions, `[R,V]`.
+            weights: How much each region counts where it meets others, `[R]`.
+            painted_at: 0 where a region has no style, which leaves the photo, else 1: `[R]`.
+            region_masks: string `[R]`.
+            strength, preserve_color, format: As the contract has them, of this picture.
+        """
         format_check = _check(
             tf.reduce_any(tf.equal(format, ["jpeg", "png"])),
             GraphCode.REQUEST_FORMAT,
@@ -152,26 +204,22 @@ class ServingGraph(tf.Module):
         )
         with tf.control_dependencies([format_check]):
             image_bytes = tf.identity(image_bytes)
-        image = _decode(image_bytes, 3)[None]
+        image = _decode(image_bytes, 3, "photo")[None]
         shape = tf.shape(image)
-        regions = tf.shape(region_weights)[0]
-        weights, painted_at = self._checked_weights(
-            region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
-        )
 
         def one_mix():  # the same mix everywhere needs no map of it, and that is much faster
             mask = tf.cast(_decode_mask(region_masks[0], shape), tf.float32) / 255
-            return self.paint(image, _shares(weights)), mask * painted_at[0]
+            return self.trunk(image, vectors[None, :1]), mask * painted_at[0]
 
         def mix_per_pixel():
-            style_map, coverage = _style_map(region_masks, shape, weights, painted_at)
+            region_maps, coverage = _region_maps(region_masks, shape, weights, painted_at)
             with tf.control_dependencies(
-                [style_map]
+                [region_maps]
             ):  # or the network's first layers would take their memory beside it
                 photo = tf.identity(image)
-            return self.paint(photo, style_map[None]), coverage
+            return self.trunk(photo, vectors[None], region_maps[None]), coverage
 
-        stylized, coverage = tf.cond(regions > 1, mix_per_pixel, one_mix)
+        stylized, coverage = tf.cond(tf.shape(vectors)[0] > 1, mix_per_pixel, one_mix)
         strength = _checked_strength(strength[None], shape)
         share = strength * tf.minimum(coverage, 1.0)[None, :, :, None]
         stylized = _compose(image, stylized, share, preserve_color[None])[0]
@@ -191,6 +239,8 @@ class ServingGraph(tf.Module):
             "thumbnails": tf.constant([style.thumbnail for style in styles]),
             "max_pixels": tf.constant([self.catalog.max_pixels], tf.int64),
             "max_regions": tf.constant([MAX_REGIONS], tf.int64),
+            "style_vectors": tf.identity(self.table),
+            "trunk": tf.constant([self.fingerprint]),
         }
 
     def _checked_image(self, image):
@@ -206,9 +256,53 @@ class ServingGraph(tf.Module):
 
     def _checked_header(self, encoded):
         """Height and width of an encoded picture, once they are known to be such as the network takes."""
-        height, width = _header(encoded, "image_bytes")
+        height, width = _header(encoded, "image_bytes", "photo")
         with tf.control_dependencies(_size_checks(height, width, self.catalog.max_pixels, "image_bytes")):
             return tf.identity(height), tf.identity(width)
+
+    def _checked_style_image(self, encoded):
+        """Height and width, `[2]`, of an encoded style image, once they are known to hold a texture."""
+        height, width = _header(encoded, "image_bytes", "style_image")
+        checks = [
+            _check(
+                tf.minimum(height, width) >= MIN_STYLE_IMAGE_SIDE,
+                GraphCode.STYLE_IMAGE_SMALL,
+                refusals.STYLE_IMAGE_SMALL.format(name="image_bytes", min_side=MIN_STYLE_IMAGE_SIDE),
+                height,
+                width,
+            ),
+            _check(
+                -(-tf.maximum(height, width) // MAX_ASPECT) <= tf.minimum(height, width),
+                GraphCode.STYLE_IMAGE_ASPECT,
+                refusals.STYLE_IMAGE_ASPECT.format(name="image_bytes", max_aspect=MAX_ASPECT),
+                height,
+                width,
+            ),
+            _large_check(height, width, self.catalog.max_pixels, "image_bytes", GraphCode.STYLE_IMAGE_LARGE),
+        ]
+        with tf.control_dependencies(checks):
+            return tf.stack([height, width])
+
+    def _checked_vectors(self, vectors):
+        """Style vectors `[R,V]`, once they are known to be such as the network takes."""
+        size = self.table.shape[1]
+        strange = tf.math.logical_not(tf.math.is_finite(vectors))
+        checks = [
+            _check(
+                tf.equal(tf.shape(vectors)[1], size),
+                GraphCode.VECTORS_SIZE,
+                refusals.VECTORS_SIZE.format(size=size),
+                tf.shape(vectors)[1],
+            ),
+            _check(
+                tf.logical_not(tf.reduce_any(strange)),
+                GraphCode.VECTORS_RANGE,
+                refusals.VECTORS_RANGE.format(),
+                tf.reduce_sum(tf.cast(strange, tf.int32)),
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            return tf.ensure_shape(tf.identity(vectors), (None, size))
 
     def _batch_check(self, pixels, pictures) -> tf.Operation:
         """Whether all pictures of a request together are no larger than one may be. `pixels`: int64, summed here."""
@@ -259,6 +353,17 @@ class ServingGraph(tf.Module):
         return weights, any_style
 
 
+def _each_picture(picture, *inputs):
+    """Stylized images, picture by picture, so that the pictures of a batch may differ in size."""
+    painted = tf.map_fn(
+        lambda given: picture(*given),
+        inputs,
+        fn_output_signature=tf.string,
+        parallel_iterations=1,  # one picture uses all cores, and several at once would add up their memory
+    )
+    return {"image_bytes": painted}
+
+
 def _proportions(weights):
     """Weights `[..., N]` divided by their sum, however large they are; zeros stay zeros."""
     return _shares(tf.math.divide_no_nan(weights, tf.reduce_max(weights, axis=-1, keepdims=True)))
@@ -290,8 +395,11 @@ def _compose(image, stylized, share, preserve_color):
     return tf.cast(tf.clip_by_value(tf.round(result), 0, 255), tf.uint8)
 
 
-def _header(encoded, name: str, *, of_mask: bool = False):
-    """Height and width, int32, of JPEG or PNG bytes, by their magic and header alone."""
+def _header(encoded, name: str, about: str):
+    """Height and width, int32, of JPEG or PNG bytes, by their magic and header alone.
+
+    `about` is what codes begin with: `photo`, `style_image` or `mask`.
+    """
     is_jpeg = _is_jpeg(encoded)
     is_png = tf.cond(
         tf.strings.length(encoded) >= 33,
@@ -304,7 +412,7 @@ def _header(encoded, name: str, *, of_mask: bool = False):
     )
     kind = _check(
         is_jpeg | is_png,
-        GraphCode.MASK_FORMAT if of_mask else GraphCode.PHOTO_FORMAT,
+        GraphCode(f"{about}.format"),
         refusals.PICTURE_FORMAT.format(name=name),
         tf.strings.length(encoded),
     )
@@ -312,20 +420,22 @@ def _header(encoded, name: str, *, of_mask: bool = False):
         encoded = tf.identity(encoded)
     return tf.cond(
         is_jpeg,
-        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=_damaged(of_mask))[:2])),
+        lambda: tuple(tf.unstack(tf.image.extract_jpeg_shape(encoded, name=GraphCode(f"{about}.damaged"))[:2])),
         lambda: (_big_endian(encoded, 20), _big_endian(encoded, 16)),  # IHDR comes first and begins with the size
     )
 
 
-def _decode(encoded, channels: int, *, of_mask: bool = False):
+def _decode(encoded, channels: int, about: str):
     """uint8 `[H,W,channels]` of JPEG or PNG bytes whose header was checked.
 
     What a decoder refuses has no sentence of ours; the code is the name of its node, which TensorFlow tells.
     """
     decoded = tf.cond(
         _is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=_damaged(of_mask)),
-        lambda: tf.io.decode_png(encoded, channels=channels, name=_damaged(of_mask)),
+        lambda: tf.io.decode_jpeg(
+            encoded, channels=channels, dct_method="INTEGER_ACCURATE", name=GraphCode(f"{about}.damaged")
+        ),
+        lambda: tf.io.decode_png(encoded, channels=channels, name=GraphCode(f"{about}.damaged")),
     )
     return tf.ensure_shape(decoded, (None, None, channels))
 
@@ -334,7 +444,7 @@ def _decode_mask(encoded, shape):
     """uint8 `[H,W]` of the picture whose batch shape is `shape`; all 255 for no bytes."""
 
     def decode():
-        size = tf.stack(_header(encoded, "region_masks", of_mask=True))
+        size = tf.stack(_header(encoded, "region_masks", "mask"))
         fits = _check(
             tf.reduce_all(tf.equal(size, shape[1:3])),
             GraphCode.MASK_SIZE,
@@ -344,37 +454,28 @@ def _decode_mask(encoded, shape):
         )
         with tf.control_dependencies([fits]):
             checked = tf.identity(encoded)
-        return _decode(checked, 1, of_mask=True)[:, :, 0]
+        return _decode(checked, 1, "mask")[:, :, 0]
 
     return tf.cond(
         tf.equal(tf.strings.length(encoded), 0), lambda: tf.fill(shape[1:3], tf.constant(255, tf.uint8)), decode
     )
 
 
-def _style_map(region_masks, shape, weights, painted_at):
-    """Shares of the styles at each pixel, float32 `[H,W,N]`, and how far it is covered, `[H,W]`, 0..R.
-
-    Masks are decoded one by one and brought to shares before they are multiplied by the styles, so that nothing but the
-    result has N floats a pixel.
+def _region_maps(region_masks, shape, weights, painted_at):
+    """Shares of the regions at each pixel, float32 `[H,W,R]`, and how far it is covered, `[H,W]`, 0..R.
 
     Args:
-        region_masks: string `[R]`.
+        region_masks: string `[R]`, decoded one by one.
         shape: Of the picture, `[1,H,W,3]`.
-        weights: `[R,N]`.
-        painted_at: `[R,1]`; 0 where a region has no style, which leaves the photo.
+        weights: `[R]`.
+        painted_at: `[R]`; 0 where a region has no style, which leaves the photo.
     """
     masks = tf.map_fn(
         lambda mask: _decode_mask(mask, shape), region_masks, fn_output_signature=tf.uint8, parallel_iterations=1
     )
-    masks = tf.cast(masks, tf.float32) * (painted_at[:, None] / 255)
-    masks = tf.ensure_shape(masks, (None, None, None))
-    total = tf.einsum("rhw,r->hw", masks, tf.reduce_sum(weights, axis=-1))
-    style_map = tf.einsum("rhw,rn->hwn", tf.math.divide_no_nan(masks, total), weights)
-    return style_map, tf.reduce_sum(masks, axis=0)
-
-
-def _damaged(of_mask: bool) -> GraphCode:
-    return GraphCode.MASK_DAMAGED if of_mask else GraphCode.PHOTO_DAMAGED
+    masks = tf.transpose(tf.cast(tf.ensure_shape(masks, (None, None, None)), tf.float32), [1, 2, 0])
+    masks *= painted_at / 255
+    return _shares(masks * weights), tf.reduce_sum(masks, axis=-1)
 
 
 def _is_jpeg(encoded):
@@ -389,9 +490,6 @@ def _big_endian(encoded, offset: int):
 
 
 def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation]:
-    pixels = _pixels(height, width)
-    shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
-    fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
     return [
         _check(
             tf.minimum(height, width) >= MIN_SIDE,
@@ -400,15 +498,22 @@ def _size_checks(height, width, max_pixels: int, name: str) -> list[tf.Operation
             height,
             width,
         ),
-        _check(
-            pixels <= max_pixels,
-            GraphCode.PHOTO_LARGE,
-            refusals.PHOTO_LARGE.format(name=name, max_pixels=max_pixels),
-            height,
-            width,
-            *fitting,
-        ),
+        _large_check(height, width, max_pixels, name, GraphCode.PHOTO_LARGE),
     ]
+
+
+def _large_check(height, width, max_pixels: int, name: str, code: GraphCode) -> tf.Operation:
+    pixels = _pixels(height, width)
+    shrink = tf.sqrt(max_pixels / tf.cast(tf.maximum(pixels, 1), tf.float64))
+    fitting = [tf.cast(tf.cast(side, tf.float64) * shrink, tf.int32) for side in (height, width)]
+    return _check(
+        pixels <= max_pixels,
+        code,
+        refusals.PHOTO_LARGE.format(name=name, max_pixels=max_pixels),
+        height,
+        width,
+        *fitting,
+    )
 
 
 def _pixels(height, width):

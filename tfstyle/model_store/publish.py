@@ -58,6 +58,8 @@ def check(version: Path, *, allow_file_operations: bool = False) -> Catalog:
         check_file_operations(version)
     model = SavedModelEngine(version)
     for name, signature in SIGNATURES.items():
+        if signature.optional and name not in model.signatures:
+            continue
         if name not in model.signatures:
             raise ModelError(f"{version}: the model has no signature {name!r}; export it again.")
         function = model.signatures[name]
@@ -163,6 +165,7 @@ def roll_back(model_folder: Path) -> tuple[Path, Path]:
 
 def _check_tensors(where: str, wanted: dict[str, TensorInfo], found: dict[str, Any], *, any_size: bool) -> None:
     """Hold TensorSpecs by name to the contract; with `any_size` they must leave open what the contract leaves open."""
+    wanted = {name: info for name, info in wanted.items() if name in found or not info.optional}
     if set(wanted) != set(found):
         raise ModelError(f"{where}: expected {_listed(wanted)}, got {_listed(found)}; export the model again.")
     for name, info in wanted.items():

@@ -162,13 +162,16 @@ def border(image: Tensor) -> Tensor:
     return ops.mean(ops.square(outer - inner), axis=1)
 
 
-def shift_loss(stylized: Tensor, moved: Tensor, shift: Tensor, margin: int) -> Tensor:
+def motion_loss(stylized: Tensor, moved: Tensor, motion: Tensor, margin: int) -> Tensor:
     """How far a photo that was moved is painted otherwise: strokes must move with what they are strokes of.
 
+    Either is brought half of the way to the other, so that interpolation takes the same from both and a blurred
+    picture is no nearer than a sharp one.
+
     Args:
-        stylized: Stylized images of photos, `(B, H, W, C)`.
-        moved: Stylized images of the same photos moved: what is at (y, x) there is at (y + dy, x + dx) in the photo.
-        shift: (dy, dx), int32 `(2,)`, px, at most `margin` each way.
+        stylized: Stylized images of photos, float32 `(B, H, W, C)`.
+        moved: Stylized images of the same photos moved.
+        motion: Where the pixels of each come from, float32 `(2, 6)`, see `tfstyle.training.motion.Motion.transform`.
         margin: Pixels at each border that are not compared, since nothing or something else lies there.
 
     Returns:
@@ -176,9 +179,9 @@ def shift_loss(stylized: Tensor, moved: Tensor, shift: Tensor, margin: int) -> T
 
     Reference: synthetic motion in place of videos and flow, [arXiv 2102.05822](https://arxiv.org/abs/2102.05822).
     """
-    back = ops.roll(ops.roll(stylized, -shift[0], axis=1), -shift[1], axis=2)
+    here, there = _warp(stylized, motion[0]), _warp(moved, motion[1])
     inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
-    return pixel_loss(back[inner], moved[inner])
+    return pixel_loss(here[inner], there[inner])
 
 
 def masked_gradient(image: Tensor, mask: Tensor, held: Tensor | None = None) -> Tensor:
@@ -224,6 +227,29 @@ def relative_gram_loss(gram: Tensor, target: Tensor, norm: Tensor | float | None
         Float32 `(B,)`, >= 0.
     """
     return style_reconstruction_loss(gram, target) / (_squared_norm(target) if norm is None else norm)
+
+
+def _warp(pictures: Tensor, transform: Tensor) -> Tensor:
+    """Pictures `(B, H, W, C)` whose pixels come from where an affine transform `(6,)` says, bilinear.
+
+    Beyond the border lies the border. Written out, since XLA does not compile what Keras calls for it.
+    """
+    height, width, channels = pictures.shape[1:]
+    y, x = ops.meshgrid(ops.arange(height, dtype="float32"), ops.arange(width, dtype="float32"), indexing="ij")
+    right = transform[0] * x + transform[1] * y + transform[2]
+    down = transform[3] * x + transform[4] * y + transform[5]
+    left, top = ops.floor(right), ops.floor(down)
+    flat = ops.reshape(pictures, (-1, height * width, channels))
+
+    def taken(row, column):
+        row, column = ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1)
+        places = ops.reshape(ops.cast(row, "int32") * width + ops.cast(column, "int32"), (-1,))
+        return ops.reshape(ops.take(flat, places, axis=1), (-1, height, width, channels))
+
+    share_x, share_y = (right - left)[None, :, :, None], (down - top)[None, :, :, None]
+    upper = taken(top, left) * (1 - share_x) + taken(top, left + 1) * share_x
+    lower = taken(top + 1, left) * (1 - share_x) + taken(top + 1, left + 1) * share_x
+    return upper * (1 - share_y) + lower * share_y
 
 
 def _ring(image: Tensor, inset: int) -> Tensor:

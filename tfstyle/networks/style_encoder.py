@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
+from tfstyle.imaging.style_images import measured_size
 from tfstyle.networks.vgg19 import VGG19
 
 STATISTICS_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 5))  # of the loss network
-STYLE_IMAGE_SIDE = 256  # px, short side at which style images are looked at
-MAX_ASPECT = 10  # long side by short side
+MAX_DEVIATIONS = 4.0  # of a whitened component
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class StyleEncoder(keras.layers.Layer):
     def call(self, statistics):
         x = ops.matmul(ops.cast(statistics, "float32") - self.mean, self.whitening)
         # A style image unlike any of the training is as far out as the farthest of those, not farther.
-        x = ops.clip(x, -4.0, 4.0)
+        x = ops.clip(x, -MAX_DEVIATIONS, MAX_DEVIATIONS)
         x = ops.relu(ops.matmul(x, self.hidden_kernel) + self.hidden_bias)
         return ops.matmul(x, self.kernel) + self.mean_vector
 
@@ -100,17 +100,6 @@ class StylePredictor:
         image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
         features = self.network(ops.convert_to_tensor(np.asarray(image, "float32")[None]))
         return ops.convert_to_numpy(self.encoder(style_statistics(features)))[0]
-
-
-def measured_size(width: int, height: int) -> tuple[int, int]:
-    """The width and height, px, at which a style image of these is looked at.
-
-    The short side is `STYLE_IMAGE_SIDE`, the long one rounded to a multiple of 32 and at most twice as long: few sizes,
-    so that a training can look at several at once.
-    """
-    scale = STYLE_IMAGE_SIDE / min(width, height)
-    long = min(round(max(width, height) * scale / 32) * 32, 2 * STYLE_IMAGE_SIDE)
-    return (long, STYLE_IMAGE_SIDE) if width > height else (STYLE_IMAGE_SIDE, long)
 
 
 def style_statistics(features) -> object:

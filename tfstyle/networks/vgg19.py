@@ -1,6 +1,7 @@
 """The loss network: VGG19 up to block5_conv1, ImageNet weights, frozen; its activations say what a picture shows."""
 
 import zipfile
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -73,16 +74,47 @@ class VGG19(keras.layers.Layer):
         del self._values
 
     def call(self, image):
-        x = ops.flip(ops.cast(image, self.compute_dtype), axis=-1) - ops.cast(np.array(MEAN_BGR), self.compute_dtype)
-        activations = {}
-        for name in self.computed:
-            if name.endswith("conv1") and name != "block1_conv1":
-                x = ops.max_pool(x, 2, strides=2)
-            kernel, bias = self.convolutions[name]
-            x = ops.relu(ops.conv(x, kernel, padding="same") + bias)
-            if name in self.names:
-                activations[name] = x
-        return activations
+        image = ops.cast(image, self.compute_dtype)
+        return activations(image, {name: self.convolutions[name] for name in self.computed}, self.names)
+
+
+def activations(image, convolutions: Mapping, names: Collection[str]) -> dict:
+    """What the network makes of pictures.
+
+    Args:
+        image: RGB pictures `(B, H, W, 3)`, float, 0..255.
+        convolutions: Kernel and bias by layer name, in the order of the network, from the first layer on.
+        names: Layers to return.
+
+    Returns:
+        As `VGG19`.
+    """
+    x = ops.flip(image, axis=-1) - ops.cast(np.array(MEAN_BGR), image.dtype)
+    found = {}
+    for name, (kernel, bias) in convolutions.items():
+        if name.endswith("conv1") and name != "block1_conv1":
+            x = ops.max_pool(x, 2, strides=2)
+        x = ops.relu(ops.conv(x, kernel, padding="same") + bias)
+        if name in names:
+            found[name] = x
+    return found
+
+
+def load_codebooks(last: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The embedded weights as they lie in the package: a byte for each number, an index into a codebook.
+
+    Args:
+        last: The layer up to which they are wanted.
+
+    Returns:
+        Codes, uint8 (3, 3, in, out), codebook, float32 (256,), and bias, float32 (out,), by layer name, in order.
+    """
+    names = list(LAYERS)
+    with np.load(str(files("tfstyle") / "assets" / "vgg19.npz")) as archive:
+        return {
+            name: tuple(archive[f"{name}/{part}"] for part in ("codes", "codebook", "bias"))
+            for name in names[: names.index(last) + 1]
+        }
 
 
 def load_weights(source: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -7,8 +7,8 @@ from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import MIN_SIDE
 
 # Peaks of whole processes on a CPU. Photos of 256, 512 and 1024 px: 1.28, 1.99 and 4.58 GB, by
-# `python -m benchmarks.optimize_memory`; with one mask and with the matting Laplacian at 512 px: 2.19 and 2.08 GB. A
-# photo of 64 px with a style image of 1024 and 1536 px: 1.97 and 3.75 GB.
+# `python -m benchmarks.optimization.optimize_memory`; with one mask and with the matting Laplacian at 512 px: 2.19 and
+# 2.08 GB. A photo of 64 px with a style image of 1024 and 1536 px: 1.97 and 3.75 GB.
 BASE_BYTES = 1.1e9  # TensorFlow and the loss network
 BYTES_PER_PIXEL = 3300  # activations that the gradient needs
 BYTES_PER_PIXEL_AND_MASK = 1500  # another pass through the loss network

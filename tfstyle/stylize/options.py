@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
-from tfstyle.contract.style_mix import Regions, StyleMix, parse_regions, parse_style_mix
+from tfstyle.contract.style_mix import NamedStyle, Regions, StyleMix, parse_regions, parse_style_mix
+from tfstyle.contract.style_vector import StyleVector
 from tfstyle.errors import RequestError
 from tfstyle.imaging.metadata import KINDS, Metadata
 from tfstyle.imaging.photo import MIN_SIDE
@@ -15,6 +16,20 @@ from tfstyle.stylize.stroke_size import Stroke, parse_stroke
 WireFormat = Literal["png", "jpeg"]
 
 
+class StylizeKeywords(TypedDict, total=False):
+    """The fields of `StylizeOptions` but for the style, as calls take them by keyword."""
+
+    strength: float
+    preserve_color: bool
+    mask: MaskSource | None
+    regions: Regions | None
+    fade: float
+    max_size: int | None
+    stroke: Stroke
+    format: WireFormat
+    metadata: Metadata
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StylizeOptions:
     """How to stylize a photo.
@@ -22,7 +37,8 @@ class StylizeOptions:
         StylizeOptions("starry_night:60,the_scream:40", strength=0.8, mask="background")
 
     Attributes:
-        style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`.
+        style: One style, or several in proportion: `"a"`, `"a:60,b:40"` or `{"a": 60, "b": 40}`. A style of one's own
+            is a `StyleVector` or the path of a style file: `kiss`, `Path("kiss.style")` or `{kiss: 60, "a": 40}`.
         strength: 0..1, how much of the stylized image; 0 is the photo.
         preserve_color: Keep the photo's colours and take only brightness from the stylized image.
         mask: Where to stylize: `person`, `background`, `subject`, `left`, `right`, `top`, `bottom`, `radial`, or any
@@ -39,6 +55,7 @@ class StylizeOptions:
 
     Raises:
         RequestError: If one of them is out of range, or two of them exclude each other.
+        StyleVectorError: If a style file cannot be read.
     """
 
     style: StyleMix | None = field(default=None, kw_only=False)
@@ -66,7 +83,9 @@ class StylizeOptions:
             raise RequestError(f"Expected keep, safe or none as metadata, got {self.metadata!r}.")
 
     @classmethod
-    def of(cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Any) -> "StylizeOptions":
+    def of(
+        cls, style: "StyleMix | StylizeOptions | None" = None, **fields: Unpack[StylizeKeywords]
+    ) -> "StylizeOptions":
         """Options as calls take them: whole, or a style with the other fields as keywords.
 
         Raises:
@@ -75,7 +94,7 @@ class StylizeOptions:
         return replace(style, **fields) if isinstance(style, StylizeOptions) else cls(style, **fields)
 
     @cached_property
-    def places(self) -> tuple[tuple[MaskSource | None, Mapping[str, float]], ...]:
+    def places(self) -> tuple[tuple[MaskSource | None, Mapping[NamedStyle, float]], ...]:
         """Style, mask and regions as one: pairs of a mask (None: everywhere) and the weights of its styles."""
         if self.regions is not None:
             if self.style is not None or self.mask is not None:
@@ -87,3 +106,18 @@ class StylizeOptions:
         if self.style is None:
             raise RequestError("Expected a style or regions, got neither; tfstyle styles lists the styles.")
         return ((self.mask, parse_style_mix(self.style)),)
+
+    @cached_property
+    def styles(self) -> tuple[NamedStyle, ...]:
+        """Every style asked for, once, in the order written."""
+        return tuple(dict.fromkeys(style for _, mix in self.places for style in mix))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of them that are the model's own."""
+        return tuple(style for style in self.styles if isinstance(style, str))
+
+    @property
+    def vectors(self) -> tuple[StyleVector, ...]:
+        """Those of them that are not."""
+        return tuple(style for style in self.styles if isinstance(style, StyleVector))

@@ -1,4 +1,7 @@
-"""One photo's way through the signature `encoded`: what is asked for, the tensors sent, the image that comes back.
+"""One photo's way through the model: what is asked for, the tensors sent, the image that comes back.
+
+The signature is `encoded` where all styles are the model's own, which every version of it answers; a style of one's own
+among them, and it is `stylize_vectors`, with mixes that are made here, of what the model describes.
 
 Nothing here talks to a model, so `Stylizer` and every client of a server share it, however they carry tensors.
 """
@@ -12,6 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.style_mix import name_of
+from tfstyle.contract.style_vector import StyleTable
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging import jpeg, png
 from tfstyle.imaging.compositing import compose
@@ -47,7 +52,7 @@ class StylizeRequest:
     """A photo, read, and how to stylize it.
 
         request = StylizeRequest("photo.jpg", StylizeOptions("starry_night", strength=0.8))
-        stylized = request.stylized(predictor.predict("encoded", request.inputs(catalog)))
+        stylized = request.stylized(engine.predict(request.signature, request.inputs(catalog)))
 
     Args:
         photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
@@ -65,19 +70,31 @@ class StylizeRequest:
         opaque = self._photo if self._photo.alpha is None else replace(self._photo, alpha=None)
         self._painted = opaque.resized(*size)
 
-    def inputs(self, catalog: Catalog) -> dict[str, np.ndarray]:
-        """The tensors of the signature `encoded`, for a model that has these styles.
+    @property
+    def signature(self) -> str:
+        """What the request goes through: `encoded` or `stylize_vectors`."""
+        return "stylize_vectors" if self._options.vectors else "encoded"
+
+    def inputs(self, catalog: Catalog, table: StyleTable | None = None) -> dict[str, np.ndarray]:
+        """The tensors of the signature, for a model that has these styles.
 
         A JPEG that needs neither turning nor resizing is sent as it was compressed; anything else as PNG. A photo that
         is painted at another size is painted whole; what stays photo is decided afterwards, at the photo's own size.
 
+        Args:
+            catalog: The model's styles.
+            table: Their vectors, where the signature is `stylize_vectors`; None if the model tells none.
+
         Raises:
             UnknownStyleError: If the model has no such style.
+            StyleVectorError: If a style vector is of another network than the model's.
+            ModelError: If the model takes no style vectors.
             PhotoError: If the photo is too large for the model.
             MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
                 the photo does not show.
         """
-        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for _, mix in self._options.places]))
+        styles = self._vectors(catalog, table) if self._options.vectors else self._weights(catalog)
+        sent = self._styled_places if self._options.vectors else range(len(self._options.places))
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         photo = self._painted.jpeg or self._painted.encode("png", compress_level=1, metadata="none")
         if self._composed_here:
@@ -89,10 +106,12 @@ class StylizeRequest:
                 self._options.preserve_color,
                 self._options.format,
             )
+        if not self._styled_places:
+            strength = 0.0  # the photo, whatever vector is sent
         return {
             "image_bytes": _strings([photo]),
-            "region_weights": weights[None],
-            "region_masks": _strings(masks)[None],
+            **styles,
+            "region_masks": _strings([masks[place] for place in sent or [0]])[None],
             "strength": np.array([strength], dtype=np.float32),
             "preserve_color": np.array([preserve_color], dtype=np.bool_),
             "format": _strings([format.encode()]),
@@ -145,6 +164,29 @@ class StylizeRequest:
         data = kind.with_icc_profile(kind.with_density(data, self._original.density), self._original.icc_profile)
         data = kind.with_exif(data, chosen_exif(self._original.exif, self._options.metadata))
         return EncodedImage(data, format, width, height, self._notes())
+
+    def _weights(self, catalog: Catalog) -> dict[str, np.ndarray]:
+        mixes = [{name_of(style): weight for style, weight in mix.items()} for _, mix in self._options.places]
+        weights = _used_columns(np.stack([_proportions(catalog.weights(mix)) for mix in mixes]))
+        return {"region_weights": weights[None]}
+
+    def _vectors(self, catalog: Catalog, table: StyleTable | None) -> dict[str, np.ndarray]:
+        for name in self._options.names:
+            _ = catalog[name]  # an unknown one is said before anything else
+        if table is None:
+            raise ModelError(
+                "Expected a model that paints style vectors, got one that was exported before there were; ask for one "
+                f"of its own styles ({', '.join(catalog.names)}), or for a newer version of it."
+            )
+        for style in self._options.vectors:
+            table.check(style)
+        mixed = [table.mixed(self._options.places[place][1]) for place in self._styled_places]
+        return {"style_vectors": np.stack(mixed or [table.vectors[0]])[None]}
+
+    @property
+    def _styled_places(self) -> list[int]:
+        """The places with any style: a region without one leaves the photo."""
+        return [number for number, (_, mix) in enumerate(self._options.places) if any(mix.values())]
 
     @property
     def _composed_here(self) -> bool:

@@ -7,19 +7,21 @@ SavedModel in this process, a client of a server, or a fake in tests.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.style_mix import StyleMix
+from tfstyle.contract.style_vector import StyleTable, StyleVector
 from tfstyle.engines.engine import Engine
 from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
 from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource
 from tfstyle.model_store.versions import find_model
-from tfstyle.stylize.options import StylizeOptions
+from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
+from tfstyle.stylize.style_request import StyleRequest
 
 
 class Stylizer:
@@ -57,6 +59,8 @@ class Stylizer:
             self._engine = engine
         self._threads = threads
         self._catalog: Catalog | None = None
+        self._table: StyleTable | None = None
+        self._table_known = False
 
     def styles(self, *, refresh: bool = False) -> Catalog:
         """The model's styles, asked for once.
@@ -68,13 +72,15 @@ class Stylizer:
             self._catalog = self._describe()
         return self._catalog
 
-    def stylize(self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any) -> Photo:
+    def stylize(
+        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
+    ) -> Photo:
         """Stylize one photo.
 
         Args:
             photo: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a `Photo`.
             style: A `StylizeOptions`; or its first field, one style or several in proportion: `"a"`, `"a:60,b:40"` or
-                `{"a": 60, "b": 40}`.
+                `{"a": 60, "b": 40}`, a `StyleVector` or the path of a style file, alone or in place of a name.
             **options: The other fields of `StylizeOptions`: strength, preserve_color, mask, regions, fade, max_size,
                 stroke, format.
 
@@ -86,13 +92,14 @@ class Stylizer:
             MaskError: If a mask cannot be read, has another shape than the photo, or asks for a person or subject that
                 the photo does not show.
             UnknownStyleError: If the model has no such style.
+            StyleVectorError: If a style vector is of another network than the model's, or a style file is damaged.
             RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
-        return request.stylized(self._predict("encoded", request.inputs(self.styles())))
+        return request.stylized(self._answer(request))
 
     def stylize_encoded(
-        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Any
+        self, photo: PhotoSource, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
     ) -> EncodedImage:
         """Stylize one photo and leave it encoded as the model did, JPEG or PNG by `format`.
 
@@ -100,7 +107,44 @@ class Stylizer:
             StyleTransferError: As `stylize`.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
-        return request.stylized_encoded(self._predict("encoded", request.inputs(self.styles())))
+        return request.stylized_encoded(self._answer(request))
+
+    def encode_style(
+        self, style_image: PhotoSource, *, name: str | None = None, title: str = "", artist: str = "", year: str = ""
+    ) -> StyleVector:
+        """The style of any painting, as a value to stylize with, to keep in a style file, and to send others.
+
+            kiss = stylizer.encode_style("kiss.jpg")
+            stylizer.stylize("photo.jpg", {kiss: 60, "starry_night": 40})
+            tfstyle.save_style(kiss, "kiss.style")
+
+        Args:
+            style_image: A path, the bytes of a file, an open file, a Pillow image, a uint8 array `[H,W,3]` or a
+                `Photo`; of 64 pixels a side or more, and at most ten times as long as wide.
+            name: What the style is called; None is made of the file's name.
+            title, artist, year: Of the painting; an empty title is made of the name.
+
+        Raises:
+            PhotoError: If it cannot be read, is too small or too long.
+            ModelError: If the model has no style encoder.
+        """
+        request = StyleRequest(style_image, name=name, title=title, artist=artist, year=year)
+        return request.style_vector(self._predict("encode_style", request.inputs()), self.style_table())
+
+    def style_table(self, *, refresh: bool = False) -> StyleTable | None:
+        """The vectors of the model's styles and the fingerprint of its trunk; None if the model tells none.
+
+        Args:
+            refresh: Ask again, as after a server changed to another version of its model.
+        """
+        if refresh or not self._table_known:
+            self._table = StyleTable.from_describe(self._predict("describe", {}))
+            self._table_known = True
+        return self._table
+
+    def _answer(self, request: StylizeRequest) -> dict[str, np.ndarray]:
+        table = self.style_table() if request.signature == "stylize_vectors" else None
+        return self._predict(request.signature, request.inputs(self.styles(), table))
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():

@@ -12,13 +12,11 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from tfstyle.errors import TrainingError
+from tfstyle.training.motion import REACH, Motion
 from tfstyle.training.photo_dataset import CorruptPhotoError, PhotoSet
-from tfstyle.training.recipe import MAX_SHIFT
 from tfstyle.training.style_corpus import StyleCorpus
 
 MAX_ZOOM = 2.0  # crops show between a whole short side and half of it, so that things come in several sizes
-NEAR_SHIFT = 3  # px that photos are mostly moved by, at most
-FAR_SHIFTS = 0.3  # share of the batches that are moved by up to `MAX_SHIFT`
 MAX_NOISE = 6.0  # gray levels, the strongest standard deviation: what a phone's camera adds in the dark
 MAX_CORRUPT_IN_A_ROW = 100  # a set with that many unreadable photos side by side is broken, not unlucky
 
@@ -40,7 +38,7 @@ class Batches:
         sampling_weights: How often each style comes before all begin again; empty: once.
         corpus: Style images for the encoder, needed where `predicted` is above 0.
         predicted: Photos of each batch, its last ones, that are painted in styles of the corpus.
-        moved: Photos of each batch, its first ones, that are given a second time, moved by some pixels.
+        moved: Photos of each batch, its first ones, that are given a second time, moved as a camera would be.
     """
 
     photos: PhotoSet
@@ -60,15 +58,15 @@ class Batches:
 
         Returns:
             `image` uint8 [B, size, size, 3]; `style` int32 [B - predicted], indices below N. Where the batch has moved
-            photos: `moved` uint8 [moved, size, size, 3], with a little noise, and `shift` int32 [2], see
-            `losses.shift_loss`. Where it has predicted styles: `statistics` float32 [predicted, K] and, for each layer
+            photos: `moved` uint8 [moved, size, size, 3], with a little noise, and `motion` float32 [2, 6], see
+            `losses.motion_loss`. Where it has predicted styles: `statistics` float32 [predicted, K] and, for each layer
             of the corpus, `<layer>_gram` float16 [predicted, C, C] and `<layer>_norm` float32 [predicted].
         """
         named = self.batch - self.predicted
         turns = np.repeat(np.arange(self.styles, dtype="int32"), self.sampling_weights or 1)
-        shift = self._shift(step) if self.moved else (0, 0)
+        motion = Motion.draw(self._random(3, step))
         crops = [
-            self._crop(step * self.batch + place, shift if place < self.moved else None) for place in range(self.batch)
+            self._crop(step * self.batch + place, motion if place < self.moved else None) for place in range(self.batch)
         ]
         batch = {
             "image": np.stack([crop[0] for crop in crops]),
@@ -78,7 +76,9 @@ class Batches:
         }
         if self.moved:
             moved = np.stack([crop[1] for crop in crops[: self.moved]])
-            batch |= {"moved": self._noisy(moved, step), "shift": np.array(shift, "int32")}
+            half = motion.half()
+            halves = np.stack([half.transform(self.size), half.inverse().transform(self.size)])
+            batch |= {"moved": self._noisy(moved, step), "motion": halves}
         if self.predicted and self.corpus:
             chosen = self._random(4, step).choice(len(self.corpus), self.predicted, p=self.corpus.shares).tolist()
             batch["statistics"] = self.corpus.statistics[chosen]
@@ -86,15 +86,6 @@ class Batches:
                 batch[f"{layer}_gram"] = self.corpus.grams(layer, chosen)
                 batch[f"{layer}_norm"] = self.corpus.norms[chosen, number]
         return batch
-
-    def _shift(self, step: int) -> tuple[int, int]:
-        """By how many pixels the photos of a batch are moved, down and right; not by none."""
-        random = self._random(3, step)
-        reach = MAX_SHIFT if random.random() < FAR_SHIFTS else NEAR_SHIFT
-        while True:
-            down, right = random.integers(-reach, reach + 1, 2)
-            if down or right:
-                return int(down), int(right)
 
     def _noisy(self, crops: np.ndarray, step: int) -> np.ndarray:
         """With noise as a camera adds it, of a strength drawn anew for every batch."""
@@ -110,8 +101,8 @@ class Batches:
         stream = {"photo": 0, "style": 1}[what]
         return int(self._random(stream, number // count).permutation(count)[number % count])
 
-    def _crop(self, number: int, shift: tuple[int, int] | None) -> list[np.ndarray]:
-        """A crop; behind it the same moved by `shift` (down, right), where that is given."""
+    def _crop(self, number: int, motion: Motion | None) -> list[np.ndarray]:
+        """A crop; behind it the same moved, where a motion is given."""
         random = self._random(2, number)
         start = self._drawn(number, len(self.photos), "photo")
         attempts = min(MAX_CORRUPT_IN_A_ROW, len(self.photos))
@@ -120,7 +111,7 @@ class Batches:
                 photo = self.photos.decode((start + offset) % len(self.photos), round(MAX_ZOOM * self.size))
             except CorruptPhotoError:  # counted by the photos; its neighbour stands in
                 continue
-            return _random_crops(photo, self.size, self.color_jitter, shift, random)
+            return _random_crops(photo, self.size, self.color_jitter, motion, random)
         raise TrainingError(
             f"Expected readable photos. {attempts} in a row are corrupt: look at them with `tfstyle data check`."
         )
@@ -155,28 +146,32 @@ class Batches:
 
 
 def _random_crops(
-    photo: Image.Image, size: int, color_jitter: float, shift: tuple[int, int] | None, random: np.random.Generator
+    photo: Image.Image, size: int, color_jitter: float, motion: Motion | None, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """A square of random scale and place, maybe mirrored, `size` px each way, and where asked for one `shift` from it.
+    """A square of random scale and place, maybe mirrored, `size` px each way, and where asked for the same moved.
 
     Only small photos are enlarged. Both squares lie in the photo: nothing is made up at the borders.
     """
+    margin = REACH if motion else 0
+    whole = (size + 2 * margin, size + 2 * margin)
     short = min(photo.size)
-    side = short / random.uniform(1, max(1, min(MAX_ZOOM, short / size)))
-    down, right = shift or (0, 0)
-    side *= size / (size + max(abs(down), abs(right)))
-    step = side / size  # pixels of the photo per pixel of the crop
-    left = random.uniform(max(0, -right * step), photo.width - side - max(0, right * step))
-    top = random.uniform(max(0, -down * step), photo.height - side - max(0, down * step))
-    squares = [(left, top)] if shift is None else [(left, top), (left + right * step, top + down * step)]
-    # Mirrored with the photo, so that the shift keeps its direction.
+    side = short / random.uniform(1, max(1, min(MAX_ZOOM, short / whole[0])))
+    left, top = random.uniform(0, photo.width - side), random.uniform(0, photo.height - side)
+    # Mirrored with the photo, so that the motion keeps its direction.
     if random.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    crops = [
-        photo.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
-        for left, top in squares
-    ]
+    seen = photo.resize(whole, Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    crops = [seen.crop((margin, margin, margin + size, margin + size))]
+    if motion:
+        moved = seen.transform(whole, Image.Transform.AFFINE, _pillow(motion, whole[0]), Image.Resampling.BICUBIC)
+        crops.append(moved.crop((margin, margin, margin + size, margin + size)))
     return [np.asarray(crop) for crop in _jittered(crops, color_jitter, random)]
+
+
+def _pillow(motion: Motion, size: int) -> tuple[float, ...]:
+    """The motion of a square of `size` px as Pillow counts: from the corner of the first pixel, not its middle."""
+    a0, a1, a2, b0, b1, b2 = motion.transform(size).astype(float)
+    return a0, a1, a2 + 0.5 * (1 - a0 - a1), b0, b1, b2 + 0.5 * (1 - b0 - b1)
 
 
 def _jittered(crops: list[Image.Image], color_jitter: float, random: np.random.Generator) -> list[Image.Image]:

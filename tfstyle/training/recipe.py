@@ -13,8 +13,8 @@ from tfstyle.errors import TrainingError
 from tfstyle.imaging.style_images import MIN_STYLE_IMAGE_SIDE
 from tfstyle.networks.losses import BORDER
 from tfstyle.networks.transformer import TransformerConfig
+from tfstyle.training.motion import REACH
 
-MAX_SHIFT = 8  # px that photos are moved by, each way
 DEFAULT_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1")
 
 
@@ -87,7 +87,7 @@ class LossWeights:
     border: float = 0.0  # of pixels in 0..1; keeps the border from getting darker or brighter than the rest
     pixel: float = 0.0  # of pixels in 0..1; keeps the photo's colours where it is raised
     consistency: float = 0.0  # of pixels in 0..1; a photo with noise is painted like the photo, so videos flicker less
-    shift: float = 0.0  # of pixels in 0..1; a photo moved by a few pixels is painted alike, so strokes lock to no grid
+    motion: float = 0.0  # of pixels in 0..1; a photo that has moved a little is painted alike: no flicker, no hatching
     # Of pixels in 0..1; a mirrored photo is painted like the photo, mirrored, so its strokes cannot all lean one way;
     # keep it 0 for a style image whose strokes do. Like consistency, it takes one more pass through the network.
     flip: float = 0.0
@@ -101,7 +101,7 @@ class Stage:
     batch: int
     steps: int
     predicted: int = 0  # photos of each batch painted in styles that the encoder predicts; the rest in named ones
-    moved: int = 0  # photos of each batch that are painted a second time, moved by some pixels: for `shift`
+    moved: int = 0  # photos of each batch that are painted a second time, moved a little: for `motion`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +138,10 @@ class Recipe:
                 )
             if stage.predicted and not self.encoder:
                 raise TrainingError(f"Recipe {self.name} needs an encoder to predict styles in {stage}.")
-            if stage.moved and stage.size < 4 * MAX_SHIFT:
-                raise TrainingError(f"Recipe {self.name} needs crops of {4 * MAX_SHIFT} px to move. Got {stage}.")
-        if self.weights.shift and not any(stage.moved for stage in self.stages):
-            raise TrainingError(f"Recipe {self.name} needs a stage that has photos `moved`, or no weight for `shift`.")
+            if stage.moved and stage.size < 4 * REACH:
+                raise TrainingError(f"Recipe {self.name} needs crops of {4 * REACH} px to move. Got {stage}.")
+        if self.weights.motion and not any(stage.moved for stage in self.stages):
+            raise TrainingError(f"Recipe {self.name} needs a stage that has photos `moved`, or no weight for `motion`.")
         if not 0 <= self.hold < 1 or self.warm_up < 0:
             raise TrainingError(f"Recipe {self.name} needs a hold from 0 to below 1 and a warm-up of 0 steps or more.")
         if not 0 <= self.color_jitter < 1:
@@ -167,6 +167,33 @@ class Recipe:
     def steps(self) -> int:
         """Steps of all stages together."""
         return sum(stage.steps for stage in self.stages)
+
+    def finishing(self, after: int, steps: int) -> "Recipe":
+        """The same training, ended early: from some step on, the learning rate falls to the last within `steps`.
+
+        What it leaves is fit for use, where weights at a high learning rate are not; the recipe itself is gone on with
+        from the weights before. Reference: warm-up, stable, decay, [Hu et al., 2024](https://arxiv.org/abs/2404.06395),
+        section 4.
+
+        Args:
+            after: Steps done.
+            steps: Steps to do; what the recipe leaves is enough for them.
+
+        Raises:
+            TrainingError: If the recipe leaves fewer.
+        """
+        end = after + steps
+        if not 0 <= after < end <= self.steps:
+            raise TrainingError(
+                f"Expected steps to finish in within the {self.steps} of the recipe {self.name}, got {steps} after "
+                f"{after} that are done."
+            )
+        stages, begun = [], 0
+        for stage in self.stages:
+            if begun < end:
+                stages.append(replace(stage, steps=min(stage.steps, end - begun)))
+            begun += stage.steps
+        return replace(self, stages=tuple(stages), hold=after / end, warm_up=min(self.warm_up, steps // 4))
 
     def with_style_images(self, names: tuple[str, ...]) -> "Recipe":
         """The same training for other style images, one style each, with the layers and sizes of the first style."""

@@ -19,15 +19,9 @@ from keras import ops
 from PIL import Image, ImageOps
 
 from tfstyle.errors import TrainingError
-from tfstyle.imaging.style_images import MIN_STYLE_IMAGE_SIDE
+from tfstyle.imaging.style_images import MAX_ASPECT, MIN_STYLE_IMAGE_SIDE, STYLE_IMAGE_SIDE, measured_size
 from tfstyle.networks import losses
-from tfstyle.networks.style_encoder import (
-    MAX_ASPECT,
-    STATISTICS_LAYERS,
-    STYLE_IMAGE_SIDE,
-    measured_size,
-    style_statistics,
-)
+from tfstyle.networks.style_encoder import STATISTICS_LAYERS, style_statistics
 from tfstyle.networks.vgg19 import LAYERS, VGG19
 from tfstyle.training.photo_dataset import SUFFIXES
 

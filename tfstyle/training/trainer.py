@@ -14,10 +14,11 @@ from tfstyle.networks.checkpoint import neutral_vector
 from tfstyle.networks.style_encoder import StyleEncoder
 from tfstyle.networks.transformer import Transformer
 from tfstyle.networks.vgg19 import VGG19
-from tfstyle.training.recipe import MAX_SHIFT, Recipe
+from tfstyle.training.motion import MAX_SHIFT
+from tfstyle.training.recipe import Recipe
 
-TERMS = ("content", "style", "total_variation", "checkerboard", "border", "pixel", "consistency", "shift", "flip")
-SHIFT_MARGIN = 2 * MAX_SHIFT  # px: the photo moved, and what is painted otherwise for its nearness to the border
+TERMS = ("content", "style", "total_variation", "checkerboard", "border", "pixel", "consistency", "motion", "flip")
+MOTION_MARGIN = 2 * MAX_SHIFT  # px: the photo moved, and what is painted otherwise for its nearness to the border
 MARGIN = 16  # a mirrored margin is the short side divided by this
 NOISE = 4.0  # gray levels, standard deviation: about what a phone's camera adds in a dim room
 
@@ -122,7 +123,7 @@ class StyleTrainer(keras.Model):
         return total / _replicas()
 
     def loss_terms(self, inputs, painted) -> dict[str, Any]:
-        """Each term that has a weight, per photo and before that weight: float32 `(B,)`, `shift` for moved photos."""
+        """Each term that has a weight, per photo and before that weight: float32 `(B,)`, `motion` for moved photos."""
         recipe, weights = self.recipe, self.recipe.weights
         image = ops.cast(inputs["image"], "float32")
         features = self._features(self.loss_network, painted)
@@ -139,10 +140,10 @@ class StyleTrainer(keras.Model):
             terms["border"] = losses.border(painted / 255)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(painted / 255, image / 255)
-        if weights.shift and "moved" in inputs:
+        if weights.motion and "moved" in inputs:
             count = inputs["moved"].shape[0]
             moved = self.transformer(inputs["moved"], self._vectors(inputs)[:count, None, :])
-            terms["shift"] = losses.shift_loss(painted[:count] / 255, moved / 255, inputs["shift"], SHIFT_MARGIN)
+            terms["motion"] = losses.motion_loss(painted[:count] / 255, moved / 255, inputs["motion"], MOTION_MARGIN)
         if weights.consistency:
             # The same noise in every step, so that a resumed run sees it too: kernels cannot learn it by place.
             noisy = image + keras.random.normal(image.shape, stddev=NOISE, seed=self.recipe.seed)
@@ -257,9 +258,22 @@ def make_optimizer(recipe: Recipe, since=0) -> keras.optimizers.Optimizer:
     )
 
 
+def go_on_at(trainer: StyleTrainer, step: int) -> None:
+    """Lets a built trainer with fresh optimizer state count from a step, with its weights as their own averages.
+
+    Keras begins averages at 0 and sets them with step 0 alone, which is not to come.
+    """
+    trainer.optimizer.iterations.assign(step)
+    for variable, average in zip(trainer.trainable_variables, _averages(trainer), strict=True):
+        average.assign(variable)
+
+
 def averaged_weights(trainer: StyleTrainer) -> dict[str, np.ndarray]:
     """The averages (EMA) of all trained weights by variable path; the weights themselves before any step."""
-    variables = trainer.trainable_variables
-    averages = [v for v in trainer.optimizer.variables if v.path.endswith("_average")]
+    variables, averages = trainer.trainable_variables, _averages(trainer)
     chosen = averages if averages and int(ops.convert_to_numpy(trainer.optimizer.iterations)) else variables
     return {variable.path: ops.convert_to_numpy(value) for variable, value in zip(variables, chosen, strict=True)}
+
+
+def _averages(trainer: StyleTrainer) -> list[keras.Variable]:
+    return [variable for variable in trainer.optimizer.variables if variable.path.endswith("_average")]

@@ -32,7 +32,7 @@ from tfstyle.training.batches import Batches
 from tfstyle.training.photo_dataset import PhotoSet
 from tfstyle.training.recipe import Recipe
 from tfstyle.training.style_corpus import StyleCorpus
-from tfstyle.training.trainer import StyleTrainer, averaged_weights, make_optimizer
+from tfstyle.training.trainer import StyleTrainer, averaged_weights, go_on_at, make_optimizer
 
 CHECKPOINT_FILE = "checkpoint.npz"
 FINGERPRINT = "recipe"
@@ -108,7 +108,7 @@ class Run:
             compiled = jit and replicas == 1 and xla_pays(precision)
             self.trainer.compile(optimizer=make_optimizer(recipe, self.since), jit_compile=compiled)
             self.trainer.optimizer.build(self.trainer.trainable_variables)
-            self.trainer.optimizer.iterations.assign(step)
+            go_on_at(self.trainer, step)
         if (folder / CHECKPOINT_FILE).exists():
             self.restore()
 

@@ -20,8 +20,8 @@ RECIPE = Recipe(
         Stage(size=176, batch=6, predicted=4, moved=3, steps=22_000),
         Stage(size=256, batch=4, predicted=2, moved=2, steps=6_000),
     ),
-    # Without the shift term strokes lock to the grid of the trunk's positions: hatching in stills, flicker in videos.
-    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0, border=50.0, shift=60.0),
+    # Without the motion term strokes lock to the grid of the trunk's positions: hatching in stills, flicker in videos.
+    weights=LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0, border=50.0, motion=60.0),
     content_layer="block4_conv2",
     reflect_padding=True,
     learning_rate=1e-3,

@@ -1,0 +1,1 @@
+"""Of the bot: what it adds to a painting, and many photos at once."""

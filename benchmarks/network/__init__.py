@@ -1,0 +1,1 @@
+"""Of networks: shapes, training steps, GPUs."""

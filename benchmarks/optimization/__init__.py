@@ -1,0 +1,1 @@
+"""Of pictures that are optimized: memory, a rival, the figures of the paper."""

@@ -1,0 +1,1 @@
+"""Of what comes out: distances, masks, flicker, and pictures to look at."""

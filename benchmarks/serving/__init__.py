@@ -1,0 +1,1 @@
+"""Of servers and their clients: time, memory, load."""

@@ -1,0 +1,1 @@
+"""Of one photo in one process: time and memory, beside a rival."""
