@@ -89,12 +89,12 @@ class StudioPage:
         self.complaints: list[str] = []
         page.on("console", lambda message: self._complain(message))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(8_000)
         self.aspect = 1.0
         self.load()
 
     def _complain(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and "willReadFrequently" not in message.text:  # which `shown` is about
             self.complaints.append(message.text)
 
     def load(self, hash: str = "") -> None:
@@ -115,7 +115,11 @@ class StudioPage:
         self.page.evaluate(
             """async () => {
                 const frame = () => new Promise(requestAnimationFrame);
-                for (let calm = 0; calm < 5; calm = window.studioBusy?.() ? 0 : calm + 1) await frame();
+                const until = performance.now() + 15_000;
+                for (let calm = 0; calm < 5; calm = window.studioBusy() ? 0 : calm + 1) {
+                    if (performance.now() > until) throw new Error("still busy");
+                    await frame();
+                }
             }"""
         )
 
@@ -167,7 +171,8 @@ class StudioPage:
                     const canvas = document.getElementById("canvas");
                     const box = canvas.getBoundingClientRect();
                     const [dx, dy] = [canvas.width / box.width, canvas.height / box.height];
-                    return [...canvas.getContext("2d").getImageData((x - box.left) * dx, (y - box.top) * dy, 1, 1).data];
+                    const context = canvas.getContext("2d");
+                    return [...context.getImageData((x - box.left) * dx, (y - box.top) * dy, 1, 1).data];
                 }""",
                 at,
             )[:3]

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.studio.guard import Doors
 from tfstyle.studio.server import StudioLimits, StudioServer
+from tfstyle.stylize.stylizer import Stylizer
 
 _GRACE = 2.0  # seconds for what is being answered when it ends
 
@@ -60,9 +60,7 @@ async def running(
         await runner.cleanup()
 
 
-async def _serve(
-    stylizer: Stylizer, listener: socket.socket, public: str | None, ready: Callable[[str], None]
-) -> None:
+async def _serve(stylizer: Stylizer, listener: socket.socket, public: str | None, ready: Callable[[str], None]) -> None:
     ended = asyncio.Event()
     with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C ends asyncio.run
         for number in (signal.SIGINT, signal.SIGTERM):

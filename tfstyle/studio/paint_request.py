@@ -1,13 +1,14 @@
 """What the page asks for: its JSON as `StylizeOptions`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
-from tfstyle.errors import RequestError
+from tfstyle.contract.style_vector import StyleVector
+from tfstyle.errors import RequestError, UnknownStyleError
 from tfstyle.stylize.options import StylizeOptions, WireFormat
 
 
@@ -55,20 +56,28 @@ class PaintRequest:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RequestError(f"Expected a painting's settings as JSON, got something else ({error}).") from None
 
-    def options(self, masks: Sequence[np.ndarray], *, whole: bool = False) -> StylizeOptions:
+    def options(
+        self, masks: Sequence[np.ndarray], styles: Mapping[str, str | StyleVector], *, whole: bool = False
+    ) -> StylizeOptions:
         """The options that say the same.
 
         Args:
             masks: One for each mix, float32 `[H,W]`, 0..1; or none for one mix everywhere.
+            styles: What the page's names stand for. Others are refused here: elsewhere a name may be that of a file.
             whole: Paint at full strength, and as JPEG: the page lays the painting over its photo itself.
 
         Raises:
+            UnknownStyleError: If it names another style.
             RequestError: If something is out of range, or masks and mixes do not go together.
         """
+        unknown = {name for mix in self.mixes for name in mix} - set(styles)
+        if unknown:
+            raise UnknownStyleError(f"No style named {min(unknown)!r} here.", known=tuple(styles))
         if len(masks) != len(self.mixes) and (masks or len(self.mixes) > 1):
             raise RequestError(f"Expected a mask for each of {len(self.mixes)} mixes, got {len(masks)}.")
         fields: dict[str, Any] = {"stroke": self.stroke, "preserve_color": self.keep_colors}
         fields |= {"format": self.format, "strength": 1.0 if whole else self.strength}
-        if len(self.mixes) > 1:
-            return StylizeOptions(regions=list(zip(masks, self.mixes, strict=True)), **fields)
-        return StylizeOptions(self.mixes[0], mask=masks[0] if masks else None, **fields)
+        mixes = [{styles[name]: weight for name, weight in mix.items()} for mix in self.mixes]
+        if len(mixes) > 1:
+            return StylizeOptions(regions=list(zip(masks, mixes, strict=True)), **fields)
+        return StylizeOptions(mixes[0], mask=masks[0] if masks else None, **fields)

@@ -42,7 +42,9 @@ class ShelfPhoto:
     def size(self) -> int:
         """Bytes that it takes here."""
         pictures = (self.view, self.draft)
-        return len(self.data) + sum(4 * picture.width * picture.height + len(picture.jpeg or b"") for picture in pictures)
+        return len(self.data) + sum(
+            4 * picture.width * picture.height + len(picture.jpeg or b"") for picture in pictures
+        )
 
 
 class PhotoShelf:

@@ -7,13 +7,15 @@
     POST   /api/photos/ID/painting             settings, masks         the painting as it is shown, whole
     POST   /api/photos/ID/download             settings, masks         the file at full size
     DELETE /api/photos/ID
+    POST   /api/styles?name=NAME               a painting, or a style file         {"name", "title", "thumbnail", ...}
     GET    /api/queue                          {"ahead": turns before one's own, "stage"}
 
-All below /api want the page's token. What is refused is answered as `{"error": CODE, "message": SENTENCE}`; the page says
-it in its visitor's language by the code.
+All below /api want the page's token. What is refused is answered as `{"error": CODE, "message": SENTENCE}`; the page
+says it in its visitor's language by the code.
 """
 
 import asyncio
+import base64
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,6 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 from aiohttp import BodyPartReader, web
 
+from tfstyle.contract.style_vector import StyleVector
 from tfstyle.errors import (
     MaskError,
     PhotoError,
@@ -33,17 +36,19 @@ from tfstyle.errors import (
     PhotoTooSmallError,
     RequestError,
     StyleTransferError,
+    StyleVectorError,
     UnknownStyleError,
 )
 from tfstyle.imaging.decoder import MEMORY_BYTES, Decoder
 from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS, Photo
 from tfstyle.masks.segmentation import SEGMENTS
-from tfstyle.stylize.stylizer import Stylizer
 from tfstyle.studio import site_files
 from tfstyle.studio.fair_queue import FairQueue, QueueFullError
 from tfstyle.studio.guard import TOKEN_HEADER, AddressLimit, Doors, Tokens
+from tfstyle.studio.own_styles import OwnStyles
 from tfstyle.studio.paint_request import PaintRequest
 from tfstyle.studio.photo_shelf import DRAFT_SIDE, PhotoGoneError, PhotoShelf, ShelfPhoto
+from tfstyle.stylize.stylizer import Stylizer
 
 T = TypeVar("T")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -70,6 +75,7 @@ _CODES: tuple[tuple[type[StyleTransferError], str, int], ...] = (
     (PhotoTooLargeError, "photo_large", 413),
     (PhotoTooSmallError, "photo_small", 422),
     (PhotoError, "photo_unreadable", 422),
+    (StyleVectorError, "style_file", 422),
     (MaskError, "mask", 422),
     (UnknownStyleError, "style_unknown", 422),
     (RequestError, "settings", 400),
@@ -112,9 +118,7 @@ class StudioServer:
         limits: How much it takes; None: by `public`.
     """
 
-    def __init__(
-        self, stylizer: Stylizer, doors: Doors, *, public: bool = False, limits: StudioLimits | None = None
-    ):
+    def __init__(self, stylizer: Stylizer, doors: Doors, *, public: bool = False, limits: StudioLimits | None = None):
         self._limits = limits or (PUBLIC_LIMITS if public else StudioLimits())
         self._stylizer, self._doors, self._public = stylizer, doors, public
         self._tokens = Tokens()
@@ -126,6 +130,8 @@ class StudioServer:
             of_session=self._limits.photos_of_session,
             seconds=self._limits.photo_seconds,
         )
+        self._own_styles = OwnStyles(stylizer, self._decoder, max_pixels=self._limits.max_pixels)
+        self._encodes = False
         self._queue = FairQueue(of_person=self._limits.waiting_of_person)
         self._stages: dict[str, str] = {}
         rate = self._limits.requests_a_minute
@@ -145,6 +151,7 @@ class StudioServer:
                 web.post("/api/photos/{id}/painting", self._painting),
                 web.post("/api/photos/{id}/download", self._download),
                 web.delete("/api/photos/{id}", self._remove_photo),
+                web.post("/api/styles", self._add_style),
                 web.get("/api/queue", self._position),
                 web.get("/{path:.+}", self._file),
             ]
@@ -154,9 +161,18 @@ class StudioServer:
 
     async def _lifetime(self, _: web.Application) -> AsyncIterator[None]:
         await self._on_thread(self._decoder.start)
+        self._encodes = await self._on_thread(self._can_encode)
         yield
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._decoder.close()
+
+    def _can_encode(self) -> bool:
+        """Whether the model tells the style of any painting; loads it, so that the first photo need not wait."""
+        try:
+            self._stylizer.encode_style(np.zeros((64, 64, 3), np.uint8))
+        except StyleTransferError:
+            return False
+        return True
 
     # Who asks
 
@@ -204,7 +220,7 @@ class StudioServer:
 
     async def _index(self, _: web.Request) -> web.Response:
         config = {"engine": "server", "token": self._tokens.issue(), "public": self._public, "draft_side": DRAFT_SIDE}
-        body = site_files.index(**config, segments=sorted(SEGMENTS))
+        body = site_files.index(**config, segments=sorted(SEGMENTS), encodes=self._encodes)
         headers = {"Cache-Control": "no-store"}
         return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -249,13 +265,28 @@ class StudioServer:
         gray = Photo(np.repeat(np.rint(values * 255).astype(np.uint8)[:, :, None], 3, axis=2))
         return _picture(await self._on_thread(partial(gray.encode, "png", compress_level=1)), "png")
 
+    # Styles
+
+    async def _add_style(self, request: web.Request) -> web.Response:
+        data = await _read(request.content.iter_any(), self._limits.file_bytes)
+        name = request.query.get("name", "")[:200] or "painting"
+        async with self._turn(request, "painting"):
+            key, style = await self._on_thread(self._own_styles.add, request["session"], data, name)
+        thumbnail = f"data:image/jpeg;base64,{base64.b64encode(style.thumbnail).decode()}"
+        told = {"title": style.title or style.name, "artist": style.artist, "year": style.year}
+        return web.json_response(told | {"name": key, "thumbnail": thumbnail})
+
+    def _styles(self, request: web.Request) -> dict[str, str | StyleVector]:
+        """What the names of a page stand for."""
+        return {name: name for name in self._stylizer.styles().names} | self._own_styles.of(request["session"])
+
     # Paintings
 
     async def _painting(self, request: web.Request) -> web.Response:
         photo = self._photo(request)
         asked, masks = await self._asked(request)
         shown = photo.draft if asked.draft else photo.view
-        options = asked.options(masks, whole=True)
+        options = asked.options(masks, self._styles(request), whole=True)
         if shown.alpha is not None:
             options = type(options).of(options, format="png")
         async with self._turn(request, "painting"):
@@ -265,7 +296,7 @@ class StudioServer:
     async def _download(self, request: web.Request) -> web.Response:
         photo = self._photo(request)
         asked, masks = await self._asked(request)
-        options = asked.options(masks)
+        options = asked.options(masks, self._styles(request))
         async with self._turn(request, "opening"):
             full = await self._on_thread(self._shelf.full, photo)
             self._stages[self._person(request)] = "painting"

@@ -1,9 +1,9 @@
 """The files of the page, the same from the server and in an exported folder.
 
-    index.html, studio.css, js/*.js     as they lie in page/, with what this page is to know put into index.html
-    texts/LANGUAGE.json                 every sentence of a language
-    styles.json, thumbnails/NAME.jpg    the model's styles
-    sample.jpg                          a photo to try it with
+index.html, studio.css, js/*.js     as they lie in page/, with what this page is to know put into index.html
+texts/LANGUAGE.json                 every sentence of a language
+styles.json, thumbnails/NAME.jpg    the model's styles
+sample.jpg                          a photo to try it with
 """
 
 import html
@@ -16,9 +16,13 @@ from tfstyle.contract.catalog import Catalog
 from tfstyle.studio.texts import LANGUAGES, load_texts
 
 CONTENT_TYPES = {
-    "html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json", "jpg": "image/jpeg",
-    "svg": "image/svg+xml", "mjs": "text/javascript", "wasm": "application/wasm", "webmanifest": "application/manifest+json",
-}  # fmt: skip
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "jpg": "image/jpeg",
+    "svg": "image/svg+xml",
+}
 
 _CONFIG = "{config}"
 

@@ -64,6 +64,9 @@ class StudioTexts:
     style: str
     mix_several: str
     mix_note: str
+    own_style: str
+    own_style_note: str
+    own_style_added: str
     how: str
     strength: str
     stroke: str

@@ -5,7 +5,7 @@ import { text } from "./texts.js";
 export const COLORS = ["#4f46e5", "#d97706", "#059669", "#db2777", "#0891b2", "#65a30d"];
 
 export class Gallery {
-  /** @param on {changed({moving}), region(index), added(), dropped(index)} */
+  /** @param on {changed({moving}), region(index), added(), dropped(index), own: whether to take styles of one's own} */
   constructor(styles, settings, maxRegions, on) {
     Object.assign(this, { styles, settings, maxRegions, on });
     this.mixing = Object.keys(settings.mix).length > 1;
@@ -19,6 +19,24 @@ export class Gallery {
       this.on.changed({});
     });
     for (const style of styles) this.gallery.append(this.#tile(style));
+    if (on.own) this.gallery.append(this.#ownTile());
+  }
+
+  /** One style more, of the visitor's own; it is chosen. */
+  add(style) {
+    this.styles.push(style);
+    this.gallery.insertBefore(this.#tile(style), this.gallery.lastElementChild);
+    this.#choose(style.name);
+  }
+
+  #ownTile() {
+    const tile = Object.assign(document.createElement("button"), { id: "own-style" });
+    const sign = Object.assign(document.createElement("span"), { className: "sign", textContent: "+" });
+    sign.setAttribute("aria-hidden", "true");
+    this.ownTitle = document.createElement("span");
+    tile.append(sign, this.ownTitle);
+    tile.addEventListener("click", () => document.getElementById("style-file").click());
+    return tile;
   }
 
   /** Bring everything in line with the settings. */
@@ -26,7 +44,11 @@ export class Gallery {
     const { mix, regions } = this.settings;
     if (Object.keys(mix).length > 1) this.mixing = true;
     this.switch.checked = this.mixing;
-    for (const tile of this.gallery.children) {
+    if (this.ownTitle) {
+      this.ownTitle.textContent = text("own_style");
+      this.ownTitle.parentElement.title = text("own_style_note");
+    }
+    for (const tile of this.gallery.querySelectorAll("[data-style]")) {
       tile.setAttribute("aria-pressed", tile.dataset.style in mix);
       tile.style.setProperty("--chosen", COLORS[regions.length > 1 ? this.settings.region : 0]);
     }

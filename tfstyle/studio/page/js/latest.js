@@ -8,6 +8,7 @@ export class Latest {
   /** Run a task, and give up the one before it; its result is undefined where a newer one came. */
   async run(task) {
     this.#controller?.abort();
+    this.#waiting?.resolve(undefined);
     this.#waiting = null;
     return this.#start(task, false);
   }

@@ -41,6 +41,23 @@ const gallery = new Gallery(styles, settings, MAX_REGIONS, {
   region: (index) => { settings.region = brush.region = index; gallery.show(); },
   added: addRegion,
   dropped: dropRegion,
+  own: engine.encodes,
+});
+const styleFile = element("style-file");
+styleFile.addEventListener("change", async () => {
+  const [file] = styleFile.files;
+  styleFile.value = "";
+  if (!file) return;
+  clearError();
+  say(text("opening", { name: file.name }));
+  try {
+    const style = await engine.addStyle(file);
+    gallery.add(style);
+    say(text("own_style_added", style));
+  } catch (error) {
+    say("");
+    fail(error, { name: file.name });
+  }
 });
 
 // Photos
@@ -315,7 +332,9 @@ function request(of) {
 
 function fileName(of) {
   const stem = of.file.name.replace(/\.[^.]*$/, "") || "photo";
-  const names = [...new Set(settings.regions.flatMap((mix) => Object.keys(mix)))].join("+");
+  const chosen = new Set(settings.regions.flatMap((mix) => Object.keys(mix)));
+  const known = styles.filter(({ name }) => chosen.has(name));
+  const names = known.map(({ name, title }) => (name.startsWith("own.") ? title.replace(/[^\p{L}\p{N}]+/gu, "_") : name)).join("+");
   return `${stem}.${names}.${element("format").value === "png" ? "png" : "jpg"}`;
 }
 

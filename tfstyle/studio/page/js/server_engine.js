@@ -11,6 +11,7 @@ export class ServerEngine {
   constructor(config) {
     this.config = config;
     this.segments = config.segments;
+    this.encodes = config.encodes;
   }
 
   /** Take a file; returns what the page needs to know of the photo. */
@@ -38,6 +39,12 @@ export class ServerEngine {
     canvas.getContext("2d").drawImage(picture, 0, 0);
     const { data } = canvas.getContext("2d").getImageData(0, 0, picture.width, picture.height);
     return { width: picture.width, height: picture.height, values: data.filter((_, i) => i % 4 === 0) };
+  }
+
+  /** Take a painting or a style file; returns the style as the gallery has it. */
+  async addStyle(file) {
+    const path = `styles?name=${encodeURIComponent(file.name)}`;
+    return (await this.#ask(path, { method: "POST", body: file })).json();
   }
 
   /** {ahead, stage} of what this page waits for. */
