@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 STYLES = ("invert", "black", "white")
-SIGNATURES = ("serving_default", "encoded", "describe", "slow")
+SIGNATURES = ("serving_default", "encoded", "encode_style", "stylize_vectors", "describe", "slow")
+TRUNK = "0123456789abcdef"
 
 # Of the models the conformance tests ask for. Only the latest of `other` is served.
 VERSIONS = ("tfstyle/1", "other/3", "other/7", "defaults/1")
@@ -24,7 +25,7 @@ CONFIG = """model_config_list {
 
 
 class ToyModel(tf.Module):
-    """Signatures of the contract; a style is a constant gray and the first one inverts."""
+    """Signatures of the contract; a style is a constant gray and the first one inverts. A vector is that number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +72,45 @@ class ToyModel(tf.Module):
             "years": tf.constant(["", "1915", "1918"]),
             "thumbnails": tf.constant([b"\xff\xd8\x00", b"\xff\xd8", b""]),
             "max_pixels": tf.constant([1_000_000], tf.int64),
+            "style_vectors": self.grays[:, None],
+            "trunk": tf.constant([TRUNK]),
         }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def encode_style(self, image_bytes):
+        """The mean of a style image."""
+
+        def one(data):
+            pixels = tf.io.decode_png(data, channels=3, name="style_image.damaged")
+            return tf.reduce_mean(tf.cast(pixels, tf.float32))[None]
+
+        return {"style_vectors": tf.map_fn(one, image_bytes, fn_output_signature=tf.TensorSpec([1], tf.float32))}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "image_bytes"),
+            tf.TensorSpec([None, None, None], tf.float32, "style_vectors"),
+            tf.TensorSpec([None, None], tf.string, "region_masks"),
+            tf.TensorSpec([None], tf.float32, "strength"),
+            tf.TensorSpec([None], tf.bool, "preserve_color"),
+            tf.TensorSpec([None], tf.string, "format"),
+        ]
+    )
+    def stylize_vectors(self, image_bytes, style_vectors, region_masks, strength, preserve_color, format):
+        """Photos in the gray of their first region's vector."""
+
+        def one(args):
+            data, vector = args
+            photo = tf.image.decode_png(data, channels=3, name="photo.damaged")
+            return tf.io.encode_png(self._gray(photo[None], vector[:, 0])[0])
+
+        fine = tf.debugging.Assert(
+            tf.reduce_all(tf.math.is_finite(style_vectors)), ["[vectors.range] Expected finite numbers."]
+        )
+        used = [fine, *(tf.size(unread) for unread in (region_masks, strength, preserve_color, format))]
+        with tf.control_dependencies(used):
+            painted = tf.map_fn(one, (image_bytes, style_vectors[:, :1]), fn_output_signature=tf.string)
+        return {"image_bytes": painted}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, "rounds")])
     def slow(self, rounds):
@@ -84,7 +123,9 @@ class ToyModel(tf.Module):
     def _paint(self, image, weights):
         ok = tf.debugging.assert_less_equal(tf.shape(weights)[1], 3, message="Expected at most 3 style columns, got")
         with tf.control_dependencies([ok]):
-            grays = tf.gather(self.grays, tf.argmax(weights, axis=1))
+            return self._gray(image, tf.gather(self.grays, tf.argmax(weights, axis=1)))
+
+    def _gray(self, image, grays):
         grays = tf.reshape(grays, [-1, 1, 1, 1]) + tf.zeros_like(tf.cast(image, tf.float32))
         return tf.cast(tf.where(grays < 0, 255.0 - tf.cast(image, tf.float32), grays), tf.uint8)
 

@@ -28,6 +28,7 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
     "commands/test_optimize.py",
     "commands/test_evaluate.py",
     "docker/test_supply_chain.py",
+    "engines/test_file_operations.py",
     "evaluation",
     "examples",
     "export",
@@ -53,6 +54,7 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
 )
 INTEGRATION = (  # servers, processes or programs of others
     "batch/test_job.py",
+    "bot/test_any_painting.py",
     "bot/test_chat.py",
     "bot/test_crash.py",
     "bot/test_faults.py",
@@ -64,6 +66,7 @@ INTEGRATION = (  # servers, processes or programs of others
     "bot/test_secure_service.py",
     "bot/test_terminal.py",
     "bot/work/test_delivery.py",
+    "bot/work/test_worker.py",
     "docker/test_images.py",
     "faults",
     "k8s/test_backups.py",

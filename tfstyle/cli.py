@@ -20,8 +20,10 @@ from tfstyle.errors import StyleTransferError
 COMMANDS = {
     "demo": "see it work: the sample photo in every style, through a server of its own",
     "stylize": "paint photos: files, folders, or - for stdin",
+    "video": "paint a video, a GIF or an animated WebP, without flicker",
     "bulk": "paint a folder, a glob or a list of photos in many processes, on this machine or a cluster",
-    "styles": "list the styles",
+    "style": "make a style file of any painting, at once or learned for a minute",
+    "styles": "list the styles, or style files",
     "sheet": "one picture of a photo in every style, labelled",
     "studio": "paint in the browser: brush, sliders, before and after",
     "mask": "make a mask: a person, the background, the main object, a gradient",
@@ -53,6 +55,8 @@ _EXTRAS = {
     "psutil": "optimize",
     "ray": "bulk",
     "pyarrow": "bulk",
+    "av": "video",
+    "cv2": "video",
     "matplotlib": "plot",
     "pymatting": "matting",
 }

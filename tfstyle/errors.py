@@ -4,6 +4,7 @@ StyleTransferError         catches all of them; each message says what was expec
 ├── PhotoError             the photo: unreadable, too small or too large
 │   ├── PhotoTooSmallError fewer pixels than the network needs
 │   └── PhotoTooLargeError more than are decoded here; `.pixels` and `.limit` say how many
+├── VideoError             the video: unreadable, none, or without frames
 ├── MaskError              the mask: unreadable, or another shape than the photo
 ├── UnknownStyleError      no such style; `.known` lists those there are
 ├── RequestError           weights, strength or options out of range
@@ -48,6 +49,10 @@ class PhotoTooLargeError(PhotoError):
 
 class MaskError(StyleTransferError):
     """The mask is unreadable or does not fit the photo."""
+
+
+class VideoError(StyleTransferError):
+    """The video is unreadable, none, or without frames."""
 
 
 class UnknownStyleError(StyleTransferError):

@@ -8,9 +8,11 @@ import pickle
 import numpy as np
 import pytest
 
+from testing.fake_model import FakePredictor
 from tfstyle.commands.shared import stylize_arguments
 from tfstyle.errors import RequestError
 from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
+from tfstyle.stylize.stylizer import Stylizer
 
 
 @pytest.mark.parametrize(
@@ -85,5 +87,7 @@ def test_the_command_line_has_an_argument_for_each_and_tells_its_default():
         if isinstance(field.default, float) and field.default is not False:
             assert f"(default: {field.default:g})" in (arguments[field.name].help or ""), field.name
     assert vars(parser.parse_args([])) == {}
-    given = stylize_arguments.options_of(parser.parse_args(["--style", "wave", "--max-size", "64"]))
+    given = stylize_arguments.options_of(
+        parser.parse_args(["--style", "wave", "--max-size", "64"]), Stylizer(FakePredictor())
+    )
     assert vars(given) == vars(StylizeOptions("wave", max_size=64))

@@ -138,7 +138,7 @@ def test_the_row_comes_nearer_than_the_one_it_began_as(learned):
 
 
 def test_only_the_vector_is_learned(learned):
-    trained = learned.trainer.trainable_variables
+    trained = learned.learner.trainer.trainable_variables
 
     assert [variable.name for variable in trained] == ["style_table"]
     assert trained[0].shape == (1, learned.known.model.trunk.style_size)
@@ -155,15 +155,15 @@ def test_it_starts_as_the_known_vector_with_the_lowest_loss(learned):
 
 def test_a_style_that_is_too_strong_pulls_less_and_one_that_is_too_faint_more(learned):
     learned.balances = {48: distances.Distances(content=0.8, style=0.16, sizes=())}
-    pull = float(learned.style_weight)
+    pull = float(learned.learner.style_weight)
 
     learned._rebalance(48, {"content": 1.2, "style": 0.1})
-    weaker = float(learned.style_weight)
+    weaker = float(learned.learner.style_weight)
     for _ in range(200):
         learned._rebalance(48, {"content": 0.4, "style": 0.4})
 
     assert weaker < pull
-    assert float(learned.style_weight) == pytest.approx(4 * 3.5)  # and no more than that
+    assert float(learned.learner.style_weight) == pytest.approx(4 * 3.5)  # and no more than that
 
 
 def test_a_style_that_was_added_meanwhile_comes_first(learned, model):

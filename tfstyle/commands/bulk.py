@@ -25,7 +25,10 @@ from tfstyle.engines.local import DEFAULT_ENGINE, LOCAL_ENGINES
 from tfstyle.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tfstyle.batch.output_folder import Settings
+    from tfstyle.contract.style_vector import StyleVector
     from tfstyle.masks.mask import MaskSource
     from tfstyle.stylize.options import StylizeOptions
 
@@ -78,10 +81,11 @@ def run(args: argparse.Namespace) -> int:
     from tfstyle.model_store.versions import find_model
     from tfstyle.stylize.stylizer import Stylizer
 
-    options = stylize_arguments.options_of(args)
     model, folder = find_model(args.model).absolute(), Path(os.path.abspath(args.output))
+    stylizer = Stylizer(args.engine, model)
+    options = stylize_arguments.options_of(args, stylizer)
     for name in options.names:
-        _ = Stylizer(args.engine, model).styles()[name]  # an unknown style is said once, not once a photo
+        _ = stylizer.styles()[name]  # an unknown style is said once, not once a photo
     sent = _with_contents(options)
     photos = find_photos(args.photos, folder)
     work = job.Job(
@@ -91,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         options=sent,
         format=args.format,
-        settings=_settings(options, sent, args.format, photos.base, model),
+        settings=_settings(args, options, sent, photos.base, model),
         address=args.address,
         workers=args.workers,
         threads=args.threads,
@@ -141,20 +145,27 @@ def _with_contents(options: "StylizeOptions") -> "StylizeOptions":
 
 
 def _settings(
-    options: "StylizeOptions", sent: "StylizeOptions", format: str | None, base: Path, model: Path
+    args: argparse.Namespace, options: "StylizeOptions", sent: "StylizeOptions", base: Path, model: Path
 ) -> "Settings":
     """All that decides which images are in the folder and how they look, by the words on the command line."""
     from tfstyle.model_store.versions import fingerprint
 
     names = [field.name for field in fields(options) if field.name != "format"]
+    written = {name: getattr(args, name, None) for name in ("style", "regions")}
+    own = {f"--{name.replace('_', '-')}": vars(args)[name] for name in ("style_image", "match") if name in vars(args)}
     files = hashlib.sha256(b"".join(mask for mask, _ in sent.places if isinstance(mask, bytes)))
     return {
         "photos": str(base),
         "--model": f"{model.parent.name} {model.name}, {fingerprint(model)}",
-        **{f"--{name.replace('_', '-')}": getattr(options, name) for name in names},
-        "--format": format,
+        **{f"--{name.replace('_', '-')}": written.get(name, getattr(options, name)) for name in names},
+        "--format": args.format,
         "mask files": files.hexdigest()[:16],
+        **(own | {"style vectors": _digest(options.vectors)} if options.vectors else {}),
     }
+
+
+def _digest(styles: "Sequence[StyleVector]") -> str:
+    return hashlib.sha256(b"".join(style.values.tobytes() for style in styles)).hexdigest()[:16]
 
 
 def _share(text: str) -> float:

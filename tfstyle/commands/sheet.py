@@ -1,4 +1,8 @@
-"""Paint one photo in every style and lay the paintings out on one labelled picture, the photo first."""
+"""Paint one photo in every style and lay the paintings out on one labelled picture, the photo first.
+
+tfstyle sheet photo.jpg
+tfstyle sheet photo.jpg --style-image paintings/ -o paintings.jpg
+"""
 
 import argparse
 from dataclasses import replace
@@ -11,6 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The photo, how to paint it, where the sheet goes, and who paints."""
     parser.add_argument("photo", metavar="PHOTO", help="a photo, or - for stdin")
     parser.add_argument("--style", metavar="NAME,...", help="only these styles (default: every style)")
+    parser.add_argument(
+        "--style-image",
+        metavar="PATH",
+        nargs="+",
+        help="paintings, style files, or folders of them, beside the styles of --style, if that is given, too",
+    )
     parser.add_argument(
         "--strength", metavar="S", type=float, default=1.0, help="how much of the paintings, 0..1 (default: 1)"
     )
@@ -33,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from tfstyle.commands.shared.outputs import STREAM, Outputs, write
+    from tfstyle.commands.shared.own_styles import OwnStyles, style_files
+    from tfstyle.contract.catalog import Style
+    from tfstyle.contract.style_vector import StyleVector
     from tfstyle.errors import RequestError
     from tfstyle.imaging.contact_sheet import contact_sheet
     from tfstyle.imaging.photo import format_for, read_photo
@@ -46,13 +59,20 @@ def run(args: argparse.Namespace) -> int:
     tiles = [("Photo", photo.on_white().pixels)]
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
         catalog = stylizer.styles()
-        names = StylizeOptions(args.style).names if args.style else catalog.names
-        styles = [catalog[name] for name in names]
-        for style in progress.track(styles, description="painting"):
+        own = OwnStyles(stylizer.encode_style)
+        files = [file for path in args.style_image or () for file in style_files(path)]
+        names = StylizeOptions(args.style).names if args.style else () if files else catalog.names
+        styles: list[Style | StyleVector] = [catalog[name] for name in names]
+        for style in progress.track([*styles, *map(own.read, files)], description="painting"):
             painting = stylizer.stylize(
-                photo, style.name, strength=args.strength, preserve_color=args.preserve_color, stroke=args.stroke
+                photo,
+                style if isinstance(style, StyleVector) else style.name,
+                strength=args.strength,
+                preserve_color=args.preserve_color,
+                stroke=args.stroke,
             )
-            tiles.append((f"{style.title}\n{style.artist}, {style.year}", painting.on_white().pixels))
+            by = ", ".join(filter(None, (style.artist, style.year)))
+            tiles.append((f"{style.title}\n{by}", painting.on_white().pixels))
     path = outputs.path_for(replace(photo, format="jpeg"))
     sheet = replace(photo, pixels=contact_sheet(tiles, columns=args.columns), jpeg=None, alpha=None)
     write(sheet.encode(format_for(path) if path else "jpeg"), path)

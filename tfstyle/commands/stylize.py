@@ -10,6 +10,9 @@ overwritten.
   tfstyle stylize photo.jpg --style the_scream --mask background
   tfstyle stylize photo.jpg --regions "left=the_scream,right=starry_night:2+great_wave" --fade 0.2
   tfstyle stylize photo.jpg --style the_scream --stroke 1.5
+  tfstyle stylize photo.jpg --style-image kiss.jpg
+  tfstyle stylize photo.jpg --style-image kiss.jpg:60,sunflowers.jpg:20 --style starry_night:20
+  tfstyle stylize photo.jpg --regions "left=kiss.jpg,right=kiss.style:2+great_wave"
   tfstyle stylize holiday/ --style rain_princess --max-size 1024 -o paintings/ --server localhost:8500
   cat photo.jpg | tfstyle stylize - --style the_scream > painting.jpg
 """
@@ -46,26 +49,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Stylize every photo; a bad one, or an output that cannot be written, is reported and the rest go on."""
+    with stylizers.open_stylizer(args) as stylizer:
+        return _run(args, stylizer)
+
+
+def _run(args: argparse.Namespace, stylizer: "Stylizer") -> int:
     from tfstyle.commands.shared.outputs import Outputs, as_json, list_photos
     from tfstyle.contract.style_mix import name_of
 
-    options = stylize_arguments.options_of(args)
+    options = stylize_arguments.options_of(args, stylizer)
     photos = list_photos(args.photos, recursive=args.recursive)
     label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
-    masks = [place for place, _ in options.places if isinstance(place, str)]
+    kept = [place for place, _ in options.places if isinstance(place, str)] + stylize_arguments.files_of(args)
     roots = args.photos if args.recursive else ()
-    outputs = Outputs(args.output, photos, label, masks, roots)
+    outputs = Outputs(args.output, photos, label, kept, roots)
     if args.json and outputs.to_stdout:
         raise RequestError("Expected stdout for either JSON or the painting, got both; use -o FILE.")
     faults = stylizers.faults_of_one_photo(args)
     refused = unwritten = 0
-    with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar(quiet=args.json) as progress:
+    with stylizers.progress_bar(quiet=args.json) as progress:
         for name in options.names:
             _ = stylizer.styles()[name]  # an unknown style is said once, not once a photo
         earlier = outputs.of_earlier_runs(photos, args.photos, stylizer.styles().names)
         if earlier:
             photos = [photo for photo in photos if photo not in earlier]
-            outputs = Outputs(args.output, photos, label, masks, roots)  # which may take their names again
+            outputs = Outputs(args.output, photos, label, kept, roots)  # which may take their names again
             progress.console.print(f"tfstyle: {len(earlier)} paintings of earlier runs were passed over.")
         task = progress.add_task("painting", total=len(photos))
         for photo in photos:

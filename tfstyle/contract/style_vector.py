@@ -68,11 +68,7 @@ class StyleVector:
             raise StyleVectorError(
                 f"Expected name, title, artist and year of a style of at most {MAX_TEXT} characters each."
             )
-        if not self.name or _NOT_IN_NAMES.search(self.name):
-            raise StyleVectorError(
-                f"Expected a style's name of letters, digits, '_', '.' and '-', got {self.name!r}, since others stand "
-                "between the names of a mix."
-            )
+        check_name(self.name)
         if not isinstance(self.thumbnail, bytes) or len(self.thumbnail) > MAX_THUMBNAIL_BYTES:
             raise StyleVectorError(f"Expected a thumbnail of at most {MAX_THUMBNAIL_BYTES} bytes.")
         values.setflags(write=False)
@@ -155,6 +151,19 @@ class StyleTable:
                 "it again with this version of tfstyle."
             ) from None
         return cls(names, vectors, trunk.decode())
+
+
+def check_name(name: str) -> None:
+    """See that a name can stand in a mix.
+
+    Raises:
+        StyleVectorError: If it cannot.
+    """
+    if not name or _NOT_IN_NAMES.search(name):
+        raise StyleVectorError(
+            f"Expected a style's name of letters, digits, '_', '.' and '-', got {name!r}, since others stand between "
+            "the names of a mix."
+        )
 
 
 def name_from(text: str) -> str:

@@ -179,18 +179,14 @@ class StudioServer:
     @web.middleware
     async def _check_sender(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         headers = request.headers
-        api = request.path.startswith("/api/")
         navigates = headers.get("Sec-Fetch-Mode") == "navigate" and request.path == "/"
         origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
         if self._doors.refuses(host=headers.get("Host", ""), origin=origin, site=site, navigates=navigates):
             return _refusal("elsewhere", "Expected a request of the studio's own page, got one from elsewhere.", 403)
         if self._address_limit and not self._address_limit.takes(_address(request)):
             return _refusal("busy", "Expected fewer requests from one address; try again in a minute.", 429)
-        if api:
-            session = self._tokens.session_of(headers.get(TOKEN_HEADER, ""))
-            if session is None:
-                return _refusal("stale", "Expected the token of a page of this server; load the page again.", 403)
-            request["session"] = session
+        if request.path.startswith("/api/") and not self._session(request):
+            return _refusal("stale", "Expected the token of a page of this server; load the page again.", 403)
         return await handler(request)
 
     @web.middleware
@@ -212,9 +208,13 @@ class StudioServer:
         response.headers.update(_HEADERS)
         return response
 
+    def _session(self, request: web.Request) -> str:
+        """The session that a request's token names; empty if it is none of ours."""
+        return self._tokens.session_of(request.headers.get(TOKEN_HEADER, "")) or ""
+
     def _person(self, request: web.Request) -> str:
         """Whose turns are counted together."""
-        return _address(request) + request["session"][:8] if not self._public else _address(request)
+        return _address(request) if self._public else self._session(request)
 
     # The page
 
@@ -241,7 +241,7 @@ class StudioServer:
     async def _add_photo(self, request: web.Request) -> web.Response:
         data = await _read(request.content.iter_any(), self._limits.file_bytes)
         name = request.query.get("name", "")[:200] or "photo"
-        key, photo = await self._on_thread(self._shelf.add, request["session"], data, name)
+        key, photo = await self._on_thread(self._shelf.add, self._session(request), data, name)
         told = {"id": key, "width": photo.width, "height": photo.height, "notes": photo.view.notes}
         return web.json_response(told)
 
@@ -252,7 +252,7 @@ class StudioServer:
         return _picture(await self._on_thread(partial(photo.encode, "png", compress_level=1, metadata="none")), "png")
 
     async def _remove_photo(self, request: web.Request) -> web.Response:
-        self._shelf.remove(request["session"], request.match_info["id"])
+        self._shelf.remove(self._session(request), request.match_info["id"])
         return web.json_response({})
 
     async def _segment(self, request: web.Request) -> web.Response:
@@ -271,14 +271,14 @@ class StudioServer:
         data = await _read(request.content.iter_any(), self._limits.file_bytes)
         name = request.query.get("name", "")[:200] or "painting"
         async with self._turn(request, "painting"):
-            key, style = await self._on_thread(self._own_styles.add, request["session"], data, name)
+            key, style = await self._on_thread(self._own_styles.add, self._session(request), data, name)
         thumbnail = f"data:image/jpeg;base64,{base64.b64encode(style.thumbnail).decode()}"
         told = {"title": style.title or style.name, "artist": style.artist, "year": style.year}
         return web.json_response(told | {"name": key, "thumbnail": thumbnail})
 
     def _styles(self, request: web.Request) -> dict[str, str | StyleVector]:
         """What the names of a page stand for."""
-        return {name: name for name in self._stylizer.styles().names} | self._own_styles.of(request["session"])
+        return {name: name for name in self._stylizer.styles().names} | self._own_styles.of(self._session(request))
 
     # Paintings
 
@@ -318,7 +318,7 @@ class StudioServer:
                 self._stages.pop(person, None)
 
     def _photo(self, request: web.Request) -> ShelfPhoto:
-        return self._shelf.get(request["session"], request.match_info["id"])
+        return self._shelf.get(self._session(request), request.match_info["id"])
 
     async def _asked(self, request: web.Request) -> tuple[PaintRequest, list[np.ndarray]]:
         """Settings and masks of a form: the part `settings`, and parts `mask`, PNG files in the order of the mixes."""

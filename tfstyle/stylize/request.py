@@ -117,6 +117,30 @@ class StylizeRequest:
             "format": _strings([format.encode()]),
         }
 
+    def pixel_inputs(self, catalog: Catalog) -> dict[str, np.ndarray] | None:
+        """The tensors of the signature `serving_default`, which takes pixels; `stylized_pixels` does the rest.
+
+        None where the picture has regions or style vectors: pixels have one mix of named styles there.
+
+        Raises:
+            StyleTransferError: As `inputs`.
+        """
+        if len(self._options.places) > 1 or self._options.vectors:
+            return None
+        weights = self._weights(catalog)["region_weights"][0]
+        _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
+        return {"image": self._painted.pixels[None], "style_weights": weights}
+
+    def stylized_pixels(self, answer: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The stylized image, uint8 `[H,W,3]`, of an answer to `pixel_inputs`, with mask, strength and colours.
+
+        Raises:
+            ModelError: If there is none of the photo's size.
+        """
+        stylized = answer.get("stylized", np.empty((0, 0, 0, 3), np.uint8))[0:1]
+        self._check_size(stylized.shape[2], stylized.shape[1])
+        return self._composed(replace(self._photo, pixels=stylized[0])).pixels
+
     def stylized(self, answer: Mapping[str, np.ndarray]) -> Photo:
         """The stylized image in a model's answer, with the photo's ICC profile, name and notes.
 
@@ -196,6 +220,9 @@ class StylizeRequest:
     def _composed(self, stylized: Photo) -> Photo:
         """The stylized image at the photo's size, over the photo."""
         photo = self._photo
+        plain = self._options.strength == 1 and not self._options.preserve_color and self._options.places[0][0] is None
+        if plain and stylized.pixels.shape == photo.pixels.shape and any(self._options.places[0][1].values()):
+            return replace(stylized, format=self._options.format, jpeg=None, alpha=photo.alpha)
         covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
         share = self._options.strength * np.minimum(sum(covered), 1)
         pixels = bring_back(stylized.pixels, photo.height, photo.width)

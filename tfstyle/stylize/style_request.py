@@ -10,9 +10,9 @@ from pathlib import PurePath
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfstyle.contract.style_vector import StyleTable, StyleVector, name_from
+from tfstyle.contract.style_vector import StyleTable, StyleVector, check_name, name_from
 from tfstyle.errors import ModelError
-from tfstyle.imaging.photo import PhotoSource, read_photo
+from tfstyle.imaging.photo import Photo, PhotoSource, read_photo
 from tfstyle.imaging.style_images import check_style_image, measured_size
 
 THUMBNAIL_SIDE = 160  # px, square, as those of catalogs
@@ -31,6 +31,7 @@ class StyleRequest:
 
     Raises:
         PhotoError: If it cannot be read, has a side of less than 64 pixels, or one ten times as long as the other.
+        StyleVectorError: If the name is none.
     """
 
     def __init__(
@@ -38,7 +39,8 @@ class StyleRequest:
     ):
         photo = read_photo(style_image).on_white()
         check_style_image(photo.pixels, photo.name)
-        self._name = name or ("style" if photo.name == "photo" else name_from(PurePath(photo.name).stem))
+        self._name = name or style_name(photo)
+        check_name(self._name)
         self._texts = (title or self._name.replace("_", " ").title(), artist, year)
         image = Image.fromarray(photo.pixels)
         self._image = image.resize(measured_size(*image.size), Image.Resampling.BILINEAR)
@@ -64,6 +66,11 @@ class StyleRequest:
         if table is None or vectors is None or vectors.shape != (1, table.vectors.shape[1]):
             raise ModelError("Expected one style vector from the model, of the length of its own; export it again.")
         return StyleVector(vectors[0], table.trunk, self._name, *self._texts, _encoded(self._thumbnail, "jpeg"))
+
+
+def style_name(style_image: Photo) -> str:
+    """What a style is called after the file of its style image."""
+    return "style" if style_image.name == "photo" else name_from(PurePath(style_image.name).stem)
 
 
 def _encoded(image: Image.Image, format: str) -> bytes:

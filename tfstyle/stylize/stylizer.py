@@ -17,11 +17,13 @@ from tfstyle.contract.style_vector import StyleTable, StyleVector
 from tfstyle.engines.engine import Engine
 from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
 from tfstyle.errors import RequestError
-from tfstyle.imaging.photo import Photo, PhotoSource
+from tfstyle.imaging.photo import Photo, PhotoSource, read_photo
+from tfstyle.imaging.style_images import check_style_image
 from tfstyle.model_store.versions import find_model
 from tfstyle.stylize.options import StylizeKeywords, StylizeOptions
 from tfstyle.stylize.request import EncodedImage, StylizeRequest
-from tfstyle.stylize.style_request import StyleRequest
+from tfstyle.stylize.style_parts import style_parts
+from tfstyle.stylize.style_request import StyleRequest, style_name
 
 
 class Stylizer:
@@ -131,6 +133,24 @@ class Stylizer:
         request = StyleRequest(style_image, name=name, title=title, artist=artist, year=year)
         return request.style_vector(self._predict("encode_style", request.inputs()), self.style_table())
 
+    def encode_parts(self, style_image: PhotoSource, *, name: str | None = None) -> dict[str, StyleVector]:
+        """The styles of a painting's person and of its background, as regions to paint a photo of a person in.
+
+            stylizer.stylize("portrait.jpg", regions=stylizer.encode_parts("kiss.jpg"))
+
+        Args:
+            style_image: As for `encode_style`.
+            name: What the styles are called, followed by the part; None is made of the file's name.
+
+        Raises:
+            MaskError: If the painting shows no person.
+            StyleTransferError: If the extra `masks` is not installed, and as `encode_style`.
+        """
+        photo = read_photo(style_image).on_white()
+        check_style_image(photo.pixels, photo.name)
+        known = name or style_name(photo)
+        return {part: self.encode_style(seen, name=f"{known}.{part}") for part, seen in style_parts(photo).items()}
+
     def style_table(self, *, refresh: bool = False) -> StyleTable | None:
         """The vectors of the model's styles and the fingerprint of its trunk; None if the model tells none.
 
@@ -145,6 +165,20 @@ class Stylizer:
     def _answer(self, request: StylizeRequest) -> dict[str, np.ndarray]:
         table = self.style_table() if request.signature == "stylize_vectors" else None
         return self._predict(request.signature, request.inputs(self.styles(), table))
+
+    def stylize_pixels(
+        self, pixels: np.ndarray, style: StyleMix | StylizeOptions | None = None, **options: Unpack[StylizeKeywords]
+    ) -> np.ndarray:
+        """Stylize RGB pixels, uint8 `[H,W,3]`, a frame of a video, say; a mix of named styles encodes nothing.
+
+        Raises:
+            StyleTransferError: As `stylize`.
+        """
+        request = StylizeRequest(pixels, StylizeOptions.of(style, **options))
+        inputs = request.pixel_inputs(self.styles())
+        if inputs is None:
+            return request.stylized(self._answer(request)).pixels
+        return request.stylized_pixels(self._predict("serving_default", inputs))
 
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():

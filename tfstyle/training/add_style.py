@@ -10,40 +10,30 @@ Reference: [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 3.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfstyle.contract.catalog import Catalog, Style
-from tfstyle.errors import ModelError, TrainingError
+from tfstyle.errors import ModelError
 from tfstyle.evaluation.distances import TARGETS_FILE, Distances, Evaluator, Targets, load_targets, mean
 from tfstyle.export.saved_model import export
 from tfstyle.model_store import versions
-from tfstyle.networks import checkpoint, precision
+from tfstyle.networks import checkpoint
 from tfstyle.networks.checkpoint import Checkpoint
-from tfstyle.networks.vgg19 import CONTENT_LAYER, STYLE_LAYERS
 from tfstyle.training.batches import Batches
 from tfstyle.training.photo_dataset import PhotoSet
-from tfstyle.training.recipe import LossWeights, Recipe, Stage, StyleRecipe
+from tfstyle.training.recipe import Stage
 from tfstyle.training.time_budget import Budget
-from tfstyle.training.trainer import StyleTrainer, averaged_weights
+from tfstyle.training.vector_trainer import WEIGHTS, Report, VectorTrainer
 
 # Half the time each, however many steps that is: small crops bring colours and strokes for a quarter of the price.
 STAGES = (Stage(size=128, batch=4, steps=1), Stage(size=256, batch=2, steps=1))
-# As the released model's recipe has them, and one against frames.
-WEIGHTS = LossWeights(content=1.0, style=3.5, total_variation=4.0, checkerboard=1000.0, border=50.0)
-LEARNING_RATE = 1e-2  # a row alone stands ten times what the convolutions do
-FINAL_LEARNING_RATE = 5e-4  # a cosine over the time there is leads from one to the other
-EMA_MOMENTUM = 0.97  # averages over about 30 of some hundred steps
 LOOKS = 4  # photos on which rows are compared
 BALANCING = 0.05  # per step, of the logarithm by which style and content are out of balance
 BALANCE_RANGE = 4.0  # the style's weight is at most this many times more or less than `WEIGHTS` has it
-
-Report = Callable[[int, Mapping[str, float]], None]  # step, loss terms
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,6 @@ class NewStyle:
             style that is learned again, what its row has so far.
         again: Whether the style is a known one.
         start: The style whose row it starts as; None: the mean of all.
-        step: Steps done.
 
     Raises:
         TrainingError, ModelError: If the model does not have what it takes, or too few photos can be read.
@@ -108,25 +97,15 @@ class NewStyle:
         self.balances = {size: self._known_distances(pictures) for size, pictures in looks.items()}
         self.known_distances = self.balances[STAGES[-1].size]
         self.start = style if self.again else self._nearest_row(looks[STAGES[0].size])
-        recipe = Recipe(
-            name="new style",
-            styles=(StyleRecipe(name=style.name, layers=STYLE_LAYERS),),
-            network=self.known.model.trunk.config,
-            stages=self.stages,
-            weights=WEIGHTS,
-            content_layer=CONTENT_LAYER,
-            reflect_padding=True,
-        )
-        with precision.policy(precision.as_keras_policy("auto")):
-            trunk = checkpoint.new_transformer(recipe.network)
-            # By the name of a known style it is that one's vector; by any other, the mean.
-            table = checkpoint.initialize(trunk, (self.start or style,), self.known.model)
-            trunk.trainable = False
-            self.trainer = StyleTrainer(trunk, recipe, {style.name: style_image}, table)
-        self.trainer.compile(keras.optimizers.Adam(LEARNING_RATE, use_ema=True, ema_momentum=EMA_MOMENTUM))
-        self.trainer.optimizer.build(self.trainer.trainable_variables)
-        self.style_weight = tf.Variable(WEIGHTS.style)
-        self.step = 0
+        model = self.known.model
+        rows = dict(zip(model.names, model.table, strict=True))
+        start = rows[self.start.name] if self.start else model.table.mean(axis=0)
+        self.learner = VectorTrainer(model, style.name, style_image, start, self.stages)
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.learner.step
 
     def learn(self, budget: Budget, report: Report = lambda step, terms: None) -> None:
         """Learns until the budget says that it is time to save.
@@ -141,16 +120,16 @@ class NewStyle:
             index = 0
             while budget.learned < (number + 1) / len(self.stages) and budget.left > seconds:
                 began = budget.spent
-                terms = self._learn_from(batches[index]["image"], budget.learned)
+                terms = self.learner.learn_from(batches[index]["image"], budget.learned)
                 seconds = budget.spent - began
                 slowest = max(slowest, seconds)
                 self._rebalance(stage.size, terms)
-                index, self.step = index + 1, self.step + 1
+                index += 1
                 report(self.step, terms)
 
     def learned(self) -> np.ndarray:
         """The style vector, averaged over the last steps: float32 `[V]`."""
-        return averaged_weights(self.trainer)[self.trainer.table.path][0]
+        return self.learner.learned()
 
     def paint(self) -> np.ndarray:
         """The photos of `looks` as they are painted now, uint8 [B, H, W, 3]."""
@@ -236,36 +215,11 @@ class NewStyle:
             losses[style] = WEIGHTS.content * distances.content + WEIGHTS.style * distances.style
         return min(losses, key=losses.__getitem__)
 
-    def _learn_from(self, photos: np.ndarray, share: float) -> dict[str, float]:
-        """One step, when this share of the time is over; the loss terms before it, means over the photos."""
-        cosine = (1 + math.cos(math.pi * share)) / 2
-        self.trainer.optimizer.learning_rate = FINAL_LEARNING_RATE + cosine * (LEARNING_RATE - FINAL_LEARNING_RATE)
-        terms = {name: float(value) for name, value in self._step(tf.constant(photos)).items()}
-        if broken := [name for name, value in terms.items() if not math.isfinite(value)]:
-            raise TrainingError(
-                f"The {broken[0]} loss is not finite at step {self.step + 1}; nothing was written. Are painting "
-                "and photos ordinary pictures?"
-            )
-        return terms
-
-    @tf.function
-    def _step(self, photos):
-        # Not compiled by XLA: on a CPU that takes longer than it saves.
-        trainer = self.trainer
-        inputs = {"image": photos, "style": tf.zeros(photos.shape[0], tf.int32)}
-        row = [variable.value for variable in trainer.trainable_variables]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(row)
-            losses = trainer.loss_terms(inputs, trainer(inputs))
-            terms = {name: tf.reduce_mean(value) for name, value in losses.items()}
-            pulls = {name: getattr(WEIGHTS, name) for name in terms} | {"style": self.style_weight}
-            total = sum(pulls[name] * value for name, value in terms.items())
-        trainer.optimizer.apply(tape.gradient(total, row), trainer.trainable_variables)
-        return terms
-
     def _rebalance(self, size: int, terms: Mapping[str, float]) -> None:
         """Moves the style's weight to where both distances are the same multiple of the known styles'."""
         if wanted := self.balances[size]:
             excess = math.log((terms["style"] / wanted.style) / (terms["content"] / wanted.content))
-            weight = float(self.style_weight) * math.exp(BALANCING * excess)
-            self.style_weight.assign(np.clip(weight, WEIGHTS.style / BALANCE_RANGE, WEIGHTS.style * BALANCE_RANGE))
+            weight = float(self.learner.style_weight) * math.exp(BALANCING * excess)
+            self.learner.style_weight.assign(
+                np.clip(weight, WEIGHTS.style / BALANCE_RANGE, WEIGHTS.style * BALANCE_RANGE)
+            )

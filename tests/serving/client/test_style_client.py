@@ -70,7 +70,9 @@ def test_a_stylizer_stylizes_through_the_client(client, photo):
 def test_signatures_are_told(client):
     signatures = client.signatures()
 
-    assert set(signatures) == {"serving_default", "encoded", "describe", "slow"}
+    assert set(signatures) == {
+        "serving_default", "encoded", "encode_style", "stylize_vectors", "describe", "slow",
+    }  # fmt: skip
     assert signatures["serving_default"].inputs["image"].dtype == "uint8"
     assert signatures["serving_default"].inputs["image"].shape == (None, None, None, 3)
     assert signatures["encoded"].outputs["image_bytes"].dtype == "string"

@@ -5,6 +5,7 @@ import importlib.util
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -31,6 +32,17 @@ def weight(text: str) -> float:
         if 0 <= number < math.inf:
             return number
     raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {text!r}")
+
+
+def fraction(text: str) -> Fraction:
+    """An argparse type for exact numbers of 0 or more, also as `30000/1001`, and for times as `H:M:S`."""
+    with suppress(ValueError, ZeroDivisionError):
+        number = Fraction(0)
+        for part in text.split(":"):
+            number = number * 60 + Fraction(part)
+        if number >= 0 and "-" not in text:
+            return number
+    raise argparse.ArgumentTypeError(f"expected a number, 0 or more, or H:M:S, got {text!r}")
 
 
 def plot_file(text: str) -> Path:

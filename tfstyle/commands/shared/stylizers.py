@@ -57,7 +57,7 @@ def open_stylizer(args: argparse.Namespace) -> "Iterator[Stylizer]":
     """
     from tfstyle.stylize.stylizer import Stylizer
 
-    if server := _server(args):
+    if server := server_of(args):
         from serving.client import StyleClient
 
         tls = _tls(args) if _wants_tls(args) else None
@@ -74,7 +74,7 @@ def open_stylizer(args: argparse.Namespace) -> "Iterator[Stylizer]":
 def faults_of_one_photo(args: argparse.Namespace) -> tuple[type[StyleTransferError], ...]:
     """The errors after which the next photo is worth a try; any other would hit every photo."""
     faults: tuple[type[StyleTransferError], ...] = (PhotoError, MaskError, RequestError)
-    if not _server(args):
+    if not server_of(args):
         return faults
     from serving.client.errors import ServerBusyError
 
@@ -88,7 +88,7 @@ def engine(text: str) -> str:
     return text
 
 
-def _server(args: argparse.Namespace) -> str | None:
+def server_of(args: argparse.Namespace) -> str | None:
     """The address of the server that is asked for; None where this process paints."""
     if args.engine is None or args.engine in LOCAL_ENGINES:
         if args.engine and args.server:

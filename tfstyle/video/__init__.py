@@ -1,0 +1,1 @@
+"""Videos painted frame by frame, and kept from flickering: reading, carrying strokes along motion, writing."""
