@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -278,6 +279,19 @@ class Messenger:
             cost=len(media),
         )
 
+    async def send_file(self, chat_id: int, data: bytes, name: str, text: str, *, thread: int = 0) -> None:
+        """Send a file of any kind."""
+        await self._send(
+            chat_id,
+            lambda: self._bot.send_document(
+                chat_id,
+                InputFile(data, filename=name),
+                caption=text[:_MAX_CAPTION],
+                message_thread_id=thread or None,
+                read_timeout=_MEDIA_SECONDS,
+            ),
+        )
+
     async def edit_text(self, chat_id: int, message_id: int, text: str) -> bool:
         """Change a text.
 
@@ -371,7 +385,9 @@ class Messenger:
             file = await self._bot.get_file(file_id)
             if (file.file_size or 0) > max_bytes:
                 raise FileTooLargeError(file.file_size, max_bytes)
-            return bytes(await file.download_as_bytearray())
+            data = BytesIO()
+            await file.download_to_memory(data)  # as a byte array it would be in memory three times
+            return data.getvalue()
 
         try:
             return await self._retried(get)

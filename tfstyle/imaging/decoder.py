@@ -273,14 +273,18 @@ class _Memory:
     def __init__(self, total: int):
         self.total = total
         self._free = total
+        self._wanted: list[int] = []
         self._changed = threading.Condition()
 
     @contextmanager
     def lent(self, amount: int) -> Iterator[None]:
-        """Wait until so much is free; small amounts need not wait behind large ones."""
+        """Wait until so much is free; of those who wait, whoever wants least comes first."""
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= amount)
+            self._wanted.append(amount)
+            self._changed.wait_for(lambda: self._free >= amount == min(self._wanted))
+            self._wanted.remove(amount)
             self._free -= amount
+            self._changed.notify_all()
         try:
             yield
         finally:
