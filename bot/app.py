@@ -9,7 +9,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,10 +19,12 @@ from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.conversation.failures import RetryPolicy, kind_of
+from bot.conversation.own_styles import MAX_OWN_STYLES
 from bot.http_endpoints import make_app
 from bot.metrics import Fault, count_fault
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.storage.store import Store
+from bot.storage.style_shelf import StyleShelf
 from bot.storage.tasks import ALBUM, PAINT, UPDATE
 from bot.telegram_api.messenger import Messenger, MessengerTimings, seconds_of
 from bot.telegram_api.receiver import Receiver, ReceiverTimings
@@ -101,8 +103,10 @@ def wire(
     worker = Worker(store, timings.policy, timings.worker)
     receiver = Receiver(bot, store, worker.wake, timings.receiver)
     conversations = ConversationProvider(style_service, settings)
+    shelf = StyleShelf(store, MAX_OWN_STYLES)
     answers = Answers(
         store,
+        shelf,
         messenger,
         conversations,
         settings,
@@ -113,6 +117,7 @@ def wire(
     )
     jobs = Jobs(
         store,
+        shelf,
         messenger,
         style_service,
         conversations,
@@ -137,16 +142,30 @@ def wire(
             user_places=1,  # one after another, so that two albums do not both take the last places of the hour
             after=receiver.caught_up,  # albums may end among what waited for the bot to start
         ),
-        Consumer(
-            kind=PAINT,
-            work=jobs.paint,
-            tell_given_up=jobs.tell_given_up,
-            places=settings.concurrency,
-            user_places=settings.user_concurrency,
-        ),
+        *_painters(jobs, settings),
     )
     notifier = PositionNotifier(store, messenger, timings.notifier)
     return BotParts(messenger=messenger, receiver=receiver, worker=worker, consumers=consumers, notifier=notifier)
+
+
+def _painters(jobs: Jobs, settings: Settings) -> list[Consumer]:
+    """Who does what is to be painted.
+
+    A file may be built to take all the time and memory that decoding is allowed, a photo that Telegram made is not:
+    half of the places are for those alone, so that they never wait for files.
+    """
+    painter = Consumer(
+        kind=PAINT,
+        work=jobs.paint,
+        tell_given_up=jobs.tell_given_up,
+        places=1,
+        user_places=settings.user_concurrency,
+    )
+    places = settings.concurrency // 2
+    return [
+        replace(painter, places=settings.concurrency - places),
+        *([replace(painter, places=places, no_files=True)] if places else []),
+    ]
 
 
 async def run(settings: Settings) -> None:

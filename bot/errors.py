@@ -7,6 +7,30 @@ class StorageAwayError(Exception):
     """The database does not answer, or refuses for now; what was asked of it may have been done or not."""
 
 
+class OwnStyleGoneError(StyleTransferError):
+    """A style of somebody's own was deleted while a photo waited for it."""
+
+
+class OwnStylesFullError(StyleTransferError):
+    """Somebody has as many styles of their own as anybody may."""
+
+    def __init__(self, limit: int):
+        super().__init__(f"there are {limit} styles already")
+        self.limit = limit
+
+
+class EncoderMissingError(StyleTransferError):
+    """The model cannot make a style of a painting."""
+
+
+class StyleImageUnfitError(StyleTransferError):
+    """A painting has too few pixels to be a style, or too few on one side."""
+
+
+class StyleFileUnfitError(StyleTransferError):
+    """A style file is damaged, or something else."""
+
+
 class PictureGoneError(Exception):
     """Telegram has the file no more."""
 

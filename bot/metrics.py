@@ -21,6 +21,7 @@ Fault = Literal[
     "mask_unfit",
     "masks_missing",
     "nothing_found",
+    "own_style",
     "photo_gone",
     "photo_too_large",
     "photo_too_small",

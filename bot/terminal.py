@@ -6,6 +6,8 @@ python -m bot.terminal --server HOST:PORT
 > photo path/to/file.jpg starry_night keep colors     the word photo may be left out
 > 4                                       presses the fourth button
 > mask path/to/mask.png                   as if sent in reply to the last photo
+> style path/to/painting.jpg              as if replied to with /style; a style file may be given alone
+> photo a.jpg b.jpg 1 in the style of 2   as an album of two
 > /help
 > quit
 """
@@ -18,10 +20,12 @@ import math
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot.conversation import failures, keyboards
+from bot.conversation.captions import style_of_album
 from bot.conversation.conversation import Conversation, Limits
 from bot.conversation.events import (
     Action,
@@ -29,6 +33,7 @@ from bot.conversation.events import (
     CancelAll,
     ChangeKeyboard,
     Chat,
+    DeleteStyle,
     ForgetChat,
     Keyboard,
     Message,
@@ -37,17 +42,24 @@ from bot.conversation.events import (
     Picture,
     Press,
     Remember,
+    RenameStyle,
     Replied,
     Result,
     Say,
+    ShareStyle,
+    ShowOwnStyles,
     ShowStats,
     ShowStyles,
+    StyleOrder,
 )
-from bot.conversation.gallery import gallery
+from bot.conversation.gallery import gallery, own_gallery
+from bot.conversation.own_styles import MAX_TITLE, OwnStyle, own_name, shared
 from bot.errors import MaskGoneError
+from bot.storage.stored_style import StoredStyle
 from bot.texts import LANGUAGES, load_texts
 from bot.work.local_client import LocalClient
 from bot.work.style_service import Client, StyleService
+from tfstyle.contract import style_file
 from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import MAX_FILE_BYTES, MAX_PIXELS
 
@@ -78,13 +90,14 @@ class Terminal:
         self._shown_by = 0  # the message that the buttons are under
         self._replied: dict[int, Replied] = {}  # what messages answer to, or hold
         self._last_photo: Replied | None = None
+        self._own_styles: dict[str, StoredStyle] = {}  # by key, for as long as the chat lasts
 
     async def hear(self, line: str) -> None:
         """Answer one line that was typed."""
         word, _, rest = line.strip().partition(" ")
         if word.isdecimal():
             await self._press(int(word))
-        elif word in ("photo", "mask"):
+        elif word in ("photo", "mask", "style") and (word != "style" or _whole_file(rest)):
             await self._picture(word, rest)
         elif _whole_file(line) or _file(word):
             await self._picture("photo", line)
@@ -108,12 +121,41 @@ class Terminal:
         if word == "mask" and reply_to is None:
             print("Send a photo first; a mask is for the last one.")
             return
-        for name in files:
-            picture = Picture(file_id=name, file_size=Path(name).stat().st_size)
+        pictures = [Picture(file_id=name, file_size=Path(name).stat().st_size) for name in files]
+        if len(pictures) == 2 and (number := style_of_album(caption)):
+            await self._album(pictures, number)
+            return
+        for name, picture in zip(files, pictures, strict=True):
+            if word == "style" or Path(name).suffix == style_file.SUFFIX:
+                await self._make_style(picture, is_file=Path(name).suffix == style_file.SUFFIX)
+                continue
             message = Message(**self._message(), text=caption, picture=picture, reply_to=reply_to)
             if word == "photo":
                 self._last_photo = Replied(message_id=message.message_id, pictures=(picture,))
             await self._send(message)
+
+    async def _make_style(self, picture: Picture, *, is_file: bool) -> None:
+        """As if a style file was sent, or a painting replied to with /style."""
+        message = Message(**self._message())
+        if is_file:
+            await self._send(replace(message, style_file=picture))
+            return
+        painting = Replied(message_id=message.message_id, pictures=(picture,))
+        await self._send(replace(message, command="style", reply_to=painting))
+
+    async def _album(self, pictures: Sequence[Picture], style: int) -> None:
+        conversation = await self._conversation()
+        order = Order(
+            pictures=tuple(pictures),
+            style_settings=self._chat.style_settings,
+            album_style=style,
+            reply_to=next(self._ids),
+            language=self._language,
+        )
+        if problem := conversation.album_problem(order):
+            print(problem)
+        else:
+            await self._paint(conversation.split_album(order), conversation)
 
     async def _send(self, message: Message) -> None:
         conversation = await self._conversation()
@@ -147,6 +189,16 @@ class Terminal:
                 case ShowStyles(text=text, keyboard=keyboard, styles=styles, reply_to=reply_to, turns=turns):
                     path = self._save("styles.jpg", gallery(styles))
                     self._show(f"{text}  {path}", keyboard, self._last_photo if reply_to else self._replied.get(turns))
+                case ShowOwnStyles(text=text, keyboard=keyboard, styles=styles):
+                    files = {key: style.file for key, style in self._own_styles.items()}
+                    path = self._save("my_styles.jpg", own_gallery(styles, files))
+                    self._show(f"{text}  {path}", keyboard)
+                case RenameStyle(key=key, title=title):
+                    self._own_styles[key] = replace(self._own_styles[key], title=title)
+                case DeleteStyle(key=key):
+                    del self._own_styles[key]
+                case ShareStyle(key=key, text=text):
+                    print(f"{text}  {self._save(*shared(self._own_styles[key].title, self._own_styles[key].file))}")
                 case Paint(order=order):
                     await self._paint(order, conversation)
                 case ChangeKeyboard(keyboard=keyboard):
@@ -160,6 +212,7 @@ class Terminal:
                     print(texts.nothing_to_cancel)
                 case ForgetChat():
                     self._replied.clear()
+                    self._own_styles.clear()
                     self._last_photo = None
                     print(texts.forgotten)
                 case ShowStats():
@@ -169,6 +222,14 @@ class Terminal:
         texts = load_texts(order.language)
         source = Replied(message_id=order.reply_to, pictures=order.pictures)
         try:
+            if order.new_style is not None:
+                await self._keep_style(order.new_style)
+                conversation = await self._conversation()
+                if not order.pictures:
+                    chosen = replace(self._chat.style_settings, styles=order.style_settings.styles, regions=())
+                    self._chat = replace(self._chat, style_settings=chosen)
+                    print(texts.style_made.format(title=conversation.style_text(order.style_settings, texts)))
+            own_styles = {own_name(key): style.file for key, style in self._own_styles.items()}
             mask = None
             if (message_id := order.style_settings.mask_message) is not None:
                 if message_id not in self._replied:
@@ -176,10 +237,14 @@ class Terminal:
                 mask = Path(self._replied[message_id].pictures[0].file_id).read_bytes()
             for picture in order.pictures:
                 data = Path(picture.file_id).read_bytes()
-                painting = await self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
+                painting = await self._style_service.stylize(
+                    data, order.style_settings, order.result, mask=mask, own_styles=own_styles
+                )
                 number = next(self._ids)
                 path = self._save(f"{Path(picture.file_id).stem}.{number}{painting.suffix}", painting.data)
-                keyboard = keyboards.painting_keyboard(order.style_settings, conversation.catalog, texts)
+                keyboard = keyboards.painting_keyboard(
+                    order.style_settings, conversation.catalog, texts, any_painting=conversation.any_painting
+                )
                 keyboard = keyboard if order.result is Result.PHOTO else self._keyboard
                 text = conversation.caption(order.style_settings, texts)
                 if order.result is Result.COMPARISON:
@@ -196,6 +261,14 @@ class Terminal:
                 max_megapixels=MAX_PIXELS / 1e6,
             )
             print(problem.text)
+
+    async def _keep_style(self, new: StyleOrder) -> None:
+        data, title = Path(new.source.file_id).read_bytes(), new.title
+        if new.is_file:
+            title, file = await self._style_service.take_style_file(data)
+        else:
+            file = await self._style_service.make_style(data, title)
+        self._own_styles[new.key] = StoredStyle(key=new.key, title=title[:MAX_TITLE] or new.title, file=file)
 
     def _show(self, text: str, keyboard: Keyboard, reply_to: Replied | None = None) -> None:
         print(text)
@@ -222,7 +295,14 @@ class Terminal:
     async def _conversation(self) -> Conversation:
         catalog = await self._style_service.catalog()
         limits = Limits(max_file_bytes=MAX_FILE_BYTES, max_pixels=MAX_PIXELS)
-        return Conversation(catalog, limits=limits, languages=LANGUAGES)
+        own_styles = [OwnStyle(key=key, title=style.title) for key, style in self._own_styles.items()]
+        return Conversation(
+            catalog,
+            own_styles=own_styles,
+            any_painting=self._style_service.any_painting,
+            limits=limits,
+            languages=LANGUAGES,
+        )
 
 
 async def chat(client: str | Client, folder: Path, language: str) -> None:

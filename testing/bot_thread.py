@@ -8,8 +8,10 @@ from typing import Any, Self
 from telegram import Bot
 
 from bot.app import BotTimings, wire
+from bot.conversation.own_styles import MAX_OWN_STYLES
 from bot.settings import Settings
 from bot.storage.store import Store, StoreTimings
+from bot.storage.style_shelf import StyleShelf
 from bot.telegram_api.messenger import Messenger
 from bot.work.style_service import StyleService
 from testing.bot_api import BotApi
@@ -28,10 +30,12 @@ class BotThread:
 
     Attributes:
         store: Its database, for coroutines run by `run`.
+        shelf: The styles of people's own in there.
         messenger: What it sends with.
     """
 
     store: Store
+    shelf: StyleShelf
     messenger: Messenger
 
     def __init__(
@@ -75,6 +79,7 @@ class BotThread:
     async def _start(self) -> None:
         settings = self._settings
         self.store = Store(settings.database_url, "me", self._store_timings)
+        self.shelf = StyleShelf(self.store, MAX_OWN_STYLES)
         self._bot = Bot(settings.token.get_secret_value(), settings.base_url, settings.base_file_url)
         await self._bot.initialize()
         self._style_service = StyleService(settings.server, timeout=settings.timeout, max_pixels=settings.max_pixels)

@@ -11,6 +11,7 @@ from tfstyle.contract.signatures import MAX_REGIONS
 from tfstyle.imaging.color import luminance_only
 
 COLOURS = {"starry_night": (20, 40, 160), "the_scream": (220, 120, 40), "great_wave": (200, 220, 230)}
+_PALETTE = np.array(list(COLOURS.values()), dtype=np.float32)
 
 
 def thumbnail(colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
@@ -33,18 +34,33 @@ CATALOG = Catalog(
 class FakePredictor:
     """Paints every style as its flat colour, with strength, masks and preserved colours as the contract has them.
 
+    Style vectors are colours, and the encoder takes the mean colour of a style image.
+
     Attributes:
+        any_painting: Whether it has a style encoder, and tells style vectors.
+        trunk: What they are for.
         calls: Every request, as pairs of signature and inputs.
     """
 
-    def __init__(self, catalog: Catalog = CATALOG):
+    def __init__(self, catalog: Catalog = CATALOG, *, any_painting: bool = False):
         self.catalog = catalog
+        self.any_painting = any_painting
+        self.trunk = "0123456789abcdef"
         self.calls: list[tuple[str, dict[str, np.ndarray]]] = []
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Answer `describe` or `encoded`."""
+        """Answer `describe`, `encoded`, `stylize_vectors` or `encode_style`."""
         self.calls.append((signature, dict(inputs)))
-        return self._describe() if signature == "describe" else self._encoded(inputs)
+        match signature:
+            case "describe":
+                return self._describe()
+            case "encode_style":
+                pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in inputs["image_bytes"]]
+                return {"style_vectors": np.stack([np.asarray(one, np.float32).mean((0, 1)) for one in pictures])}
+            case "stylize_vectors":
+                weights = np.eye(inputs["style_vectors"].shape[1], dtype=np.float32)
+                return self._encoded({**inputs, "region_weights": weights[None]}, palette=inputs["style_vectors"][0])
+        return self._encoded(inputs)
 
     @property
     def last(self) -> dict[str, np.ndarray]:
@@ -63,20 +79,28 @@ class FakePredictor:
             "thumbnails": np.array([style.thumbnail for style in self.catalog], dtype=object),
             "max_pixels": np.array([self.catalog.max_pixels], dtype=np.int64),
             "max_regions": np.array([MAX_REGIONS], dtype=np.int64),
+            **({"style_vectors": _PALETTE, "trunk": strings([self.trunk])} if self.any_painting else {}),
         }
 
-    def _encoded(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _encoded(self, inputs: Mapping[str, np.ndarray], palette: np.ndarray = _PALETTE) -> dict[str, np.ndarray]:
         answers = np.empty(len(inputs["image_bytes"]), dtype=object)
         for index in range(len(answers)):
             answers[index] = _paint(*(inputs[key][index] for key in (
                 "image_bytes", "region_weights", "region_masks", "strength", "preserve_color", "format",
-            )))  # fmt: skip
+            )), palette)  # fmt: skip
         return {"image_bytes": answers}
 
 
-def _paint(data: bytes, weights: np.ndarray, masks: np.ndarray, strength: float, preserve: bool, kind: bytes) -> bytes:
+def _paint(
+    data: bytes,
+    weights: np.ndarray,
+    masks: np.ndarray,
+    strength: float,
+    preserve: bool,
+    kind: bytes,
+    palette: np.ndarray,
+) -> bytes:
     photo = np.asarray(Image.open(io.BytesIO(data)), dtype=np.float32)
-    palette = np.array(list(COLOURS.values()), dtype=np.float32)
     style_map = np.zeros((*photo.shape[:2], len(palette)), dtype=np.float32)
     cover = np.zeros(photo.shape[:2], dtype=np.float32)
     for row, mask in zip(weights, masks, strict=True):

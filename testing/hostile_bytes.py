@@ -2,10 +2,11 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 
 @st.composite
@@ -71,15 +72,147 @@ def png_with(chunks: list[tuple[bytes, bytes]], count: int) -> bytes:
     return whole[:33] + count * extra + whole[33:]
 
 
+def jpeg_that_claims(height: int, width: int, precision: int, components: list[tuple[int, int, int]]) -> bytes:
+    """A JPEG whose frame header says what it likes: size, bits, and of each component its id, sampling and table."""
+    whole = picture("jpeg")
+    at = whole.index(b"\xff\xc0")
+    end = at + 2 + int.from_bytes(whole[at + 2 : at + 4], "big")
+    body = struct.pack(">BHHB", precision, height, width, len(components)) + b"".join(map(bytes, components))
+    return whole[:at] + b"\xff\xc0" + struct.pack(">H", 2 + len(body)) + body + whole[end:]
+
+
+def exif(orientation: int, color_space: int, interoperability: bytes, order: str) -> bytes:
+    """EXIF that turns the picture and tells its colours, in either order of bytes."""
+
+    def folder(*entries: tuple[int, int, int, bytes]) -> bytes:
+        packed = b"".join(struct.pack(f"{order}HHI", *entry[:3]) + entry[3] for entry in entries)
+        return struct.pack(f"{order}H", len(entries)) + packed + bytes(4)
+
+    def short(value: int) -> bytes:
+        return struct.pack(f"{order}HH", value, 0)
+
+    def long(value: int) -> bytes:
+        return struct.pack(f"{order}I", value)
+
+    first = folder((0x0112, 3, 1, short(orientation)), (0x8769, 4, 1, long(38)))
+    second = folder((0xA001, 3, 1, short(color_space)), (0xA005, 4, 1, long(68)))
+    third = folder((0x0001, 2, len(interoperability), interoperability[:4].ljust(4, b"\0")))
+    head = (b"II*\0" if order == "<" else b"MM\0*") + long(8)
+    return b"Exif\0\0" + head + first + second + third
+
+
+def profile(space: bytes, version: int, tags: list[tuple[bytes, int, int]], size: int) -> bytes:
+    """An ICC profile with a right header and tags that point anywhere."""
+    table = struct.pack(">I", len(tags)) + b"".join(name + struct.pack(">II", at, count) for name, at, count in tags)
+    body = table + b"XYZ \0\0\0\0" + 3 * struct.pack(">i", 2**15) + b"curv" + bytes(4) + struct.pack(">I", 0)
+    header = struct.pack(">I4sI4s4s4s", size, b"lcms", version << 24, b"mntr", space, b"XYZ ") + bytes(12) + b"acsp"
+    return header.ljust(128, b"\0") + body
+
+
+def jpeg_with_profile(data: bytes, number: int, count: int, exif_data: bytes) -> bytes:
+    """A JPEG with EXIF and a profile, which says that it is one part of several."""
+    whole = picture("jpeg")
+    parts = [(0xE1, exif_data), (0xE2, b"ICC_PROFILE\0" + bytes((number, count)) + data)]
+    segments = b"".join(bytes((0xFF, code)) + struct.pack(">H", 2 + len(body)) + body for code, body in parts)
+    return whole[:2] + segments + whole[2:]
+
+
+def webp_with(flags: int, chunks: list[tuple[bytes, bytes]], before: bool) -> bytes:
+    """A WebP in the extended form, with chunks before or behind its pixels."""
+    pixels = picture("webp", lossless=True)[12:]
+    size = struct.pack("<I", 23)[:3] + struct.pack("<I", 19)[:3]
+    extended = b"VP8X" + struct.pack("<I", 10) + bytes((flags, 0, 0, 0)) + size
+    extra = b"".join(kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for kind, data in chunks)
+    body = b"WEBP" + extended + (extra + pixels if before else pixels + extra)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@cache
+def _avif() -> bytes:
+    return picture("avif", mode="RGBA")  # too slow to be made for each case
+
+
+def avif_with(kind: bytes, noise: bytes, at: int, length: int | None) -> bytes:
+    """An AVIF one of whose boxes (size, colours, turning, where the pixels are) says what it likes."""
+    whole = bytearray(_avif())
+    start = whole.find(kind)
+    if start < 0:
+        return bytes(whole)
+    begin = min(start + 4 + at, len(whole))
+    whole[begin : begin + len(noise)] = noise
+    if length is not None:
+        whole[start - 4 : start] = struct.pack(">I", length)
+    return bytes(whole)
+
+
 _SWELLING = b"name\x00\x00" + zlib.compress(bytes(4 * 2**20))
+_MANY = st.sampled_from([1, 2, 50, 200, 20_000])
+_OFFSETS = st.one_of(st.integers(0, 400), st.sampled_from([2**31 - 1, 2**31, 2**32 - 1]))
+_PROFILES = st.builds(
+    profile,
+    st.sampled_from([b"RGB ", b"GRAY", b"CMYK", b"Lab ", b"XYZ ", b"\0\0\0\0"]),
+    st.sampled_from([0, 2, 4, 5, 255]),
+    st.lists(
+        st.tuples(st.sampled_from([b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"kTRC", b"A2B0", b"wtpt"]), _OFFSETS, _OFFSETS),
+        max_size=9,
+    ),
+    _OFFSETS,
+)
+_EXIF = st.builds(
+    exif,
+    st.integers(0, 2**16 - 1),
+    st.sampled_from([0, 1, 2, 0xFFFF]),
+    st.sampled_from([b"R03\0", b"R98\0", b"", b"\xff" * 9]),
+    st.sampled_from("<>"),
+)
 _CHUNKS = st.tuples(
     st.sampled_from(
         [b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"zTXt", b"tEXt", b"eXIf", b"tRNS", b"acTL", b"fcTL"]
     ),
-    st.one_of(st.binary(max_size=40), st.just(_SWELLING)),
+    st.one_of(
+        st.binary(max_size=40),
+        st.just(_SWELLING),
+        st.builds(lambda data: b"a\0\0" + zlib.compress(data), _PROFILES),
+    ),
 )
-_MANY = st.sampled_from([1, 2, 50, 200, 20_000])
+_COMPONENTS = st.tuples(
+    st.integers(0, 4), st.sampled_from([0x11, 0x22, 0x21, 0x44, 0x00, 0xFF, 0x1F]), st.integers(0, 4)
+)
+_BOXES = [b"ftyp", b"meta", b"pitm", b"iloc", b"iinf", b"ispe", b"pixi", b"av1C", b"colr", b"auxC", b"ipma", b"iref"]
 _STRUCTURES = st.one_of(
+    st.builds(
+        jpeg_that_claims,
+        st.integers(0, 2**16 - 1),
+        st.integers(0, 2**16 - 1),
+        st.sampled_from([8, 12, 0, 255]),
+        st.lists(_COMPONENTS, max_size=5),
+    ),
+    st.builds(jpeg_with_profile, _PROFILES, st.integers(0, 255), st.integers(0, 255), _EXIF),
+    st.builds(
+        webp_with,
+        st.integers(0, 255),
+        st.lists(
+            st.tuples(
+                st.sampled_from([b"ICCP", b"EXIF", b"XMP ", b"ANIM", b"ANMF", b"ALPH", b"VP8X"]),
+                st.one_of(_PROFILES, _EXIF, st.binary(max_size=40)),
+            ),
+            max_size=4,
+        ),
+        st.booleans(),
+    ),
+    *(
+        [
+            st.builds(
+                avif_with,
+                st.sampled_from(_BOXES),
+                st.binary(max_size=12),
+                st.integers(0, 16),
+                st.one_of(st.none(), st.integers(0, 2**32 - 1)),
+            )
+        ]
+        if features.check("avif")
+        else []
+    ),
     st.builds(
         jpeg_of_parts,
         st.lists(_MANY, min_size=1, max_size=5),

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import grpc
 
-from serving.client.calls import PREDICT
+from serving.client.calls import METADATA, PREDICT
 from serving.protos import wire_pb2
 from testing.fake_model import CATALOG, FakePredictor
 from testing.fake_server import FakeModel, answering
+
+_PAINTING = ("encoded", "stylize_vectors")
 
 
 class StyleModel(FakeModel):
@@ -24,16 +26,16 @@ class StyleModel(FakeModel):
         most: The most there ever were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, any_painting: bool = False) -> None:
         super().__init__()
-        self.predictor = FakePredictor(replace(CATALOG, max_pixels=4_000_000))
+        self.predictor = FakePredictor(replace(CATALOG, max_pixels=4_000_000), any_painting=any_painting)
         self.seconds = 0.0
         self.faults: list[grpc.StatusCode] = []
         self.painting = self.most = 0
         self._lock = threading.Lock()
 
     def __call__(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        if wire_pb2.PredictRequest.FromString(request).model_spec.signature_name != "encoded":
+        if wire_pb2.PredictRequest.FromString(request).model_spec.signature_name not in _PAINTING:
             return super().__call__(request, context)
         with self._lock:
             fault = self.faults.pop(0) if self.faults else None
@@ -50,10 +52,18 @@ class StyleModel(FakeModel):
             with self._lock:
                 self.painting -= 1
 
+    def metadata(self, _: bytes, __: grpc.ServicerContext) -> bytes:
+        """The names of its signatures."""
+        names = ("describe", *_PAINTING, *(["encode_style"] if self.predictor.any_painting else []))
+        signatures = wire_pb2.SignatureDefMap(signature_def={name: wire_pb2.SignatureDef() for name in names})
+        answer = wire_pb2.GetModelMetadataResponse()
+        answer.metadata["signature_def"].Pack(signatures)
+        return answer.SerializeToString()
+
 
 @contextmanager
-def style_server(port: int = 0) -> Iterator[tuple[StyleModel, str]]:
+def style_server(port: int = 0, *, any_painting: bool = False) -> Iterator[tuple[StyleModel, str]]:
     """A server on a local port; yields its model and its address."""
-    model = StyleModel()
-    with answering({PREDICT: model}, port=port) as address:
+    model = StyleModel(any_painting=any_painting)
+    with answering({PREDICT: model, METADATA: model.metadata}, port=port) as address:
         yield model, address

@@ -25,7 +25,18 @@ HEAVY = {
     "pyarrow",
     "pandas",
 }
-LIGHT_ROOMS = ("batch", "contract", "engines", "errors", "imaging", "masks", "model_store", "quiet", "stylize")
+LIGHT_ROOMS = (
+    "batch",
+    "contract",
+    "engines",
+    "errors",
+    "imaging",
+    "masks",
+    "model_store",
+    "quiet",
+    "studio",
+    "stylize",
+)
 
 
 def python_files(package: str) -> list[Path]:

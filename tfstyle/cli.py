@@ -25,6 +25,7 @@ COMMANDS = {
     "style": "make a style file of any painting, at once or learned for a minute",
     "styles": "list the styles, or style files",
     "sheet": "one picture of a photo in every style, labelled",
+    "studio": "paint in the browser: brush, sliders, before and after",
     "mask": "make a mask: a person, the background, the main object, a gradient",
     "serve": "answer requests over gRPC; tfstyle serve --help lists its options",
     "train": "learn styles from paintings and photos",
@@ -48,6 +49,7 @@ _EXTRAS = {
     "google": "client",  # .protobuf
     "grpc_health": "serve",
     "tensorboard": "train",
+    "aiohttp": "studio",
     "httpx": "train",
     "scipy": "optimize",
     "psutil": "optimize",

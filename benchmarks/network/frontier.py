@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkError, machine, save
+from benchmarks.measuring import MIN_TURNS, RESULTS, STYLE_WEIGHT, BenchmarkError, machine, one_sentence, save
 from benchmarks.network.frontier_report import plot, report, sheet
-from tfstyle.errors import StyleTransferError
 
 if TYPE_CHECKING:
     from tfstyle.networks.checkpoint import Checkpoint
@@ -67,6 +66,7 @@ BUDGET = "budget.json"
 CROP = 256  # px
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Train and measure what is missing, write the results; 2 if something they need is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -96,9 +96,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.results = args.results or (args.out if args.quick or args.only else RESULTS)
     try:
         run(args)
-    except (StyleTransferError, BenchmarkError) as error:
-        print(f"frontier: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("frontier: stopped; the same command goes on from here.", file=sys.stderr)
         return 130

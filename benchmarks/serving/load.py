@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import add_results_option, machine, percentiles, save, table
+from benchmarks.measuring import add_results_option, machine, one_sentence, percentiles, save, table
 from benchmarks.serving.style_server import encoded_request, photo_jpeg, server_process
 from serving.client import StyleClient
 from serving.client.errors import ServingError
-from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
 SIZES = {512: 0.4, 768: 0.4, 1024: 0.2}  # pixels a side of the photos, and their share of the requests
@@ -215,6 +214,7 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write load.json and .md; 1 if a request failed, 2 if there is no server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -227,21 +227,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     sizes = {64: 0.5, 128: 0.5} if args.quick else SIZES
     seconds, search = (2.0, 1.0) if args.quick else (60 * args.minutes, 30.0)
-    try:
-        with ExitStack() as stack:
-            if args.server:
-                address, pid = args.server, None
-            else:
-                address, pid = stack.enter_context(server_process(find_model(args.model)))
-            photos = stack.enter_context(Photos(address, sizes))
-            most = capacity(photos, search)
-            loads = {
-                percent: open_loop(photos, most * percent / 100, seconds, even=args.arrivals == "even", pid=pid)
-                for percent in args.at
-            }
-    except StyleTransferError as error:
-        print(f"load: {error}", file=sys.stderr)
-        return 2
+    with ExitStack() as stack:
+        if args.server:
+            address, pid = args.server, None
+        else:
+            address, pid = stack.enter_context(server_process(find_model(args.model)))
+        photos = stack.enter_context(Photos(address, sizes))
+        most = capacity(photos, search)
+        loads = {
+            percent: open_loop(photos, most * percent / 100, seconds, even=args.arrivals == "even", pid=pid)
+            for percent in args.at
+        }
     result = {
         "machine": machine("tensorflow", "grpcio"),
         "server": args.server or "embedded",

@@ -19,10 +19,9 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.measuring import add_results_option, cpu_seconds, machine, model_name, save, table
+from benchmarks.measuring import add_results_option, cpu_seconds, machine, model_name, one_sentence, save, table
 from benchmarks.serving.style_server import server_process
 from serving.client import StyleClient
-from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
 SIZES = ((512, 512), (1280, 1280), (2560, 1920), (4096, 3072))  # the bot sends 1280 at most; the last is the model's
@@ -37,18 +36,15 @@ COLUMNS = {
 }
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write server_memory.json and .md; 2 if there is no model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", help="folder of a model or of a version (default: saved_models/tfstyle)")
     add_results_option(parser, "the smallest size, once")
     args = parser.parse_args(argv)
-    try:
-        model = find_model(args.model)
-        measured = measure(model, SIZES[:1], rounds=1) if args.quick else measure(model)
-    except StyleTransferError as error:
-        print(f"server_memory: {error}", file=sys.stderr)
-        return 2
+    model = find_model(args.model)
+    measured = measure(model, SIZES[:1], rounds=1) if args.quick else measure(model)
     result = {"machine": machine("tensorflow", "grpcio"), "model": model_name(model), **measured}
     save(args, "server_memory", result, report(result))
     return 0

@@ -21,12 +21,12 @@ from benchmarks.measuring import (
     machine,
     medians,
     model_name,
+    one_sentence,
     peak_bytes,
     save,
     table,
 )
 from tfstyle.engines.saved_model import SavedModelEngine
-from tfstyle.errors import StyleTransferError
 from tfstyle.model_store.versions import find_model
 
 SIZES = tuple(range(128, 2049, 128))
@@ -34,6 +34,7 @@ BATCHES = (1, 2, 4, 8)
 BATCH_SIZE = 512  # pixels a side of the pictures that come together
 
 
+@one_sentence
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write cost.json and .md; 2 if there is no model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -44,11 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     sizes, batches, side = (SIZES[:3], BATCHES[:2], 128) if args.quick else (SIZES, BATCHES, BATCH_SIZE)
     turns = 1 if args.quick else args.turns
-    try:
-        predictor = SavedModelEngine(find_model(args.model), threads=args.threads)
-    except StyleTransferError as error:
-        print(f"cost: {error}", file=sys.stderr)
-        return 2
+    predictor = SavedModelEngine(find_model(args.model), threads=args.threads)
     result = {
         "machine": machine("tensorflow"),
         "model": model_name(predictor.path),

@@ -13,12 +13,13 @@ style, and what is only near is taken if nothing unknown remains.
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.conversation.own_styles import own_key
 from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, PLACES, Mix, StyleSettings
 from bot.texts import LANGUAGES, load_texts
-from tfstyle.contract.catalog import Catalog
+from tfstyle.contract.catalog import Style
 from tfstyle.imaging.photo import MIN_SIDE
 
 MAX_WORDS = 40  # a caption may have 1024 characters, and none that long is meant for the bot
@@ -72,6 +73,7 @@ _NEAR_WORD = 0.65  # after a command, which is meant for the bot
 NEAR_WORD_IN_CAPTION = 0.75
 _SHORTEST_TYPO = _SHORTEST_WORD = 4
 _MAX_WEIGHT = 1e6  # of a weight: hundreds of digits would be infinity, which has no share
+_IN_STYLE_OF = re.compile(r"\D*([12])\D*\b(?:style|stil|estilo)\b\D*([12])\D*")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
@@ -129,15 +131,21 @@ class _Token:
 
 
 class Vocabulary:
-    """The words that mean something for one model's styles."""
+    """The words that mean something for one model's styles, and those of somebody's own.
 
-    def __init__(self, catalog: Catalog):
-        self._names = catalog.names
-        self._phrases = {key: style.name for style in catalog for key in (_slug(style.name), _slug(style.title)) if key}
+    Args:
+        styles: All of them.
+    """
+
+    def __init__(self, styles: Iterable[Style]):
+        styles = tuple(styles)
+        self._phrases = {
+            key: style.name for style in styles for key in (_slug(_name(style)), _slug(style.title)) if key
+        }
         self._longest = max((phrase.count("_") + 1 for phrase in self._phrases), default=1)  # words
-        self._owners = _owners(catalog)
+        self._owners = _owners(styles)
         self._words = {phrase.replace("_", ""): _Token("style", name) for phrase, name in self._phrases.items()}
-        for word, name in _telling_words(catalog):
+        for word, name in _telling_words(styles):
             self._words[word] = _Token("style", name)
         for canonical in (*_KEYWORDS, *PLACES):
             self._words[canonical] = _token(canonical)
@@ -238,6 +246,12 @@ class Vocabulary:
         return _Token("unknown", word)
 
 
+def style_of_album(text: str) -> int:
+    """Which photo of an album of two the other is to look like, as in `1 in the style of 2`; 0 if nothing is said."""
+    numbers = _IN_STYLE_OF.fullmatch(_plain(text))
+    return int(numbers[2]) if numbers and numbers[1] != numbers[2] else 0
+
+
 def _understand(tokens: list[_Token]) -> ParsedCaption:
     groups: list[tuple[str | None, list[tuple[str, float]]]] = [(None, [])]  # place and the styles after it
     found: dict[str, object] = {}
@@ -306,20 +320,25 @@ def _merged(styles: Iterable[tuple[str, float]]) -> Mix:
     return tuple(mix.items()) if any(mix.values()) else tuple((name, 1.0) for name in mix)
 
 
-def _owners(catalog: Catalog) -> dict[str, list[str]]:
+def _name(style: Style) -> str:
+    """What people may call a style beside its title; the names of their own are keys."""
+    return "" if own_key(style.name) else style.name.replace("_", " ")
+
+
+def _owners(styles: Sequence[Style]) -> dict[str, list[str]]:
     """The styles by the words of their names, titles and painters."""
     owners: dict[str, list[str]] = {}
-    for style in catalog:
-        for word in dict.fromkeys(_split(f"{style.name.replace('_', ' ')} {style.title} {style.artist}")):
+    for style in styles:
+        for word in dict.fromkeys(_split(f"{_name(style)} {style.title} {style.artist}")):
             owners.setdefault(word, []).append(style.name)
     return owners
 
 
-def _telling_words(catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _telling_words(styles: Sequence[Style]) -> Iterator[tuple[str, str]]:
     """Words that mean one style; first names are left out, for whoever is in the photo may have them."""
-    owners = _owners(catalog)
-    for style in catalog:
-        for word in _split(f"{style.name.replace('_', ' ')} {style.title} {' '.join(style.artist.split()[-1:])}"):
+    owners = _owners(styles)
+    for style in styles:
+        for word in _split(f"{_name(style)} {style.title} {' '.join(style.artist.split()[-1:])}"):
             if len(word) >= _SHORTEST_WORD and word not in _FILLERS | _TOO_COMMON and owners[word] == [style.name]:
                 yield word, style.name
 

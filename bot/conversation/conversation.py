@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from bot.conversation import keyboards
-from bot.conversation.captions import NEAR_WORD_IN_CAPTION, ParsedCaption, Vocabulary
+from bot.conversation.captions import NEAR_WORD_IN_CAPTION, ParsedCaption, Vocabulary, style_of_album
 from bot.conversation.events import (
     Action,
     AnswerPress,
     CancelAll,
     ChangeKeyboard,
     Chat,
+    DeleteStyle,
     ForgetChat,
     Message,
     Order,
@@ -18,13 +20,18 @@ from bot.conversation.events import (
     Picture,
     Press,
     Remember,
+    RenameStyle,
     Replied,
     Result,
     Say,
+    ShareStyle,
+    ShowOwnStyles,
     ShowStats,
     ShowStyles,
+    StyleOrder,
 )
 from bot.conversation.failures import too_large
+from bot.conversation.own_styles import MAX_OWN_STYLES, MAX_TITLE, OwnStyle, new_key, own_key
 from bot.conversation.style_settings import FULL_SIZE, MAX_SIZE, MESSAGE_MARK, StyleSettings, StyleSettingsError
 from bot.texts import Texts, choose_language, load_texts
 from tfstyle.contract.catalog import Catalog
@@ -48,6 +55,8 @@ class Conversation:
 
     Args:
         catalog: The styles.
+        own_styles: Those of whoever is talked to, the oldest first.
+        any_painting: Whether the model can make a style of any painting.
         limits: What is refused unseen.
         languages: Those spoken; the first one is for everybody else.
         admins: Users who may see /stats.
@@ -57,15 +66,34 @@ class Conversation:
         self,
         catalog: Catalog,
         *,
+        own_styles: Sequence[OwnStyle] = (),
+        any_painting: bool = False,
         limits: Limits = Limits(),
         languages: Sequence[str] = ("en",),
         admins: frozenset[int] = frozenset(),
     ):
         self.catalog = catalog
-        self._vocabulary = Vocabulary(catalog)
+        self.any_painting = any_painting
+        self._own_styles = tuple(own_styles)
+        styles = [*catalog, *(style.as_style() for style in own_styles)]
+        self._titles = {style.name: style.title for style in styles}
+        self._vocabulary = Vocabulary(styles)
         self._limits = limits
         self._languages = languages
         self._admins = admins
+
+    def with_own_styles(self, own_styles: Sequence[OwnStyle]) -> "Conversation":
+        """The conversation with somebody who has these styles."""
+        if not own_styles:
+            return self
+        return Conversation(
+            self.catalog,
+            own_styles=own_styles,
+            any_painting=self.any_painting,
+            limits=self._limits,
+            languages=self._languages,
+            admins=self._admins,
+        )
 
     def hear(self, message: Message, chat: Chat) -> Answer:
         """Answer a message.
@@ -78,10 +106,15 @@ class Conversation:
             What is to be kept from now on, and what to do, in this order.
         """
         texts = load_texts(choose_language(message.language, self._languages))
+        renaming, chat = chat.renaming, replace(chat, renaming="")
         if message.command:
             return self._command(message, chat, texts)
         if not message.addressed:
             return chat, []
+        if message.style_file is not None:
+            return self._make_style(message, chat, message.style_file, texts, is_file=True)
+        if renaming and message.text and message.picture is None:
+            return self._rename(message, chat, renaming, texts)
         if message.picture is not None:
             return self._picture(message, chat, self._vocabulary.read_caption(message.text), texts)
         if message.reply_to is not None and message.text:
@@ -117,11 +150,20 @@ class Conversation:
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.BACK:
                 album = press.reply_to is not None and len(press.reply_to.pictures) > 1
-                keyboard = keyboards.painting_keyboard(style_settings, self.catalog, texts, album=album)
+                keyboard = keyboards.painting_keyboard(
+                    style_settings, self.catalog, texts, album=album, any_painting=self.any_painting
+                )
                 return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
             case keyboards.NOTHING:
                 told = texts.strongest if style_settings.strength == 100 else texts.weakest
                 return chat, [AnswerPress(press_id=press.press_id, text=told)]
+            case keyboards.TAKE:
+                return self._press_to_take(press, chat, texts)
+            case keyboards.OWN_STYLES:
+                keyboard = keyboards.own_styles_keyboard(self._own_styles, chat.style_settings)
+                return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
+            case keyboards.OWN_STYLE | keyboards.RENAME | keyboards.SHARE | keyboards.DELETE:
+                return self._press_own_style(press, chat, action, style_settings, texts)
             case keyboards.PAINT | keyboards.REPAINT | keyboards.COMPARE | keyboards.FILE:
                 return self._press_to_paint(press, chat, action, style_settings, texts)
         return chat, [AnswerPress(press_id=press.press_id, text=texts.old_button)]
@@ -135,6 +177,13 @@ class Conversation:
         told = texts.style_set.format(styles=self.style_text(chat.style_settings, texts))
         if chat == before:  # pressed twice: a word is enough
             return chat, [AnswerPress(press_id=press.press_id, text=told)]
+        if style_settings.own_keys:
+            keyboard = keyboards.own_styles_keyboard(self._own_styles, chat.style_settings)
+            return chat, [
+                AnswerPress(press_id=press.press_id),
+                Say(text=told),
+                ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
+            ]
         page = next(
             (
                 number
@@ -149,6 +198,47 @@ class Conversation:
             Say(text=told),
             ChangeKeyboard(message_id=press.message_id, keyboard=keyboard),
         ]
+
+    def _press_to_take(self, press: Press, chat: Chat, texts: Texts) -> Answer:
+        """The photo under which the button is becomes a style."""
+        pictures = press.reply_to.pictures if press.reply_to else ()
+        problem = self._no_new_style(texts) if pictures else texts.photo_gone
+        if problem or press.reply_to is None:
+            return chat, [AnswerPress(press_id=press.press_id, text=problem)]
+        order = self._style_order(pictures[0], chat, texts)
+        order = replace(
+            order,
+            reply_to=press.reply_to.message_id,
+            language=choose_language(press.language, self._languages),
+            thread=press.thread,
+        )
+        return chat, [AnswerPress(press_id=press.press_id), Paint(order=order, note=texts.making_style)]
+
+    def _press_own_style(
+        self, press: Press, chat: Chat, action: str, style_settings: StyleSettings, texts: Texts
+    ) -> Answer:
+        """A style of one's own and what may be done with it, which is for its owner only."""
+        style = next((one for one in self._own_styles if (one.name,) == style_settings.style_names), None)
+        if style is None:
+            return chat, [AnswerPress(press_id=press.press_id, text=texts.own_style_gone)]
+        quiet = AnswerPress(press_id=press.press_id)
+        match action:
+            case keyboards.RENAME:
+                return replace(chat, renaming=style.key), [quiet, Say(text=texts.new_title.format(title=style.title))]
+            case keyboards.SHARE:
+                return chat, [quiet, ShareStyle(key=style.key, text=texts.shared_style.format(title=style.title))]
+            case keyboards.DELETE:
+                chat = replace(chat, style_settings=_without(chat.style_settings, style.name))
+                left = [one for one in self._own_styles if one != style]
+                return chat, [
+                    DeleteStyle(key=style.key),
+                    AnswerPress(press_id=press.press_id, text=texts.style_deleted.format(title=style.title)),
+                    ChangeKeyboard(
+                        message_id=press.message_id, keyboard=keyboards.own_styles_keyboard(left, chat.style_settings)
+                    ),
+                ]
+        keyboard = keyboards.own_style_keyboard(style.name, texts)
+        return chat, [quiet, ChangeKeyboard(message_id=press.message_id, keyboard=keyboard)]
 
     def _press_to_paint(
         self, press: Press, chat: Chat, action: str, style_settings: StyleSettings, texts: Texts
@@ -192,6 +282,8 @@ class Conversation:
                 return chat, say(texts.group_admins_only)
             case "reset":
                 return Chat(saw_styles=chat.saw_styles), say(texts.reset)
+            case "mystyles":
+                return chat, self._own_gallery(message, chat, texts)
             case "styles":
                 return replace(chat, saw_styles=True), [self._gallery(chat.style_settings, texts, keyboards.CHOOSER)]
             case "cancel":
@@ -207,6 +299,8 @@ class Conversation:
     def _choose(self, message: Message, chat: Chat, texts: Texts) -> Answer:
         parsed, problem = self._read_command(message.command, message.text, texts)
         if message.command == "style" and not message.text:
+            if message.reply_to is not None and message.reply_to.pictures:
+                return self._make_style(message, chat, message.reply_to.pictures[0], texts)
             if message.picture is None and not _shows_photo(message.reply_to):
                 return replace(chat, saw_styles=True), [self._gallery(chat.style_settings, texts, keyboards.CHOOSER)]
             parsed, problem = ParsedCaption(), ""
@@ -279,6 +373,64 @@ class Conversation:
             )
         return replace(chat, style_settings=style_settings), [Say(text="\n".join(said), reply_to=message.message_id)]
 
+    def _make_style(
+        self, message: Message, chat: Chat, source: Picture, texts: Texts, *, is_file: bool = False
+    ) -> Answer:
+        """A painting that was replied to, or a style file, becomes a style, and a photo sent with that is painted."""
+        photos = () if message.picture is None else (message.picture,)
+        problem = self._no_new_style(texts, is_file=is_file) or self._refused([source, *photos], texts)
+        if problem:
+            return chat, [Say(text=problem, reply_to=message.message_id)]
+        order = replace(
+            self._style_order(source, chat, texts, is_file=is_file),
+            pictures=photos,
+            reply_to=message.message_id,
+            language=choose_language(message.language, self._languages),
+            thread=message.thread,
+        )
+        return chat, [Paint(order=order, note=texts.painting if photos else texts.making_style)]
+
+    def _no_new_style(self, texts: Texts, *, is_file: bool = False) -> str:
+        """Why no style can be made; empty if one can."""
+        if not (self.any_painting or is_file):
+            return texts.no_any_painting
+        return texts.own_styles_full.format(limit=MAX_OWN_STYLES) if len(self._own_styles) >= MAX_OWN_STYLES else ""
+
+    def _style_order(self, source: Picture, chat: Chat, texts: Texts, *, is_file: bool = False) -> Order:
+        taken = {style.title for style in self._own_styles}
+        title = next(title for number in count(1) if (title := texts.own_style.format(number=number)) not in taken)
+        style = StyleOrder(source=source, key=new_key(), title=title, is_file=is_file)
+        style_settings = replace(chat.style_settings, styles=((style.name, 1.0),), regions=())
+        return Order(pictures=(), style_settings=style_settings, new_style=style)
+
+    def _rename(self, message: Message, chat: Chat, key: str, texts: Texts) -> Answer:
+        title = " ".join(message.text.split())[:MAX_TITLE]
+        if key not in {style.key for style in self._own_styles}:
+            return chat, [Say(text=texts.own_style_gone, reply_to=message.message_id)]
+        return chat, [
+            RenameStyle(key=key, title=title),
+            Say(text=texts.style_renamed.format(title=title), reply_to=message.message_id),
+        ]
+
+    def _own_gallery(self, message: Message, chat: Chat, texts: Texts) -> list[Action]:
+        if message.group or not self._own_styles:
+            text = texts.own_in_private if message.group else texts.no_own_styles
+            return [Say(text=text, reply_to=message.message_id)]
+        keyboard = keyboards.own_styles_keyboard(self._own_styles, chat.style_settings)
+        return [ShowOwnStyles(text=texts.your_styles, keyboard=keyboard, styles=self._own_styles)]
+
+    def split_album(self, order: Order) -> Order:
+        """An album of two of which one photo shall look like the other, as that photo and its style to be made."""
+        photo, painting = order.pictures if order.album_style == 2 else order.pictures[::-1]
+        texts = load_texts(order.language)
+        made = self._style_order(painting, Chat(style_settings=order.style_settings), texts)
+        return replace(made, pictures=(photo,), reply_to=order.reply_to, language=order.language, thread=order.thread)
+
+    def album_problem(self, order: Order) -> str:
+        """Why an album of which one photo shall look like the other is not painted; empty if it is."""
+        texts = load_texts(order.language)
+        return self._no_new_style(texts) or ("" if len(order.pictures) == 2 else texts.album_of_two)
+
     def _picture(self, message: Message, chat: Chat, parsed: ParsedCaption, texts: Texts) -> Answer:
         if message.reply_to is not None and message.reply_to.pictures and not message.album:
             return self._picture_as_mask(message, chat, parsed, texts)
@@ -319,6 +471,7 @@ class Conversation:
             style_settings=parsed.apply(chat.style_settings),
             reply_to=message.message_id,
             album=message.album,
+            album_style=style_of_album(message.text) if message.album else 0,
             language=choose_language(message.language, self._languages),
             thread=message.thread,
         )
@@ -385,8 +538,10 @@ class Conversation:
     def style_text(self, style_settings: StyleSettings, texts: Texts) -> str:
         """The styles of style settings for people: `The Scream 60 % + The Great Wave 40 %`."""
         if style_settings.regions:
-            return ", ".join(f"{texts.places[place]}: {self._mix_text(mix)}" for place, mix in style_settings.regions)
-        return self._mix_text(style_settings.styles)
+            return ", ".join(
+                f"{texts.places[place]}: {self._mix_text(mix, texts)}" for place, mix in style_settings.regions
+            )
+        return self._mix_text(style_settings.styles, texts)
 
     def caption(self, style_settings: StyleSettings, texts: Texts) -> str:
         """What stands under a painting."""
@@ -397,13 +552,15 @@ class Conversation:
             parts.append(texts.places.get(style_settings.mask, texts.own_mask))
         return " · ".join(parts)
 
-    def _mix_text(self, mix: Sequence[tuple[str, float]]) -> str:
-        titles = {style.name: style.title for style in self.catalog}
+    def _mix_text(self, mix: Sequence[tuple[str, float]], texts: Texts) -> str:
+        def title(name: str) -> str:
+            return self._titles.get(name) or (texts.somebodys_style if own_key(name) else name)
+
         mix = mix or ((self.catalog.names[0], 1.0),)
         if len(mix) == 1:
-            return titles.get(mix[0][0], mix[0][0])
+            return title(mix[0][0])
         total = sum(weight for _, weight in mix)
-        return " + ".join(f"{titles.get(name, name)} {100 * weight / total:.0f} %" for name, weight in mix)
+        return " + ".join(f"{title(name)} {100 * weight / total:.0f} %" for name, weight in mix)
 
 
 def _colors(style_settings: StyleSettings, texts: Texts) -> str:
@@ -412,6 +569,13 @@ def _colors(style_settings: StyleSettings, texts: Texts) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _without(style_settings: StyleSettings, name: str) -> StyleSettings:
+    """Style settings without those styles and regions that have this one."""
+    styles = tuple((other, weight) for other, weight in style_settings.styles if other != name)
+    regions = tuple((place, mix) for place, mix in style_settings.regions if name not in dict(mix))
+    return replace(style_settings, styles=styles, regions=regions)
 
 
 def _shows_photo(replied: Replied | None) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.conversation.own_styles import OwnStyle, own_name
 from bot.conversation.style_settings import StyleSettings, known_fields
 from tfstyle.contract.catalog import Style
 
@@ -27,6 +28,11 @@ class Picture:
     width: int = 0
     height: int = 0
     file_size: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is as its sender made it; of photos, which Telegram makes anew, it tells the size."""
+        return not self.width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,7 @@ class Message:
         command: A command's name without slash; empty if there is none.
         text: The text or caption, without command and without the bot's name.
         addressed: Meant for the bot: in a private chat, or it names or answers the bot.
+        style_file: A file by whose name it is a style file.
         album: What Telegram calls the album that the picture is part of.
         group: More people than one read the chat.
         thread: The topic of a forum that it was written in; 0 for none.
@@ -68,6 +75,7 @@ class Message:
     command: str = ""
     text: str = ""
     picture: Picture | None = None
+    style_file: Picture | None = None
     reply_to: Replied | None = None
     album: str = ""
     addressed: bool = True
@@ -116,17 +124,41 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleOrder:
+    """A style of somebody's own that is still to be made.
+
+    Attributes:
+        source: The painting, or the style file.
+        key: What shall stand for it.
+        title: What it is called at first; a style file tells its own.
+        is_file: Whether `source` is a style file.
+    """
+
+    source: Picture
+    key: str
+    title: str
+    is_file: bool = False
+
+    @property
+    def name(self) -> str:
+        """The style's name in style settings."""
+        return own_name(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """One thing to paint: a photo, or the photos of an album.
 
     Attributes:
-        pictures: The photos.
+        pictures: The photos; none where only a style is to be made.
         style_settings: How.
         result: In which form.
         reply_to: The message that the painting answers to.
         target: The message that turns into the painting.
         repaints: The target shows a painting already, which a failure must not destroy.
         album: What Telegram calls the album; empty for one photo.
+        album_style: Which photo of an album of two the other is to look like, 1 or 2; 0 for none.
+        new_style: What is to be made first, a style that `style_settings` name already.
         delivered: How many of an album's photos were sent, or could not be painted, so far.
         problems: What was wrong with those that could not.
         thread: The topic of a forum that the painting goes to; 0 for none.
@@ -139,6 +171,8 @@ class Order:
     target: int = 0
     repaints: bool = False
     album: str = ""
+    album_style: int = 0
+    new_style: StyleOrder | None = None
     delivered: int = 0
     problems: tuple[str, ...] = ()
     language: str = "en"
@@ -148,7 +182,16 @@ class Order:
     def dedup_key(self) -> "Order":
         """The order without what became of it: equal for two presses of one button."""
         target = self.target if self.repaints else 0
-        return replace(self, target=target, delivered=0, problems=())
+        order = replace(self, target=target, delivered=0, problems=())
+        if order.new_style is None:
+            return order
+        # Every press asks for another key.
+        return replace(order, new_style=replace(order.new_style, key="", title=""), style_settings=StyleSettings())
+
+    @property
+    def photos(self) -> int:
+        """How many pictures it takes work to look at."""
+        return len(self.pictures) + (self.new_style is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """The order for JSON."""
@@ -164,8 +207,16 @@ class Order:
                 "style_settings": StyleSettings.from_dict(document["style_settings"]),
                 "result": Result(document["result"]),
                 "problems": tuple(document["problems"]),
+                "new_style": _new_style(document.get("new_style")),
             }
         )
+
+
+def _new_style(document: Mapping[str, Any] | None) -> StyleOrder | None:
+    if document is None:
+        return None
+    source = Picture(**known_fields(Picture, document["source"]))
+    return StyleOrder(**{**known_fields(StyleOrder, document), "source": source})
 
 
 def _pictures(document: Mapping[str, Any]) -> tuple[Picture, ...]:
@@ -231,6 +282,38 @@ class Remember:
     message: Replied
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShowOwnStyles:
+    """Send a picture of the styles of somebody's own, with a button each; `styles` are those."""
+
+    text: str
+    keyboard: Keyboard
+    styles: tuple[OwnStyle, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameStyle:
+    """Call a style of somebody's own otherwise."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteStyle:
+    """Delete a style of somebody's own."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareStyle:
+    """Send a style of somebody's own as a style file, with a word about what that is for."""
+
+    key: str
+    text: str
+
+
 @dataclass(frozen=True)
 class CancelAll:
     """Stop everything that waits or is being painted in this chat, and say so."""
@@ -246,7 +329,21 @@ class ShowStats:
     """Say how much there is to do."""
 
 
-Action = Say | ShowStyles | Paint | ChangeKeyboard | AnswerPress | Remember | CancelAll | ForgetChat | ShowStats
+Action = (
+    Say
+    | ShowStyles
+    | ShowOwnStyles
+    | RenameStyle
+    | DeleteStyle
+    | ShareStyle
+    | Paint
+    | ChangeKeyboard
+    | AnswerPress
+    | Remember
+    | CancelAll
+    | ForgetChat
+    | ShowStats
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,10 +353,12 @@ class Chat:
     Attributes:
         style_settings: How its photos are painted.
         saw_styles: The gallery was shown; it comes by itself only once.
+        renaming: The key of a style whose new title comes next; empty for none.
     """
 
     style_settings: StyleSettings = field(default_factory=StyleSettings)
     saw_styles: bool = False
+    renaming: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The chat for JSON."""
@@ -272,4 +371,8 @@ class Chat:
             style_settings = StyleSettings.from_dict(document.get("style_settings") or {})
         except ValueError:
             style_settings = StyleSettings()
-        return cls(style_settings=style_settings, saw_styles=bool(document.get("saw_styles")))
+        return cls(
+            style_settings=style_settings,
+            saw_styles=bool(document.get("saw_styles")),
+            renaming=str(document.get("renaming", "")),
+        )

@@ -4,12 +4,17 @@ import math
 from dataclasses import dataclass
 
 from bot.errors import (
+    EncoderMissingError,
     FileTooLargeError,
     MaskGoneError,
     NothingFoundError,
+    OwnStyleGoneError,
+    OwnStylesFullError,
     PictureGoneError,
     SegmenterMissingError,
     StorageAwayError,
+    StyleFileUnfitError,
+    StyleImageUnfitError,
 )
 from bot.metrics import Fault
 from bot.texts import Texts
@@ -27,6 +32,7 @@ from tfstyle.errors import (
     PhotoTooLargeError,
     PhotoTooSmallError,
     RequestError,
+    StyleVectorError,
     UnknownStyleError,
 )
 from tfstyle.imaging.photo import MIN_SIDE
@@ -117,6 +123,18 @@ def explain(
             return Problem(kind="mask_unfit", text=texts.mask_unfit)
         case SegmenterMissingError():
             return Problem(kind="masks_missing", text=texts.masks_missing)
+        case OwnStyleGoneError():
+            return Problem(kind="own_style", text=texts.own_style_gone)
+        case OwnStylesFullError():
+            return Problem(kind="own_style", text=texts.own_styles_full.format(limit=error.limit))
+        case EncoderMissingError():
+            return Problem(kind="own_style", text=texts.no_any_painting)
+        case StyleImageUnfitError():
+            return Problem(kind="own_style", text=texts.style_image_unfit)
+        case StyleFileUnfitError():
+            return Problem(kind="own_style", text=texts.style_file_unfit)
+        case StyleVectorError():
+            return Problem(kind="own_style", text=texts.style_of_other_model)
         case UnknownStyleError():
             return Problem(kind="style_gone", text=f"{texts.refused.format(reason=str(error))}")
         case DeadlineError() if tries < policy.deadlines:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.conversation.events import Button, Keyboard
+from bot.conversation.own_styles import OwnStyle
 from bot.conversation.style_settings import PLACES, StyleSettings
 from bot.texts import Texts
 from tfstyle.contract.catalog import Catalog, Style
@@ -20,14 +21,21 @@ STRENGTH_STEP = 20
 PAGE = 12  # styles at most on one page: more do not fit a phone's screen, beside their picture
 
 REPAINT, PAINT, CHOOSE, PLACE_MENU, COMPARE, FILE, BACK, NOTHING = "rpgwcfmx"
+# To make a style of a photo; the styles of one's own, one of them, and what may be done with it.
+TAKE, OWN_STYLES, OWN_STYLE, RENAME, SHARE, DELETE = "tloehd"
 # The menus of styles: to paint a painting's photo anew, to blend into it, and under a gallery for a photo or for later.
 STYLES, BLEND, PICKER, CHOOSER = "sbvn"
 
 
 def painting_keyboard(
-    style_settings: StyleSettings, catalog: Catalog, texts: Texts, *, album: bool = False
+    style_settings: StyleSettings,
+    catalog: Catalog,
+    texts: Texts,
+    *,
+    album: bool = False,
+    any_painting: bool = False,
 ) -> Keyboard:
-    """The buttons under a stylized image of these style settings."""
+    """The buttons under a stylized image of these style settings, `any_painting` where a photo may become a style."""
 
     def button(text: str, action: str, style_settings: StyleSettings = style_settings) -> Button:
         return Button(text, f"{action}:{style_settings.encode(catalog.names)}")
@@ -52,6 +60,7 @@ def painting_keyboard(
             button(texts.button_where, PLACE_MENU),
         ],
         [button(texts.button_compare, COMPARE)] * (not album) + [button(texts.button_file, FILE)],
+        [button(texts.button_take, TAKE)] * (any_painting and not album),
     ]
     return _keyboard(rows)
 
@@ -106,6 +115,32 @@ def style_keyboard(
         if 0 <= other < len(book)
     ]
     return _keyboard([*rows, turned, *_back(back, style_settings, catalog)])
+
+
+def own_styles_keyboard(styles: Iterable[OwnStyle], style_settings: StyleSettings) -> Keyboard:
+    """A button for each style of somebody's own, two in a row; those in use are marked."""
+    buttons = [
+        Button(
+            f"✓ {style.title}" if style.name in style_settings.style_names else style.title, _own(OWN_STYLE, style.name)
+        )
+        for style in styles
+    ]
+    return _keyboard(buttons[start : start + 2] for start in range(0, len(buttons), 2))
+
+
+def own_style_keyboard(name: str, texts: Texts) -> Keyboard:
+    """What may be done with one of them."""
+    return _keyboard(
+        [
+            [Button(texts.button_use, _own(CHOOSE, name)), Button(texts.button_rename, _own(RENAME, name))],
+            [Button(texts.button_share, _own(SHARE, name)), Button(texts.button_delete, _own(DELETE, name))],
+            [Button(texts.button_back, _own(OWN_STYLES, name))],
+        ]
+    )
+
+
+def _own(action: str, name: str) -> str:
+    return f"{action}:{StyleSettings(styles=((name, 1.0),)).encode(())}"
 
 
 def place_keyboard(style_settings: StyleSettings, catalog: Catalog, texts: Texts) -> Keyboard:

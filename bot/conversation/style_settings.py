@@ -5,6 +5,7 @@ append-only, and places as letters:
 
     0:60+2:40;70;k;p;1280           styles 0 and 2, strength 70 %, keep colours, on the person, 1280 pixels
     ;100;s;;1280;l0,r2:60+1:40      regions: style 0 on the left, styles 2 and 1 on the right
+    ~k3j9x2m4qa                     a style of somebody's own, by its key
 """
 
 import math
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from bot.conversation.own_styles import own_key, own_name
 from tfstyle.masks.mask import GRADIENTS
 
 SEGMENTS = ("person", "background", "subject")
@@ -21,6 +23,7 @@ MAX_SIZE = 2560  # the largest that Telegram keeps of a photo
 FULL_SIZE = 0
 MAX_STORED_SIZE = 99_999  # of a size in a button; more than any picture has
 MAX_ID = 2**63 - 1  # of Telegram's messages, chats and users, and of a database's integers
+_OWN_MARK = "~"  # before the key of a style that is not the model's
 MESSAGE_MARK = "#"  # a mask "#123" is the picture of message 123
 
 _LARGE = 999.5  # from here on three digits of a weight are written with an exponent
@@ -64,6 +67,11 @@ class StyleSettings:
         """The styles that are used, each once."""
         mixes = [mix for _, mix in self.regions] if self.regions else [self.styles]
         return tuple(dict.fromkeys(name for mix in mixes for name, _ in mix))
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """The keys of those of them that are somebody's own."""
+        return tuple(filter(None, map(own_key, self.style_names)))
 
     def to_dict(self) -> dict[str, Any]:
         """The style settings for JSON."""
@@ -150,9 +158,9 @@ def _number(text: str, most: int) -> int:
 
 
 def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
-    known = [(names.index(name), weight) for name, weight in mix if name in names]
+    known = [(_column(name, names), weight) for name, weight in mix if name in names or own_key(name)]
     if len(known) == 1:
-        return str(known[0][0])
+        return known[0][0]
     largest = max((weight for _, weight in known), default=1.0)
     scale = 1.0 if largest < _LARGE else 100 / largest  # proportions count, and a large number has a plus of its own
     return "+".join(f"{column}:{scale * weight:.3g}" for column, weight in known)
@@ -160,7 +168,17 @@ def _encode_mix(mix: Mix, names: Sequence[str]) -> str:
 
 def _decode_mix(text: str, names: Sequence[str]) -> Mix:
     pairs = [part.partition(":") for part in text.split("+") if part]
-    mix = tuple((names[_number(column, len(names))], float(weight or 1)) for column, _, weight in pairs)
+    mix = tuple((_name(column, names), float(weight or 1)) for column, _, weight in pairs)
     if mix and not (all(0 <= weight < math.inf for _, weight in mix) and any(weight for _, weight in mix)):
         raise ValueError(f"Expected weights of 0 or more, not all 0, got {text!r}.")
     return mix
+
+
+def _column(name: str, names: Sequence[str]) -> str:
+    return f"{_OWN_MARK}{own_key(name)}" if own_key(name) else str(names.index(name))
+
+
+def _name(column: str, names: Sequence[str]) -> str:
+    if column.startswith(_OWN_MARK):
+        return own_name(column.removeprefix(_OWN_MARK))
+    return names[_number(column, len(names))]

@@ -31,9 +31,7 @@ def migrate(connection: Connection) -> None:
     Raises:
         StorageError: If it is of a version that this bot does not know.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config = steps(connection)
     known = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]  # the newest one first
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
@@ -44,3 +42,11 @@ def migrate(connection: Connection) -> None:
     if current is None and sql.inspect(connection).has_table(tasks.name):
         command.stamp(config, _FIRST)
     command.upgrade(config, "head")
+
+
+def steps(connection: Connection) -> Config:
+    """The migrations, for Alembic, to be done in the transaction of `connection`."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

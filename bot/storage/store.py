@@ -27,21 +27,18 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import update_wrapper
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 import sqlalchemy as sql
 from filelock import FileLock, Timeout
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError, migrate
-from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
+from bot.storage.tables import chats, heartbeat, metadata, own_styles, sources, tasks
 from bot.storage.tasks import (
     ALBUM,
     PAINT,
@@ -55,6 +52,7 @@ from bot.storage.tasks import (
     Task,
     TaskEffects,
 )
+from bot.storage.transaction import transaction
 
 _THREADS = 4  # connections at once, where the database takes several
 _AVERAGED = 20  # finished paintings, for estimates
@@ -87,29 +85,6 @@ class StoreTimings:
     quota: float = 3600.0
     keep_finished: float = 24 * 3600.0
     connect: int = 5
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _transaction(
-    work: "Callable[Concatenate[Store, Connection, P], R]",
-) -> "Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]":
-    """Run a method on a thread of the store, in a transaction of its own, which it gets as its first argument."""
-
-    async def run(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        def transact() -> R:
-            try:
-                with store.engine.begin() as connection:
-                    return work(store, connection, *args, **kwargs)
-            except (InterfaceError, InternalError, OperationalError, ProgrammingError, PoolTimeoutError) as error:
-                raise StorageAwayError(" ".join(str(error.args[0]).split())) from error
-
-        return await asyncio.get_running_loop().run_in_executor(store.threads, transact)
-
-    update_wrapper(run, work)
-    return run
 
 
 class Store:
@@ -186,7 +161,7 @@ class Store:
             self._lock.release()
             self._lock = None
 
-    @_transaction
+    @transaction
     def check(self, connection: Connection) -> None:
         """See that the database takes what is written, and has what is read.
 
@@ -197,7 +172,7 @@ class Store:
             connection.execute(sql.select(table).limit(1))
         connection.execute(sql.update(heartbeat).values(written_at=time.time()))
 
-    @_transaction
+    @transaction
     def add(self, connection: Connection, new: Iterable[NewTask]) -> int:
         """Store tasks; those whose key is known are left as they are.
 
@@ -206,8 +181,8 @@ class Store:
         """
         return sum(self._add(connection, task) for task in new)
 
-    @_transaction
-    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0) -> Task | None:
+    @transaction
+    def claim(self, connection: Connection, kind: Kind, *, user_limit: int = 0, no_files: bool = False) -> Task | None:
         """Take the next task of a kind, or None if there is none for now.
 
         Updates of one chat are taken one after another in Telegram's order, and an album not before them: they may hold
@@ -216,6 +191,7 @@ class Store:
         Args:
             kind: `update`, `album` or `paint`.
             user_limit: Tasks of one user that may run at once; 0 for any number.
+            no_files: None of files.
         """
         if user_limit:
             self._alone(connection, _CLAIM[kind])  # else two replicas count before either has claimed
@@ -224,6 +200,8 @@ class Store:
         due = self._available(tasks, now) & self._past(tasks.c.not_before, now)
         ready = [tasks.c.kind == kind, due, self._fit_to_run(tasks, kind, now)]
         of_chat = (other.c.kind == UPDATE) & (other.c.chat_id == tasks.c.chat_id) & other.c.state.in_(_UNFINISHED)
+        if no_files:
+            ready.append(~tasks.c.of_files)
         if kind == UPDATE:
             ready.append(~sql.exists().where(of_chat & (other.c.turn < tasks.c.turn)))
         elif kind == ALBUM:
@@ -254,23 +232,23 @@ class Store:
         ).one_or_none()
         return _task(row) if row else None
 
-    @_transaction
+    @transaction
     def renew(self, connection: Connection, ids: Collection[int]) -> None:
         """Go on owning these tasks. One that was claimed, but whose end could not be written, is not among them."""
         mine = (tasks.c.owner == self.owner) & (tasks.c.state == "running") & tasks.c.id.in_(ids)
         connection.execute(sql.update(tasks).where(mine).values(lease_until=time.time() + self.timings.lease))
 
-    @_transaction
+    @transaction
     def note(self, connection: Connection, task_id: int, payload: Mapping[str, Any]) -> None:
         """Change what a claimed task holds, for whoever has to go on with it after a crash."""
         connection.execute(sql.update(tasks).where(self._mine(task_id)).values(payload=json.dumps(payload)))
 
-    @_transaction
+    @transaction
     def owns(self, connection: Connection, task_id: int) -> bool:
         """Whether a claimed task is still this process's: not cancelled, not taken over."""
         return connection.execute(sql.select(tasks.c.id).where(self._mine(task_id))).first() is not None
 
-    @_transaction
+    @transaction
     def hand_back(
         self, connection: Connection, task_id: int, *, delay: float = 0.0, count_attempt: bool = False
     ) -> None:
@@ -286,7 +264,7 @@ class Store:
             values["attempts"] = tasks.c.attempts - 1
         connection.execute(sql.update(tasks).where(self._mine(task_id)).values(values))
 
-    @_transaction
+    @transaction
     def finish(
         self,
         connection: Connection,
@@ -335,26 +313,26 @@ class Store:
         finally:
             connection.close()
 
-    @_transaction
+    @transaction
     def settings(self, connection: Connection, chat_id: int) -> dict[str, Any] | None:
         """What a chat has chosen, None if nothing."""
         found = connection.execute(sql.select(chats.c.settings).where(chats.c.chat_id == chat_id)).scalar()
         return json.loads(found) if found else None
 
-    @_transaction
+    @transaction
     def source(self, connection: Connection, chat_id: int, message_id: int) -> dict[str, Any] | None:
         """What a message was made from, None if it is not known."""
         where = (sources.c.chat_id == chat_id) & (sources.c.message_id == message_id)
         found = connection.execute(sql.select(sources.c.source).where(where)).scalar()
         return json.loads(found) if found else None
 
-    @_transaction
+    @transaction
     def known(self, connection: Connection, key: str) -> dict[str, Any] | None:
         """What the task of this key holds, or was kept at its end; None if there never was one."""
         found = connection.execute(sql.select(tasks.c.payload).where(tasks.c.key == key)).scalar()
         return json.loads(found) if found is not None else None
 
-    @_transaction
+    @transaction
     def waiting_long(self, connection: Connection, *, after: float, again: float) -> Task | None:
         """A queued paint job that nobody was told about for a while, and mark it told.
 
@@ -382,7 +360,7 @@ class Store:
         ).one_or_none()
         return _task(row) if row else None
 
-    @_transaction
+    @transaction
     def queue_position(self, connection: Connection, task: Task) -> QueuePosition | None:
         """Where a paint job stands; None if it is not queued any more."""
         if not _count(connection, tasks.c.id == task.id, tasks.c.state == "queued"):
@@ -395,12 +373,12 @@ class Store:
             seconds=self._mean_seconds(connection),
         )
 
-    @_transaction
+    @transaction
     def room(self, connection: Connection, user_id: int, photos: int, quota: Quota) -> Refusal | None:
         """Why a user may not send so many more photos now; None if they may."""
         return self._refusal(connection, user_id, photos, quota)
 
-    @_transaction
+    @transaction
     def admit(self, connection: Connection, job: NewTask, quota: Quota) -> Refusal | None:
         """Store a paint job if there is room for it; one that is known is left as it is.
 
@@ -415,14 +393,14 @@ class Store:
             self._add(connection, job)
         return refusal
 
-    @_transaction
+    @transaction
     def unfinished(self, connection: Connection, chat_id: int) -> list[Task]:
         """A chat's paint jobs that wait or are being painted, in their order."""
         where = (tasks.c.kind == PAINT) & (tasks.c.chat_id == chat_id) & tasks.c.state.in_(_UNFINISHED)
         rows = connection.execute(sql.select(*tasks.c).where(where).order_by(tasks.c.turn, tasks.c.id))
         return [_task(row) for row in rows]
 
-    @_transaction
+    @transaction
     def cancel(self, connection: Connection, chat_id: int, *, only: int = 0, user_id: int = 0) -> list[Task]:
         """End all unfinished albums and paint jobs of a chat, or only the one of this id, or only those of a user.
 
@@ -442,7 +420,7 @@ class Store:
         )
         return [_task(row) for row in rows]
 
-    @_transaction
+    @transaction
     def migrate(self, connection: Connection, old: int, new: int) -> None:
         """A group got a new id: take everything along."""
         for table in (chats, sources):
@@ -452,7 +430,7 @@ class Store:
         for table in (tasks, chats, sources):
             connection.execute(sql.update(table).where(table.c.chat_id == old).values(chat_id=new))
 
-    @_transaction
+    @transaction
     def stats(self, connection: Connection) -> Stats:
         """Numbers for /stats and for the metrics."""
         paint = tasks.c.kind == PAINT
@@ -465,7 +443,7 @@ class Store:
             seconds=self._mean_seconds(connection),
         )
 
-    @_transaction
+    @transaction
     def prune(self, connection: Connection, *, sources_before: float) -> None:
         """Delete what was finished a day ago, forgotten chats' jobs an hour after they came, and old references."""
         now = time.time()
@@ -531,6 +509,8 @@ class Store:
     def _forget(self, connection: Connection, chat_id: int) -> None:
         connection.execute(sql.delete(chats).where(chats.c.chat_id == chat_id))
         connection.execute(sql.delete(sources).where(sources.c.chat_id == chat_id))
+        # A private chat has the id of its user; the styles of a group's members are theirs.
+        connection.execute(sql.delete(own_styles).where(own_styles.c.user_id == chat_id))
         # What the chat has sent meanwhile comes after this, so it is still to be answered.
         ended = (tasks.c.chat_id == chat_id) & ~tasks.c.state.in_(_UNFINISHED)
         connection.execute(sql.delete(tasks).where(ended, tasks.c.kind == ALBUM))
@@ -557,6 +537,7 @@ class Store:
             "user_id": task.user_id,
             "payload": json.dumps(task.payload),
             "photos": _photos(task),
+            "of_files": task.of_files,
             "turn": turn,
             "created_at": now,
             "not_before": task.not_before,
@@ -625,7 +606,7 @@ def _photos_of(connection: Connection, *where: sql.ColumnElement[bool]) -> int:
 
 
 def _photos(task: NewTask) -> int:
-    return len(task.payload.get("pictures", ()))
+    return len(task.payload.get("pictures", ())) + bool(task.payload.get("new_style"))
 
 
 def _task(row: sql.Row[Any]) -> Task:

@@ -1,4 +1,5 @@
-"""Tables of the database: what is to be done, what chats have chosen, what paintings were made from.
+"""Tables of the database: what is to be done, what chats have chosen, what paintings were made from,
+and styles of people's own.
 
 `migrations/` holds how they came to be; whoever changes one adds a step there.
 """
@@ -18,6 +19,7 @@ tasks = sql.Table(
     sql.Column("user_id", sql.BigInteger, nullable=False),
     sql.Column("payload", sql.Text, nullable=False),
     sql.Column("photos", sql.Integer, nullable=False, default=1),
+    sql.Column("of_files", sql.Boolean, nullable=False, server_default=sql.false()),
     sql.Column("turn", sql.BigInteger, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
     sql.Column("not_before", sql.Float, nullable=False, default=0.0),
@@ -45,6 +47,16 @@ sources = sql.Table(
     sql.Column("message_id", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("source", sql.Text, nullable=False),
     sql.Column("created_at", sql.Float, nullable=False),
+)
+own_styles = sql.Table(
+    "own_styles",
+    metadata,
+    sql.Column("key", sql.String(20), primary_key=True),
+    sql.Column("user_id", sql.BigInteger, nullable=False),
+    sql.Column("title", sql.String(60), nullable=False),
+    sql.Column("file", sql.LargeBinary, nullable=False),
+    sql.Column("created_at", sql.Float, nullable=False),
+    sql.Index("own_styles_by_user", "user_id"),
 )
 heartbeat = sql.Table(
     "heartbeat",

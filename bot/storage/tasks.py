@@ -12,7 +12,14 @@ PAINT: Kind = "paint"
 
 @dataclass(frozen=True, kw_only=True)
 class NewTask:
-    """A task to be stored; `payload` is what JSON can hold."""
+    """A task to be stored; `payload` is what JSON can hold.
+
+    Attributes:
+        update_id: Updates keep Telegram's order; paint jobs take turns.
+        grows: `payload["pictures"]` goes into the queued task of this key, if there is one, as for albums.
+        of_files: Its pictures are files as their senders made them, which may cost any time to decode; Telegram makes
+            photos anew.
+    """
 
     key: str
     kind: Kind
@@ -20,8 +27,9 @@ class NewTask:
     user_id: int
     payload: Mapping[str, Any]
     not_before: float = 0.0
-    update_id: int | None = None  # updates keep Telegram's order; paint jobs take turns
-    grows: bool = False  # `payload["pictures"]` goes into the queued task of this key, if there is one, as for albums
+    update_id: int | None = None
+    grows: bool = False
+    of_files: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -43,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
+_LARGE_FILE = 4 * 2**20  # bytes; photos that Telegram makes have fewer
 _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
@@ -120,6 +122,7 @@ class Messenger:
         self._bot = bot
         self._timings = timings
         self._overall = AsyncLimiter(*timings.overall)
+        self._large_files = asyncio.Semaphore(1)  # a file is in memory twice while it arrives
         self._chats: dict[int, AsyncLimiter] = {}
         self._flood_control = FloodControl()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
@@ -278,6 +281,19 @@ class Messenger:
             cost=len(media),
         )
 
+    async def send_file(self, chat_id: int, data: bytes, name: str, text: str, *, thread: int = 0) -> None:
+        """Send a file of any kind."""
+        await self._send(
+            chat_id,
+            lambda: self._bot.send_document(
+                chat_id,
+                InputFile(data, filename=name),
+                caption=text[:_MAX_CAPTION],
+                message_thread_id=thread or None,
+                read_timeout=_MEDIA_SECONDS,
+            ),
+        )
+
     async def edit_text(self, chat_id: int, message_id: int, text: str) -> bool:
         """Change a text.
 
@@ -371,7 +387,10 @@ class Messenger:
             file = await self._bot.get_file(file_id)
             if (file.file_size or 0) > max_bytes:
                 raise FileTooLargeError(file.file_size, max_bytes)
-            return bytes(await file.download_as_bytearray())
+            data = BytesIO()
+            async with self._large_files if (file.file_size or max_bytes) > _LARGE_FILE else contextlib.nullcontext():
+                await file.download_to_memory(data)  # as a byte array it would be in memory three times
+            return data.getvalue()
 
         try:
             return await self._retried(get)

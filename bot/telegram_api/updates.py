@@ -10,6 +10,7 @@ import telegram
 from bot.conversation.events import Event, Message, Picture, Press, Replied
 from bot.conversation.style_settings import MAX_ID
 from bot.storage.tasks import UPDATE, NewTask
+from tfstyle.contract import style_file
 from tfstyle.imaging.photo import PHOTO_SUFFIXES
 
 ALLOWED = ["message", "callback_query"]
@@ -84,6 +85,7 @@ def read_event(payload: Mapping[str, Any], me: telegram.User) -> Event | None:
         command=command,
         text=text,
         picture=picture,
+        style_file=_style_file(message),
         reply_to=_replied(replied, from_bot=answers_bot) if replied else None,
         album=message.media_group_id or "",
         addressed=not group or named or answers_bot,
@@ -121,9 +123,20 @@ def _picture(message: telegram.Message) -> Picture | None:
             file_id=largest.file_id, width=largest.width, height=largest.height, file_size=largest.file_size or 0
         )
     document = message.document
-    if document is not None and _may_be_picture(document.mime_type or "", document.file_name or ""):
+    if (
+        document is not None
+        and _style_file(message) is None
+        and _may_be_picture(document.mime_type or "", document.file_name or "")
+    ):
         return Picture(file_id=document.file_id, file_size=document.file_size or 0)
     return None
+
+
+def _style_file(message: telegram.Message) -> Picture | None:
+    document = message.document
+    if document is None or PurePosixPath(document.file_name or "").suffix.lower() != style_file.SUFFIX:
+        return None
+    return Picture(file_id=document.file_id, file_size=document.file_size or 0)
 
 
 def _may_be_picture(mime_type: str, name: str) -> bool:

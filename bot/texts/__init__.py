@@ -24,6 +24,17 @@ class Texts:
 
     # Choosing.
     choose_style: str
+    your_styles: str
+    no_own_styles: str
+    own_in_private: str
+    own_style: str
+    somebodys_style: str
+    making_style: str
+    style_made: str
+    new_title: str
+    style_renamed: str
+    style_deleted: str
+    shared_style: str
     settings: str
     style_set: str
     strength_set: str
@@ -63,6 +74,11 @@ class Texts:
     button_compare: str
     button_file: str
     button_back: str
+    button_take: str
+    button_use: str
+    button_rename: str
+    button_share: str
+    button_delete: str
     strongest: str
     weakest: str
     old_button: str
@@ -71,6 +87,13 @@ class Texts:
     unknown_word: str
     did_you_mean: str
     known_styles: str
+    no_any_painting: str
+    own_styles_full: str
+    own_style_gone: str
+    album_of_two: str
+    style_image_unfit: str
+    style_file_unfit: str
+    style_of_other_model: str
     strength_needed: str
     size_needed: str
     colors_needed: str

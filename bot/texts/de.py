@@ -6,6 +6,7 @@ TEXTS = Texts(
     commands={
         "styles": "die Stile, als Bilder",
         "style": "Stil wählen: /style starry_night 60 the_scream 40",
+        "mystyles": "deine eigenen Stile, aus Gemälden",
         "strength": "wie stark, 0 bis 100: /strength 70",
         "colors": "Farben des Fotos behalten: /colors keep, sonst /colors style",
         "mask": "wo gemalt wird: /mask person, background, left ... off",
@@ -43,7 +44,9 @@ TEXTS = Texts(
         "gemalt wurde;\n"
         "• {days} Tage lang, aus welchem Foto ein Gemälde wurde und welches Bild dessen Maske war, als Verweise von "
         "Telegram, damit Knöpfe funktionieren;\n"
-        "• die Einstellungen dieses Chats, bis /forget.\n"
+        "• die Einstellungen dieses Chats, bis /forget;\n"
+        "• die Stile, die du aus Gemälden gemacht hast, als Zahlen und ein Vorschaubild, nie das Gemälde, bis du sie "
+        "löschst oder /forget.\n"
         "/forget löscht das alles sofort, bis auf zweierlei ohne Inhalt: eine Stunde lang, wie viele Fotos du malen "
         "ließest, wegen der Obergrenze, und einen Tag lang die Nummern, unter denen deine Nachrichten ankamen, damit "
         "keine zweimal beantwortet wird."
@@ -51,6 +54,17 @@ TEXTS = Texts(
     forgotten="Vergessen. Was über diesen Chat gespeichert war, ist gelöscht; "
     "welche zwei Zahlen bleiben, sagt /privacy.",
     choose_style="Welcher Stil?",
+    your_styles="Deine Stile. Wähle einen, um ihn zu benutzen, umzubenennen, zu teilen oder zu löschen.",
+    no_own_styles="Du hast noch keine eigenen Stile. Schicke ein Gemälde und antworte darauf mit /style.",
+    own_in_private="Deine Stile bleiben unter uns: schreibe /mystyles in unserem eigenen Chat.",
+    own_style="Mein Stil {number}",
+    somebodys_style="der Stil eines Gemäldes",
+    making_style="Ich sehe mir das Gemälde an …",
+    style_made="Stil: {title}. Schicke jetzt ein Foto. In /mystyles bleibt er.",
+    new_title="Schicke mir den neuen Namen von „{title}“.",
+    style_renamed="Er heißt jetzt „{title}“.",
+    style_deleted="„{title}“ ist gelöscht.",
+    shared_style="„{title}“: wer diese Datei von dir bekommt und mir schickt, hat den Stil.",
     settings="Stil: {styles}\nStärke: {strength} %\nFarben: {colors}\nWo: {where}\nGröße: {size}",
     style_set="Stil: {styles}. Jetzt schick ein Foto.",
     strength_set="Stärke: {strength} %.",
@@ -95,12 +109,26 @@ TEXTS = Texts(
     button_compare="🔍 Vergleichen",
     button_file="📄 Als Datei",
     button_back="‹ Zurück",
+    button_take="🖼 Foto als Stil",
+    button_use="✓ Benutzen",
+    button_rename="✏️ Umbenennen",
+    button_share="📤 Teilen",
+    button_delete="🗑 Löschen",
     strongest="Stärker geht es nicht.",
     weakest="Schwächer wäre das Foto.",
     old_button="Dieser Knopf ist von einer älteren Fassung; schick das Foto noch einmal.",
     unknown_word="„{word}“ kenne ich nicht.",
     did_you_mean="Meintest du {likely}?",
     known_styles="Es gibt: {names}.",
+    no_any_painting="Das Modell, mit dem ich male, kann nicht jedes Gemälde als Stil nehmen; /styles zeigt seine.",
+    own_styles_full="Du hast {limit} eigene Stile, mehr passen nicht; lösche einen in /mystyles.",
+    own_style_gone="Dieser Stil ist gelöscht; /mystyles zeigt, welche du hast.",
+    album_of_two="Für „1 im Stil von 2“ schicke ein Album aus genau zwei Bildern.",
+    style_image_unfit="Dieses Gemälde ist zu klein oder zu schmal für einen Stil: es braucht 64 Pixel auf jeder "
+    "Seite, und keine Seite darf zehnmal so lang sein wie die andere.",
+    style_file_unfit="Das ist keine Stildatei, die ich lesen kann; lass sie dir noch einmal schicken, oder "
+    "schicke das Gemälde.",
+    style_of_other_model="Dieser Stil ist für eine andere Version des Modells; mache ihn neu aus seinem Gemälde.",
     strength_needed="Erwartet wird eine Zahl von 0 bis 100, etwa /strength 70.",
     size_needed="Erwartet wird eine Größe von {least} bis {most} Pixeln oder full, etwa /size 1280.",
     colors_needed="Erwartet wird /colors keep oder /colors style.",

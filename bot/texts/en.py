@@ -6,6 +6,7 @@ TEXTS = Texts(
     commands={
         "styles": "the styles, as pictures",
         "style": "choose a style: /style starry_night 60 the_scream 40",
+        "mystyles": "your own styles, made of paintings",
         "strength": "how strong, 0 to 100: /strength 70",
         "colors": "keep the photo's colours: /colors keep, or /colors style",
         "mask": "where to paint: /mask person, background, left ... off",
@@ -28,6 +29,8 @@ TEXTS = Texts(
         "Send a photo, an image file or an album, or reply to an older photo. In the caption you may say how: "
         "“starry night”, “scream 50 wave 50 keep colors person”, “strength 70 left”. Typos are fine.\n"
         "Reply to a photo with a black-and-white picture to paint only where it is white.\n"
+        "Any painting: reply to it with /style, or send it and a photo as an album, “1 in the style of 2”. /mystyles "
+        "keeps them.\n"
         "In groups, mention me or use a command.\n\n{commands}"
     ),
     privacy=(
@@ -38,13 +41,26 @@ TEXTS = Texts(
         "• for a day, that you wrote or had photos painted, when and how many, and how an album was painted;\n"
         "• for {days} days, which photo a painting was made from and which picture was its mask, as Telegram's "
         "references, so that buttons work;\n"
-        "• this chat's settings, until /forget.\n"
+        "• this chat's settings, until /forget;\n"
+        "• the styles that you made of paintings, as numbers and a thumbnail, never the painting, until you delete "
+        "them or /forget.\n"
         "/forget deletes all of it at once, but for two things without content: for an hour, how many photos you had "
         "painted, because of the limit, and for a day the numbers of your messages' deliveries, so that none is "
         "answered twice."
     ),
     forgotten="Forgotten. What was stored about this chat is deleted; /privacy says which two numbers stay a while.",
     choose_style="Which style?",
+    your_styles="Your styles. Choose one to use, rename, share or delete it.",
+    no_own_styles="You have no styles of your own yet. Send a painting and reply to it with /style.",
+    own_in_private="Your styles are between you and me: write /mystyles in our own chat.",
+    own_style="My style {number}",
+    somebodys_style="a painting's style",
+    making_style="Looking at the painting …",
+    style_made="Style: {title}. Now send a photo. /mystyles keeps it.",
+    new_title="Send me the new name of “{title}”.",
+    style_renamed="It is called “{title}” now.",
+    style_deleted="“{title}” is deleted.",
+    shared_style="“{title}”: send this file to somebody, who sends it to me and has the style.",
     settings="Style: {styles}\nStrength: {strength} %\nColours: {colors}\nWhere: {where}\nSize: {size}",
     style_set="Style: {styles}. Now send a photo.",
     strength_set="Strength: {strength} %.",
@@ -89,12 +105,25 @@ TEXTS = Texts(
     button_compare="🔍 Compare",
     button_file="📄 As file",
     button_back="‹ Back",
+    button_take="🖼 Use photo as style",
+    button_use="✓ Use",
+    button_rename="✏️ Rename",
+    button_share="📤 Share",
+    button_delete="🗑 Delete",
     strongest="It is at full strength already.",
     weakest="Weaker would be the photo.",
     old_button="This button is from an older version; send the photo again.",
     unknown_word="I do not know “{word}”.",
     did_you_mean="Did you mean {likely}?",
     known_styles="There are: {names}.",
+    no_any_painting="The model that I paint with cannot take any painting as a style; /styles shows those it has.",
+    own_styles_full="You have {limit} styles of your own, and no more fit; delete one in /mystyles.",
+    own_style_gone="This style is deleted; /mystyles shows those you have.",
+    album_of_two="For “1 in the style of 2” send an album of exactly two pictures.",
+    style_image_unfit="This painting is too small or too narrow for a style: it needs 64 pixels on each side, and no "
+    "side ten times the other.",
+    style_file_unfit="This is no style file that I can read; ask for it again, or send the painting.",
+    style_of_other_model="This style was made for another version of the model; make it anew from its painting.",
     strength_needed="Expected a number from 0 to 100, as in /strength 70.",
     size_needed="Expected a size from {least} to {most} pixels, or full, as in /size 1280.",
     colors_needed="Expected /colors keep or /colors style.",

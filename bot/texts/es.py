@@ -6,6 +6,7 @@ TEXTS = Texts(
     commands={
         "styles": "los estilos, en imágenes",
         "style": "elegir estilo: /style starry_night 60 the_scream 40",
+        "mystyles": "tus propios estilos, hechos de cuadros",
         "strength": "intensidad, de 0 a 100: /strength 70",
         "colors": "conservar los colores de la foto: /colors keep, o /colors style",
         "mask": "dónde pintar: /mask person, background, left ... off",
@@ -40,13 +41,26 @@ TEXTS = Texts(
         "• durante un día, que escribiste o te pinté fotos, cuándo y cuántas, y cómo se pintó un álbum;\n"
         "• durante {days} días, de qué foto salió un cuadro y qué imagen fue su máscara, como referencias de Telegram, "
         "para que los botones funcionen;\n"
-        "• los ajustes de este chat, hasta /forget.\n"
+        "• los ajustes de este chat, hasta /forget;\n"
+        "• los estilos que hiciste de cuadros, como números y una miniatura, nunca el cuadro, hasta que los borres o "
+        "hasta /forget.\n"
         "/forget lo borra todo al momento, salvo dos cosas sin contenido: durante una hora, cuántas fotos te pinté, "
         "por el límite, y durante un día los números con que llegaron tus mensajes, para no responder a ninguno dos "
         "veces."
     ),
     forgotten="Olvidado. Lo guardado sobre este chat se ha borrado; /privacy dice qué dos números quedan un rato.",
     choose_style="¿Qué estilo?",
+    your_styles="Tus estilos. Elige uno para usarlo, cambiarle el nombre, compartirlo o borrarlo.",
+    no_own_styles="Aún no tienes estilos propios. Envía un cuadro y responde a él con /style.",
+    own_in_private="Tus estilos quedan entre nosotros: escribe /mystyles en nuestro chat.",
+    own_style="Mi estilo {number}",
+    somebodys_style="el estilo de un cuadro",
+    making_style="Estoy mirando el cuadro …",
+    style_made="Estilo: {title}. Ahora envía una foto. Queda en /mystyles.",
+    new_title="Envíame el nuevo nombre de «{title}».",
+    style_renamed="Ahora se llama «{title}».",
+    style_deleted="«{title}» está borrado.",
+    shared_style="«{title}»: quien reciba este archivo y me lo envíe tendrá el estilo.",
     settings="Estilo: {styles}\nIntensidad: {strength} %\nColores: {colors}\nDónde: {where}\nTamaño: {size}",
     style_set="Estilo: {styles}. Ahora envía una foto.",
     strength_set="Intensidad: {strength} %.",
@@ -91,12 +105,26 @@ TEXTS = Texts(
     button_compare="🔍 Comparar",
     button_file="📄 Como archivo",
     button_back="‹ Volver",
+    button_take="🖼 Foto como estilo",
+    button_use="✓ Usar",
+    button_rename="✏️ Renombrar",
+    button_share="📤 Compartir",
+    button_delete="🗑 Borrar",
     strongest="Ya está al máximo.",
     weakest="Menos sería la foto.",
     old_button="Este botón es de una versión anterior; envía la foto otra vez.",
     unknown_word="No conozco «{word}».",
     did_you_mean="¿Querías decir {likely}?",
     known_styles="Hay: {names}.",
+    no_any_painting="El modelo con el que pinto no puede tomar cualquier cuadro como estilo; /styles muestra los "
+    "suyos.",
+    own_styles_full="Tienes {limit} estilos propios y no caben más; borra uno en /mystyles.",
+    own_style_gone="Este estilo está borrado; /mystyles muestra los que tienes.",
+    album_of_two="Para «1 en el estilo de 2» envía un álbum de exactamente dos imágenes.",
+    style_image_unfit="Este cuadro es demasiado pequeño o estrecho para un estilo: necesita 64 píxeles por "
+    "lado, y ningún lado diez veces el otro.",
+    style_file_unfit="No es un archivo de estilo que pueda leer; pídelo otra vez o envía el cuadro.",
+    style_of_other_model="Este estilo se hizo para otra versión del modelo; hazlo de nuevo a partir de su cuadro.",
     strength_needed="Se espera un número de 0 a 100, como en /strength 70.",
     size_needed="Se espera un tamaño de {least} a {most} píxeles, o full, como en /size 1280.",
     colors_needed="Se espera /colors keep o /colors style.",

@@ -16,6 +16,7 @@ from bot.conversation.events import (
     CancelAll,
     ChangeKeyboard,
     Chat,
+    DeleteStyle,
     Event,
     ForgetChat,
     Message,
@@ -23,16 +24,21 @@ from bot.conversation.events import (
     Paint,
     Press,
     Remember,
+    RenameStyle,
     Replied,
     Say,
+    ShareStyle,
+    ShowOwnStyles,
     ShowStats,
     ShowStyles,
 )
-from bot.conversation.gallery import gallery
+from bot.conversation.gallery import gallery, own_gallery
+from bot.conversation.own_styles import OwnStyle, shared
 from bot.conversation.style_settings import StyleSettings
 from bot.metrics import count_fault, count_photos
 from bot.settings import Settings
 from bot.storage.store import Store
+from bot.storage.style_shelf import StyleShelf
 from bot.storage.tasks import ALBUM, PAINT, NewTask, Quota, Refusal, Task, TaskEffects
 from bot.telegram_api.messenger import Messenger
 from bot.telegram_api.updates import read_event, topic
@@ -64,6 +70,7 @@ class Answers:
     def __init__(
         self,
         store: Store,
+        shelf: StyleShelf,
         messenger: Messenger,
         conversations: ConversationProvider,
         settings: Settings,
@@ -74,6 +81,7 @@ class Answers:
     ):
         self._album_seconds = album_seconds
         self._store = store
+        self._shelf = shelf
         self._messenger = messenger
         self._conversations = conversations
         self._settings = settings
@@ -96,6 +104,7 @@ class Answers:
         except StyleTransferError as error:
             await self._wait_for_styles(task, event, error)
             return
+        conversation = conversation.with_own_styles(await self._own_styles(event.user_id))
         event = await self._with_rank(await self._with_sources(event))
         kept = await self._store.settings(event.chat_id)
         chat = Chat.from_dict(kept) if kept else Chat()
@@ -122,6 +131,17 @@ class Answers:
                 await self._messenger.edit_keyboard(chat_id, message_id, keyboard)
             case ShowStyles():
                 await self._show_styles(event, action)
+            case ShowOwnStyles():
+                await self._show_own_styles(event, action)
+            case RenameStyle(key=key, title=title):
+                await self._shelf.rename(event.user_id, key, title)
+            case DeleteStyle(key=key):
+                await self._shelf.delete(event.user_id, key)
+                await self._store.shred()
+            case ShareStyle(key=key, text=text):
+                for style in (await self._shelf.get((key,))).values():
+                    name, file = shared(style.title, style.file)
+                    await self._messenger.send_file(chat_id, file, name, text, thread=event.thread)
             case Remember(message=message):
                 return replace(effects, sources={**effects.sources, message.message_id: message.to_dict()})
             case Paint():
@@ -157,6 +177,14 @@ class Answers:
             keeps={"style_settings": order.style_settings.to_dict()}
         )  # for photos that come late, without the album's words
         if await self._store.known(_paint_key(task)) is None:  # else it was taken before a crash
+            if order.album_style:
+                conversation = await self._conversations.current()
+                conversation = conversation.with_own_styles(await self._own_styles(task.user_id))
+                if problem := conversation.album_problem(order):
+                    await say(problem)
+                    await self._store.finish(task.id, "failed", effects=kept)
+                    return
+                order = taken = conversation.split_album(order)
             if problem := await self._no_room(task.user_id, taken, texts):
                 await say(problem)
                 await self._store.finish(task.id, "failed", effects=kept)
@@ -191,7 +219,12 @@ class Answers:
     async def _admit(self, task: Task, order: Order, texts: Texts) -> None:
         """Store the job that a task becomes; of several that came at once there may be room for some only."""
         job = NewTask(
-            key=_paint_key(task), kind=PAINT, chat_id=task.chat_id, user_id=task.user_id, payload=order.to_dict()
+            key=_paint_key(task),
+            kind=PAINT,
+            chat_id=task.chat_id,
+            user_id=task.user_id,
+            payload=order.to_dict(),
+            of_files=_of_files(order),
         )
         if refusal := await self._store.admit(job, self._quota):
             text = self._refused(refusal, order, texts)
@@ -202,11 +235,11 @@ class Answers:
 
     async def _no_room(self, user_id: int, order: Order, texts: Texts) -> str:
         """Why an order is refused; empty if it is not."""
-        refusal = await self._store.room(user_id, len(order.pictures), self._quota)
+        refusal = await self._store.room(user_id, order.photos, self._quota)
         return self._refused(refusal, order, texts) if refusal else ""
 
     def _refused(self, refusal: Refusal, order: Order, texts: Texts) -> str:
-        count_photos(refusal.kind, len(order.pictures))
+        count_photos(refusal.kind, order.photos)
         if refusal.kind == "queue_full":
             return texts.queue_full
         minutes = max(1, math.ceil(refusal.seconds / 60))
@@ -262,6 +295,15 @@ class Answers:
             self._galleries[action.styles] = file_id
             while len(self._galleries) > _KEPT_GALLERIES:
                 del self._galleries[next(iter(self._galleries))]
+
+    async def _show_own_styles(self, event: Event, action: ShowOwnStyles) -> None:
+        files = await self._shelf.get(tuple(style.key for style in action.styles))
+        picture = await asyncio.to_thread(own_gallery, action.styles, {key: one.file for key, one in files.items()})
+        await self._messenger.show(event.chat_id, picture, action.text, keyboard=action.keyboard, thread=event.thread)
+
+    async def _own_styles(self, user_id: int) -> list[OwnStyle]:
+        titles = await self._shelf.titles(user_id)
+        return [OwnStyle(key=key, title=title) for key, title in titles.items()]
 
     async def _admitted(self, event: Event) -> bool:
         allowed = self._settings.allowed_users
@@ -322,6 +364,13 @@ class Answers:
 
     def _texts(self, event: Event) -> Texts:
         return load_texts(choose_language(event.language, self._settings.languages))
+
+
+def _of_files(order: Order) -> bool:
+    """Whether an order has files as their senders made them; a style file costs nothing to read."""
+    made = order.new_style
+    painting = made is not None and not made.is_file and made.source.is_file
+    return painting or any(picture.is_file for picture in order.pictures) or bool(order.style_settings.mask_message)
 
 
 def _album_key(event: Event, album: str) -> str:

@@ -24,11 +24,16 @@ class ConversationProvider:
         Raises:
             StyleTransferError: If nobody has told the styles yet.
         """
-        catalog = await self._style_service.catalog()
-        if self._conversation is None or self._conversation.catalog is not catalog:
+        catalog, any_painting = await self._style_service.catalog(), self._style_service.any_painting
+        known = self._conversation
+        if known is None or known.catalog is not catalog or known.any_painting != any_painting:
             settings = self._settings
             limits = Limits(max_file_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels)
-            self._conversation = Conversation(
-                catalog, limits=limits, languages=settings.languages, admins=settings.admins
+            known = self._conversation = Conversation(
+                catalog,
+                any_painting=any_painting,
+                limits=limits,
+                languages=settings.languages,
+                admins=settings.admins,
             )
-        return self._conversation
+        return known

@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.conversation import failures, keyboards
 from bot.conversation.conversation import Conversation
-from bot.conversation.events import Order, Picture, Replied, Result
+from bot.conversation.events import Chat, Order, Picture, Replied, Result, StyleOrder
 from bot.conversation.failures import RetryPolicy
-from bot.errors import FileTooLargeError, MaskGoneError, PictureGoneError
+from bot.conversation.own_styles import MAX_OWN_STYLES, MAX_TITLE, OwnStyle, own_key, own_name
+from bot.errors import FileTooLargeError, MaskGoneError, OwnStylesFullError, PictureGoneError
 from bot.metrics import ANSWER_SECONDS, STAGE_SECONDS, STYLES, count_fault, count_photos
 from bot.settings import Settings
 from bot.storage.store import Store
+from bot.storage.stored_style import StoredStyle
+from bot.storage.style_shelf import StyleShelf
 from bot.storage.tasks import Task, TaskEffects
 from bot.telegram_api.messenger import MessageGoneError, Messenger
 from bot.telegram_api.stylized_image import FILE_MAX_BYTES, StylizedImage
@@ -48,6 +51,7 @@ class Jobs:
 
     Args:
         store: The database.
+        shelf: The styles of people's own.
         messenger: The way to Telegram.
         style_service: The way to the style server.
         conversations: The conversation, for captions.
@@ -62,6 +66,7 @@ class Jobs:
     def __init__(
         self,
         store: Store,
+        shelf: StyleShelf,
         messenger: Messenger,
         style_service: StyleService,
         conversations: ConversationProvider,
@@ -73,6 +78,7 @@ class Jobs:
         deliveries: int = 32,
     ):
         self._store = store
+        self._shelf = shelf
         self._messenger = messenger
         self._style_service = style_service
         self._conversations = conversations
@@ -98,7 +104,16 @@ class Jobs:
         began = time.monotonic()
         try:
             conversation = await self._conversations.current()
-            stylized = await self._stylize(task, order, conversation)
+            if order.new_style is not None:
+                await self._make_style(task, order, order.new_style)
+            own = await self._shelf.get(order.style_settings.own_keys)
+            conversation = conversation.with_own_styles(
+                [OwnStyle(key=style.key, title=style.title) for style in own.values()]
+            )
+            if not order.pictures:
+                await self._tell_style(task, order, conversation)
+                return
+            stylized = await self._stylize(task, order, conversation, own)
             if stylized is None:
                 return
             async with contextlib.AsyncExitStack() as stack:
@@ -111,7 +126,36 @@ class Jobs:
             return
         await self._finish(task, stylized, shown_in, conversation, time.monotonic() - began)
 
-    async def _stylize(self, task: Task, order: Order, conversation: Conversation) -> _Stylized | None:
+    async def _make_style(self, task: Task, order: Order, new: StyleOrder) -> None:
+        """Make and keep the style that an order begins with, once."""
+        if await self._shelf.get((new.key,)):
+            return  # before a crash
+        async with self._messenger.shown_as_busy(task.chat_id, thread=order.thread):
+            data = await self._messenger.fetch(new.source.file_id, max_bytes=self._settings.max_file_bytes)
+            if new.is_file:
+                title, file = await self._style_service.take_style_file(data)
+            else:
+                title, file = new.title, await self._style_service.make_style(data, new.title)
+        style = StoredStyle(key=new.key, title=" ".join(title.split())[:MAX_TITLE] or new.title, file=file)
+        if not await self._shelf.put(task.user_id, style):
+            raise OwnStylesFullError(MAX_OWN_STYLES)
+
+    async def _tell_style(self, task: Task, order: Order, conversation: Conversation) -> None:
+        """A style that was made is for the photos to come."""
+        if not await self._store.owns(task.id):
+            return
+        texts = load_texts(order.language)
+        text = texts.style_made.format(title=conversation.style_text(order.style_settings, texts))
+        await self._say_instead(task, order, text)
+        kept = await self._store.settings(task.chat_id)
+        chat = Chat.from_dict(kept) if kept else Chat()
+        chosen = replace(chat.style_settings, styles=order.style_settings.styles, regions=())
+        settings = replace(chat, style_settings=chosen).to_dict()
+        await self._store.finish(task.id, effects=TaskEffects(settings=settings))
+
+    async def _stylize(
+        self, task: Task, order: Order, conversation: Conversation, own: Mapping[str, StoredStyle]
+    ) -> _Stylized | None:
         """Stylize an order's photos.
 
         An album is sent in parts of no more than one request may hold, so no more than a part and the next stylized
@@ -125,9 +169,10 @@ class Jobs:
         async with self._messenger.shown_as_busy(task.chat_id, thread=order.thread):
             left = list(enumerate(order.pictures))[order.delivered :]
             mask = await self._mask(task, order) if left else None
+            files = {own_name(key): style.file for key, style in own.items()}
             for number, picture in left:
                 try:
-                    image = await self._stylize_one(picture, order, mask)
+                    image = await self._stylize_one(picture, order, mask, files)
                 except failures.OF_ONE_PHOTO as error:
                     problem = self._explain(error, task, order)
                     if len(order.pictures) == 1 or problem.again is not None:
@@ -160,16 +205,22 @@ class Jobs:
         count_photos("painted", len(order.pictures) - len(problems))
         count_photos("failed", len(problems))
         for name in order.style_settings.style_names or conversation.catalog.names[:1]:
-            STYLES.labels(name).inc()
+            STYLES.labels("own" if own_key(name) else name).inc()
         ANSWER_SECONDS.observe(max(0.0, time.time() - task.created_at))
         _log.info("painted", extra={"task": task.id, "seconds": round(seconds, 3)})
 
-    async def _stylize_one(self, picture: Picture, order: Order, mask: bytes | None) -> StylizedImage:
+    async def _stylize_one(
+        self, picture: Picture, order: Order, mask: bytes | None, own_styles: Mapping[str, bytes]
+    ) -> StylizedImage:
         began = time.monotonic()
         data = await self._messenger.fetch(picture.file_id, max_bytes=self._settings.max_file_bytes)
         fetched = time.monotonic()
         STAGE_SECONDS.labels("fetch").observe(fetched - began)
-        image = await self._style_service.stylize(data, order.style_settings, order.result, mask=mask)
+        painting = self._style_service.stylize(
+            data, order.style_settings, order.result, mask=mask, own_styles=own_styles
+        )
+        del data  # the file is not needed any more once it is decoded
+        image = await painting
         STAGE_SECONDS.labels("paint").observe(time.monotonic() - fetched)
         return image
 
@@ -207,7 +258,11 @@ class Jobs:
         texts = load_texts(order.language)
         settings, catalog = order.style_settings, conversation.catalog
         text = conversation.caption(settings, texts)
-        keyboard = keyboards.painting_keyboard(settings, catalog, texts) if order.result is Result.PHOTO else ()
+        keyboard = (
+            ()
+            if order.result is not Result.PHOTO
+            else keyboards.painting_keyboard(settings, catalog, texts, any_painting=conversation.any_painting)
+        )
         if order.result is Result.COMPARISON:
             text = texts.compared.format(styles=conversation.style_text(settings, texts))
         if problems:
@@ -282,17 +337,17 @@ class Jobs:
 
     async def _end_badly(self, task: Task, order: Order, text: str) -> None:
         if await self._store.owns(task.id):
-            await self._say_failed(task, order, text)
-            count_photos("failed", len(order.pictures))
+            await self._say_instead(task, order, text)
+            count_photos("failed", order.photos)
             await self._store.finish(task.id, "failed")
 
     async def tell_given_up(self, task: Task) -> None:
         """Tell the sender of a job, or of an album that was to become one, that it was given up."""
         order = Order.from_dict(task.payload)
-        count_photos("failed", len(order.pictures))
-        await self._say_failed(task, order, load_texts(order.language).internal_error)
+        count_photos("failed", order.photos)
+        await self._say_instead(task, order, load_texts(order.language).internal_error)
 
-    async def _say_failed(self, task: Task, order: Order, text: str) -> None:
+    async def _say_instead(self, task: Task, order: Order, text: str) -> None:
         """In the message that would have become the painting, else as a message of its own."""
         edited = False
         if order.target and not order.repaints:

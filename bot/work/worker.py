@@ -69,6 +69,7 @@ class Consumer:
         places: Tasks at once.
         user_places: Of them, for one user.
         after: Begin only once this has happened.
+        no_files: None that are of files.
     """
 
     kind: Kind
@@ -77,6 +78,7 @@ class Consumer:
     places: int
     user_places: int
     after: asyncio.Event | None = None
+    no_files: bool = False
 
 
 class Worker:
@@ -164,7 +166,7 @@ class Worker:
 
     async def _claim(self, consumer: Consumer) -> Task | None:
         try:
-            return await self._store.claim(consumer.kind, user_limit=consumer.user_places)
+            return await self._store.claim(consumer.kind, user_limit=consumer.user_places, no_files=consumer.no_files)
         except Exception:
             count_fault("storage")
             _log.exception("the database does not answer")

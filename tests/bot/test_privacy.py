@@ -38,8 +38,8 @@ def database(own_api, styles, tmp_path):
             }
 
 
-def test_there_are_three_tables_of_people_and_what_is_done_holds_nothing_that_was_sent(database):
-    assert set(database) == {"tasks", "chats", "sources", "heartbeat"}
+def test_there_are_four_tables_of_people_and_what_is_done_holds_nothing_that_was_sent(database):
+    assert set(database) == {"tasks", "chats", "sources", "own_styles", "heartbeat"}
     assert [set(row) for row in database["heartbeat"]] == [{"id", "written_at"}]
     kept = [(row["kind"], set(json.loads(row["payload"]))) for row in database["tasks"] if row["finished_at"]]
 
@@ -57,4 +57,4 @@ def test_what_stays_of_photos_and_masks_are_references_only(database):
     assert {key for source in sources for key in source} == {"message_id", "pictures", "from_bot"}
     pictures = [picture for source in sources for picture in source["pictures"]]
     assert {key for picture in pictures for key in picture} == {"file_id", "width", "height", "file_size"}
-    assert json.loads(database["chats"][0]["settings"]).keys() == {"style_settings", "saw_styles"}
+    assert json.loads(database["chats"][0]["settings"]).keys() == {"style_settings", "saw_styles", "renaming"}

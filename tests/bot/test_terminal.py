@@ -13,6 +13,7 @@ from bot import terminal
 from bot.texts import load_texts
 from testing.bot_api import photo_bytes
 from testing.fake_model import COLOURS
+from testing.style_server import style_server
 
 ROOT = Path(__file__).resolve().parents[2]
 EN = load_texts("en")
@@ -26,7 +27,7 @@ def chat(styles, tmp_path, monkeypatch, capsys):
     Image.linear_gradient("L").resize((200, 100)).save(tmp_path / "mask.png")
     monkeypatch.chdir(tmp_path)
 
-    def talk(*lines, options=()):
+    def talk(*lines, options=(), server=styles[1]):
         typed = iter(lines)
 
         def read(_):
@@ -36,7 +37,7 @@ def chat(styles, tmp_path, monkeypatch, capsys):
                 raise EOFError from None
 
         monkeypatch.setattr("builtins.input", read)
-        assert terminal.main(["--server", styles[1], *options]) == 0
+        assert terminal.main(["--server", server, *options]) == 0
         return capsys.readouterr().out
 
     return talk
@@ -62,6 +63,25 @@ def test_numbers_press_buttons(chat):
     assert "[2] ✓ The Scream" in out
     assert "The Great Wave off Kanagawa · 80 %" in out
     assert len(list(Path("chat").glob("b.*"))) == 4
+
+
+def test_a_painting_becomes_a_style_that_can_be_shared_and_an_album_of_two_is_painted(chat):
+    Image.new("RGB", (96, 80), (200, 40, 40)).save("red.png")
+    with style_server(any_painting=True) as (_, server):
+        share = ("/mystyles", "1", "3")
+        album = "photo b.jpg red.png 1 in the style of 2"
+        out = chat("style red.png", "photo b.jpg", *share, "chat/my_style_1.style", album, server=server)
+
+    assert out.count(EN.style_made.format(title="My style 1")) == 2
+    assert "My style 1 · 100 %" in out
+    assert "My style 2 · 100 %" in out
+    for painting in Path("chat").glob("b.*"):
+        np.testing.assert_allclose(colour(painting), (200, 40, 40), atol=6)
+    assert len(list(Path("chat").glob("b.*"))) == 2
+
+
+def test_a_painting_is_refused_by_a_model_that_cannot_take_it(chat):
+    assert EN.no_any_painting in chat("style b.jpg")
 
 
 def test_commands_and_settings_are_the_same_as_in_telegram(chat):

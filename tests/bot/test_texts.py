@@ -41,7 +41,17 @@ def test_telegrams_limits_are_kept(language):
     texts = load_texts(language)
 
     assert all(re.fullmatch(r"[a-z_]{1,32}", name) and len(text) <= 256 for name, text in texts.commands.items())
-    for name in ("painting_toast", "strongest", "weakest", "old_button", "photo_gone", "not_allowed"):
+    for name in (
+        "painting_toast",
+        "strongest",
+        "weakest",
+        "old_button",
+        "photo_gone",
+        "not_allowed",
+        "no_any_painting",
+        "own_styles_full",
+        "own_style_gone",
+    ):
         assert len(getattr(texts, name)) <= 200, name  # they answer a pressed button
     assert set(texts.places) == set(PLACES)
 

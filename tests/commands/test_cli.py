@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serving.client import connection
+from serving.client.connection import Retries
 from serving.client.errors import ServerBusyError
 from testing.fake_model import COLOURS, FakePredictor, encode, photo_array
 from tfstyle import Stylizer
@@ -21,6 +23,12 @@ from tfstyle.cli import COMMANDS, main
 from tfstyle.errors import ModelError, StyleTransferError
 
 PHOTO = photo_array()
+
+
+@pytest.fixture
+def quick_retries(monkeypatch):
+    """Waits between two sendings are tested where they are made."""
+    monkeypatch.setattr(connection, "Retries", lambda: Retries(initial_backoff=0.01))
 
 
 @pytest.fixture
@@ -432,6 +440,7 @@ def test_a_folder_that_cannot_be_written_gets_one_sentence(folder, capsys):
 # Without a fake: where stylizers come from
 
 
+@pytest.mark.usefixtures("quick_retries")
 def test_a_server_that_is_not_there_gets_one_sentence(tmp_path, capsys):
     Image.fromarray(PHOTO).save(tmp_path / "photo.png")
     arguments = ["--style", "the_scream", "--server", "127.0.0.1:1"]
@@ -448,6 +457,7 @@ def test_a_label_without_a_server_that_has_labels_is_refused(tmp_path, capsys):
     )
 
 
+@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -467,6 +477,7 @@ def test_engines_that_exclude_each_other_or_are_none_are_refused(capsys, options
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("quick_retries")
 def test_the_connection_to_a_server_is_closed(tmp_path, monkeypatch):
     closed = []
     monkeypatch.setattr("serving.client.StyleClient.close", lambda self: closed.append(self.address))

@@ -1,7 +1,5 @@
 """Photos and masks, as bot, command line and client read them."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,19 +31,21 @@ KINDS = [
 ]
 
 
+MEGABYTES = 200  # a picture of the limit takes 4 in Pillow and 3 as an array, and some of both are there for a moment
+
+
 @pytest.fixture(autouse=True, scope="module")
-def memory() -> Iterator[None]:
-    """A picture of the limit takes 4 MB in Pillow and 3 as an array, and some of both are there for a moment."""
-    read_photo(PICTURES[0])  # what reading imports
-    with bounded_memory(200):
-        yield
+def imported() -> None:
+    """What reading imports counts for no picture."""
+    read_photo(PICTURES[0])
 
 
 @cases(400)
 @given(data=any_picture(KINDS))
 def test_whatever_is_no_photo_is_refused_with_a_sentence(data):
     """And what is one can be sent on."""
-    photo, refusal = outcome(lambda: read_photo(data, max_pixels=MAX_PIXELS), PhotoError)
+    with bounded_memory(MEGABYTES):
+        photo, refusal = outcome(lambda: read_photo(data, max_pixels=MAX_PIXELS), PhotoError)
     if photo is None:
         assert refusal.startswith("photo: ")
         return
@@ -67,7 +67,8 @@ def mask_of_a_small_photo(data: bytes) -> Mask:
 @cases(300)
 @given(data=any_picture(KINDS))
 def test_whatever_is_no_mask_is_refused_with_a_sentence(data):
-    mask, refusal = outcome(lambda: mask_of_a_small_photo(data), (MaskError, PhotoError))
+    with bounded_memory(MEGABYTES):
+        mask, refusal = outcome(lambda: mask_of_a_small_photo(data), (MaskError, PhotoError))
     if mask is None:
         assert refusal.startswith("the mask: ")
         return

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.conversation.conversation import Conversation
 from bot.conversation.events import Chat, Message, Picture, Press, Replied
+from bot.conversation.own_styles import OwnStyle
 from bot.conversation.style_settings import PLACES, StyleSettings
 from bot.settings import Settings
 from bot.storage.store import Store
@@ -158,10 +159,15 @@ def test_an_update_is_a_task_or_is_refused(update):
     assert event is None or isinstance(event, Message | Press)
 
 
-CONVERSATION = Conversation(CATALOG, languages=LANGUAGES, admins=frozenset({7}))
+OWN_STYLES = (OwnStyle(key="k3j7x2m4qa", title="Kiss"), OwnStyle(key="aaaaaaaaaa", title="100 %"))
+CONVERSATION = Conversation(
+    CATALOG, own_styles=OWN_STYLES, any_painting=True, languages=LANGUAGES, admins=frozenset({7})
+)
 WORDS = st.lists(
     st.one_of(
-        st.sampled_from([*CATALOG.names, *PLACES, *load_texts("de").words, "strength", "size", "full", "keep", "off"]),
+        st.sampled_from(
+            ["kiss", *CATALOG.names, *PLACES, *load_texts("de").words, "strength", "size", "full", "keep", "off"]
+        ),
         st.integers(-(10**400), 10**400).map(str),
         st.floats().map(str),
         st.from_regex(r"\d{1,3}%"),
@@ -174,7 +180,7 @@ COMMANDS = st.one_of(
     st.just(""),
     st.sampled_from(
         ["start", "help", "style", "styles", "strength", "colors", "mask", "size", "regions", "settings", "reset",
-         "cancel", "privacy", "forget", "stats"]
+         "cancel", "privacy", "forget", "stats", "mystyles"]
     ),
     st.text(max_size=10),
 )  # fmt: skip
@@ -192,13 +198,14 @@ REPLIES = st.one_of(
 @given(
     message=st.builds(
         Message, chat_id=st.just(7), user_id=st.just(7), message_id=st.integers(1, 99), language=st.text(max_size=5),
-        command=COMMANDS, text=TEXT, picture=PICTURES, reply_to=REPLIES, group=st.booleans(),
-    )
+        command=COMMANDS, text=TEXT, picture=PICTURES, style_file=PICTURES, reply_to=REPLIES, group=st.booleans(),
+    ),
+    renaming=st.sampled_from(["", "k3j7x2m4qa", "gone"]),
 )  # fmt: skip
-def test_whatever_people_write_is_answered(message):
+def test_whatever_people_write_is_answered(message, renaming):
     """And what is then kept and painted can be stored and put on buttons."""
     with no_hang():
-        chat, actions = CONVERSATION.hear(message, Chat())
+        chat, actions = CONVERSATION.hear(message, Chat(renaming=renaming))
         assert Chat.from_dict(json.loads(json.dumps(chat.to_dict(), allow_nan=False))) == chat
         for style_settings in [
             chat.style_settings,
@@ -216,9 +223,9 @@ def test_whatever_people_write_is_answered(message):
     data=st.one_of(
         st.text(max_size=64),
         st.from_regex(r"[a-z]\d{0,3}:[0-9;.,a-z#-]{0,50}"),
-        damaged([b"p:0;100;s;;1280", b"r:0=5,1=5;50;k;left;0", b"s1:2;100;s;#12;1280"]).map(
-            lambda data: data.decode("latin-1")
-        ),
+        damaged(
+            [b"p:0;100;s;;1280", b"r:0=5,1=5;50;k;left;0", b"s1:2;100;s;#12;1280", b"d:~k3j7x2m4qa;100;s;;1280"]
+        ).map(lambda data: data.decode("latin-1")),
     )
 )
 def test_whatever_a_button_says_is_answered(data):

@@ -136,6 +136,30 @@ def test_every_track_of_an_mkv_is_kept(paint, tmp_path):
     assert tracks == [("aac", "eng"), ("opus", "ger")] or tracks == [("aac", "eng"), ("libopus", "ger")]
 
 
+def with_subtitles(video: Path, output: Path) -> Path:
+    (output.parent / "words.srt").write_text("1\n00:00:00,100 --> 00:00:00,300\nHello\n")
+    with (
+        av.open(str(video)) as pictures,
+        av.open(str(output.parent / "words.srt")) as words,
+        av.open(str(output), "w") as target,
+    ):
+        tracks = [(source, target.add_stream_from_template(source.streams[0])) for source in (pictures, words)]
+        for source, track in tracks:
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = track
+                    target.mux(packet)
+    return output
+
+
+def test_subtitles_are_kept_or_their_loss_is_noted(paint, clip, tmp_path):
+    source = with_subtitles(clip, tmp_path / "words.mkv")
+    assert paint(source, tmp_path / "painted.mkv").notes == ()
+    assert [data for _, data in packets(tmp_path / "painted.mkv", 1)] == [b"Hello"]
+    notes = paint(source, tmp_path / "painted.mp4").notes
+    assert notes == ("subtitles in subrip cannot be in this kind of file and were left out",)
+
+
 def test_sound_that_the_container_does_not_take_is_encoded_again_and_noted(paint, tmp_path):
     source = Clip(sounds=[Sound(seconds=Fraction(1))]).write(tmp_path / "clip.mp4")
     painted = paint(source, tmp_path / "painted.webm")

@@ -84,6 +84,14 @@ def test_a_part_begins_at_its_start_and_ends_before_its_end(clip):
     assert np.abs(frames[0].pixels.astype(int) - moving_square(3)).mean() < 6
 
 
+def test_a_part_has_its_colours_where_decoders_need_the_first_frame(tmp_path):
+    """Of x264's 4:4:4 only the first frame says which version wrote it, and older ones are decoded otherwise."""
+    frames = [bars() for _ in range(30)]
+    clip = Clip(frames=frames, pixel_format="yuv444p", options={"g": "5", "crf": "4"}).write(tmp_path / "bars.mp4")
+    frame = next(iter(open_reader(clip, Selection(start=Fraction(20, RATE)))))
+    assert np.abs(centres(frame.pixels) - BARS).max() <= 4
+
+
 @pytest.mark.parametrize(("fps", "count"), [(5, 2), (50, 20)], ids=["fewer", "more"])
 def test_another_rate_leaves_frames_out_or_shows_them_longer(clip, fps, count):
     frames = list(open_reader(clip, Selection(fps=Fraction(fps))))

@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"model       {model['name']}, version {model['version']}, {model['megabytes']} MB, in {folder}")
     print(f"photos      up to {model['max_pixels'] / 1e6:.3g} megapixels")
     print(f"styles      {', '.join(model['styles'])}")
+    paintings = "any, at once" if model["encodes"] else "none but those of its styles: it has no style encoder"
+    print(f"paintings   {paintings}; style vectors are for network {model['trunk'] or 'unknown'}")
     for name, text in info["engines"].items():
         print(f"engine      {name}{' (default)' if name == DEFAULT_ENGINE else ''}: {text}")
     for name, signature in model["signatures"].items():
@@ -48,9 +51,13 @@ def run(args: argparse.Namespace) -> int:
 def describe_model(folder: Path) -> dict[str, Any]:
     """Name, version, size, limit, styles and signatures of the model in a version's folder."""
     from tfstyle.contract.catalog import Catalog
+    from tfstyle.engines.onnx_files import OnnxFiles
     from tfstyle.model_store.versions import CATALOG_FILE
 
     catalog = Catalog.load(folder / CATALOG_FILE)
+    files = None
+    with suppress(ModelError):  # which is said of the engine
+        files = OnnxFiles(folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return {
         "name": folder.resolve().parent.name,
@@ -58,6 +65,8 @@ def describe_model(folder: Path) -> dict[str, Any]:
         "megabytes": round(size / 1e6, 1),
         "max_pixels": catalog.max_pixels,
         "styles": list(catalog.names),
+        "trunk": files.trunk if files else "",
+        "encodes": bool(files and files.has_encoder),
         "signatures": _signatures(folder),
     }
 

@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 
+from tfstyle.errors import MaskError
 from tfstyle.imaging.photo import Photo
 from tfstyle.imaging.style_images import MIN_STYLE_IMAGE_SIDE
 from tfstyle.masks.mask import resolve
@@ -20,12 +21,23 @@ CERTAIN = 0.5  # of the mask, from which on a pixel is of the part
 def style_parts(style_image: Photo) -> dict[str, Photo]:
     """The person and the background of a style image, by these names.
 
+    Where the segmenter, which learned from photos, finds no person in a painting, its subject is taken for one.
+
     Raises:
-        MaskError: If it shows no person.
+        MaskError: If it shows no subject either.
         StyleTransferError: If the extra `masks` is not installed.
     """
     height, width = style_image.height, style_image.width
-    person = resolve("person", height, width, photo=style_image, of="style image").values >= CERTAIN
+    try:
+        mask = resolve("person", height, width, photo=style_image, of="style image")
+    except MaskError:
+        mask = resolve("subject", height, width, photo=style_image, of="style image")
+    person = mask.values >= CERTAIN
+    if not 0 < person.mean() < 1:
+        raise MaskError(
+            f"{style_image.name}: expected a painting of a person in front of something, found one part alone; leave "
+            "the match out."
+        )
     pictures = (filled(*_cropped(style_image.pixels, person)), filled(style_image.pixels, ~person))
     return {name: Photo(pixels, name=style_image.name) for name, pixels in zip(PARTS, pictures, strict=True)}
 
@@ -45,7 +57,7 @@ def filled(pixels: np.ndarray, part: np.ndarray) -> np.ndarray:
     result, known = pixels.copy(), part.copy()
     result[~part] = np.round(pixels[part].mean(axis=0))
     mirrors = itertools.product((1, -1), (1, -1))
-    moves = [(row * height // MOVES, column * width // MOVES) for row in range(MOVES) for column in range(MOVES)]
+    moves = [(row * height // MOVES, column * width // MOVES) for row, column in _farthest_first()]
     for (down, across), move in itertools.product(mirrors, moves):
         if known.all():
             break
@@ -53,6 +65,15 @@ def filled(pixels: np.ndarray, part: np.ndarray) -> np.ndarray:
         result[seen] = np.roll(pixels[::down, ::across], move, axis=(0, 1))[seen]
         known |= seen
     return result
+
+
+def _farthest_first() -> list[tuple[int, int]]:
+    """Moves each way, in parts of the picture: from afar comes what shows less of the part's own outline again."""
+
+    def distance(move: tuple[int, int]) -> int:
+        return sum(min(part, MOVES - part) for part in move)
+
+    return sorted(itertools.product(range(MOVES), range(MOVES)), key=distance, reverse=True)
 
 
 def _cropped(pixels: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

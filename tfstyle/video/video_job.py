@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ class VideoJob:
     def __enter__(self) -> "VideoJob":
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.output.parent).close()  # or the lock would seem to be another's
             self._lock.acquire(timeout=0)
         except Timeout:
             raise RequestError(f"{self.output}: another process is painting into it; wait for it or end it.") from None

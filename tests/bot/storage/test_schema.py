@@ -7,6 +7,7 @@ import json
 import psycopg
 import pytest
 import sqlalchemy as sql
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.pool import NullPool
@@ -14,23 +15,12 @@ from sqlalchemy.pool import NullPool
 from bot.conversation.events import Chat, Order, Picture
 from bot.conversation.style_settings import StyleSettings
 from bot.errors import StorageAwayError
-from bot.storage.schema import StorageError
+from bot.storage.schema import StorageError, steps
 from bot.storage.store import Store
-from bot.storage.tables import chats, heartbeat, metadata, sources, tasks
+from bot.storage.tables import chats, heartbeat, metadata, tasks
 from bot.storage.tasks import PAINT, NewTask
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bot.db'}"
-    server = request.getfixturevalue("postgres")
-    name = f"schema_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.rpartition("/")[0] + f"/{name}"
 
 
 @pytest.fixture
@@ -42,8 +32,9 @@ def engine(url):
 @pytest.fixture
 def old(engine):
     """A database of before there were versions, with a job in it."""
-    metadata.create_all(engine, tables=[tasks, chats, sources])
     with engine.begin() as connection:
+        command.upgrade(steps(connection), "0001")
+        connection.exec_driver_sql("DROP TABLE alembic_version")
         row = {"key": "old", "kind": PAINT, "chat_id": 1, "user_id": 1, "payload": "{}", "turn": 0, "created_at": 1.0}
         order = Order(pictures=(Picture(file_id="a"),), style_settings=StyleSettings(strength=44)).to_dict()
         row["payload"] = json.dumps({"look": order.pop("style_settings"), **order})

@@ -1,14 +1,12 @@
 """Nothing is lost and nothing is done twice, in SQLite and in PostgreSQL alike."""
 
 import asyncio
-import itertools
 import os
 import socket
 import threading
 import time
 from dataclasses import replace
 
-import psycopg
 import pytest
 import sqlalchemy as sql
 
@@ -16,20 +14,6 @@ from bot.errors import StorageAwayError
 from bot.storage.schema import StorageError
 from bot.storage.store import Store, StoreTimings
 from bot.storage.tasks import ALBUM, PAINT, UPDATE, NewTask, Quota, TaskEffects
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """A fresh database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bot.db'}"
-    server = request.getfixturevalue("postgres")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.rpartition("/")[0] + f"/{name}"
 
 
 @pytest.fixture
@@ -82,6 +66,17 @@ async def claim_all(store, kind=PAINT, **options):
     while (task := await store.claim(kind, **options)) is not None:
         found.append(task)
     return found
+
+
+def test_photos_pass_files_where_asked_for(store):
+    async def scenario():
+        await store.add([job("a file", of_files=True), job("a photo", chat_id=2)])
+        first = await store.claim(PAINT, no_files=True)
+        assert first.key == "a photo"
+        assert await store.claim(PAINT, no_files=True) is None
+        assert (await store.claim(PAINT)).key == "a file"
+
+    asyncio.run(scenario())
 
 
 def test_an_update_is_stored_once_however_often_it_comes(store):

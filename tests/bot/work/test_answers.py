@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from bot.conversation.failures import RetryPolicy
 from bot.settings import Settings
 from bot.storage.store import Store
+from bot.storage.style_shelf import StyleShelf
 from bot.storage.tasks import UPDATE
 from bot.telegram_api.updates import update_task
 from bot.texts import load_texts
@@ -36,6 +37,7 @@ def test_an_update_waits_for_the_styles_as_long_as_it_takes_and_its_sender_is_to
         await store.add([update_task({"update_id": 1, "message": message})])
         answers = Answers(
             store,
+            StyleShelf(store, 1),
             SimpleNamespace(say=say),
             SimpleNamespace(current=away),
             Settings(token="1:a"),

@@ -113,6 +113,8 @@ class VideoReader:
             stream = _video_stream(container, self.path)
             usual = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
             if selection.start > 0:
+                # What the first frames say of their encoder, decoders need for all.
+                next(self._decoded(container, stream, quiet=True), None)
                 self._seek(container, selection.start + self._origin)
             shift, last, end, jumps = -self._origin, None, Fraction(0), 0
             decoded: Any = self._decoded(container, stream)
@@ -171,7 +173,7 @@ class VideoReader:
         tags = {name.lower(): value for name, value in stream.metadata.items()}
         if tags.get("alpha_mode") == "1" and codec.name in _ALPHA_DECODERS:
             codec = _alpha_decoder(codec)
-        else:
+        elif not codec.is_open:
             codec.thread_type = "AUTO"
         bad = 0
         packets = container.demux(stream)

@@ -64,11 +64,11 @@ class OtherTracks:
             track = self._track(stream, target, format)
             if track is None:
                 kind = "sound" if stream.type == "audio" else "subtitles"
-                name = getattr(stream.codec_context, "name", None) or "an unknown codec"
+                name = _codec_name(stream)
                 _note(info, f"{kind} in {name} cannot be in this kind of file and were left out")
                 continue
             if track.encoder is not None:
-                name = stream.codec_context.name
+                name = _codec_name(stream)
                 _note(info, f"sound in {name} cannot be in this kind of file; it was encoded again, as {format.audio}")
             track.target.metadata.update(_kept(stream.metadata, metadata, also=("language", "title")))
             self._tracks[stream.index] = track
@@ -194,6 +194,11 @@ def _copy_chapters(source: Any, target: Any) -> None:
     chapters = source.chapters()
     if chapters:
         target.set_chapters(chapters)
+
+
+def _codec_name(stream: Any) -> str:
+    """What people call it: `mp3`, not the decoder's `mp3float`."""
+    return "an unknown codec" if stream.codec_context is None else stream.codec_context.codec.canonical_name
 
 
 def _note(info: ClipInfo, note: str) -> None:
