@@ -568,6 +568,29 @@ def test_it_says_that_photos_stay_here_and_asks_nobody_else(page):
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {page.url.split("/")[2]}
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_serious_fault(page_in, node_modules, scheme, width):
+    page = page_in(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
+    page.page.add_script_tag(path=node_modules / "axe-core" / "axe.min.js")
+
+    def faults() -> list[str]:
+        found = page.page.evaluate("axe.run()")["violations"]
+        return [
+            f"{fault['id']}: {node['html'][:150]}"
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]
+
+    assert faults() == []
+    open_gray(page, 200, 150)
+    page.click("#add-region")
+    page.click("#mixing")
+    page.click("#compare")
+    assert faults() == []
+
+
 def test_it_is_small_and_soon_there(page):
     sizes = []
     page.page.on("response", lambda response: sizes.append(len(response.body())))

@@ -79,9 +79,9 @@ function sharpen(pixels, width, height, radius) {
 
 /** A Gaussian blur as Pillow makes it: three boxes, each way. */
 function blur(pixels, width, height, radius) {
-  const length = Math.sqrt((12 * radius * radius) / 3 + 1);
-  const whole = Math.floor((length - 1) / 2);
-  const box = whole + ((2 * whole + 1) * (whole * (whole + 1) - 3 * radius * radius)) / (6 * (radius * radius - (whole + 1) ** 2));
+  const variance = (radius * radius) / 3;
+  const whole = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
+  const box = whole + ((2 * whole + 1) * (whole * (whole + 1) - 3 * variance)) / (6 * (variance - (whole + 1) ** 2));
   let result = pixels;
   for (let n = 0; n < 3; n++) result = boxes(result, width, height, box, true);
   for (let n = 0; n < 3; n++) result = boxes(result, width, height, box, false);
