@@ -83,6 +83,7 @@ INTEGRATION = (  # servers, processes or programs of others
     "serving/server",
     "serving/test_added_style.py",
     "studio/test_export.py",
+    "studio/test_server.py",
     "studio/test_page.py",
     "test_flow.py",
     "test_kit.py",
