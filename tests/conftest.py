@@ -51,6 +51,7 @@ SLOW = (  # TensorFlow trains, paints or exports; processes are started by the d
     "training/test_style_corpus.py",
     "training/test_trainer.py",
     "training/test_training_run.py",
+    "training/test_tuning.py",
 )
 INTEGRATION = (  # servers, processes or programs of others
     "batch/test_job.py",
@@ -82,6 +83,7 @@ INTEGRATION = (  # servers, processes or programs of others
     "serving/server",
     "serving/test_added_style.py",
     "studio/test_export.py",
+    "studio/test_server.py",
     "studio/test_page.py",
     "test_flow.py",
     "test_kit.py",

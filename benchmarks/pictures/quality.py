@@ -78,7 +78,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     with Worker(RIVAL, command) as worker, tempfile.TemporaryDirectory() as folder:
         methods: dict[str, Callable[[np.ndarray, str], np.ndarray]] = {
             OURS: lambda photo, style: stylizer.stylize(photo, style).pixels,
-            RIVAL: lambda photo, style: _by_rival(worker, Path(folder), photo, style_images[style]),
+            RIVAL: lambda photo, style: by_rival(worker, Path(folder), photo, style_images[style]),
         }
         distances: dict[str, dict[str, dict[str, float]]] = {}
         for name, stylize in methods.items():
@@ -96,7 +96,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _by_rival(worker: Worker, folder: Path, photo: np.ndarray, style_image: Path) -> np.ndarray:
+def by_rival(worker: Worker, folder: Path, photo: np.ndarray, style_image: Path) -> np.ndarray:
+    """What the rival's any-painting mode makes of a photo, uint8 `[H,W,3]`, by way of files in `folder`."""
     before, after = folder / "photo.npy", folder / "painted.npy"
     np.save(before, photo)
     worker.ask(photo=str(before), style_image=str(style_image), out=str(after))

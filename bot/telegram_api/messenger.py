@@ -44,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `retry_after` as a timedelta; the number is deprecated, with a warning
 
+_LARGE_FILE = 4 * 2**20  # bytes; photos that Telegram makes have fewer
 _RESERVED = 5  # messages of a group's burst that notes leave to answers
 _KEPT_LIMITERS = 1000
 
@@ -121,6 +122,7 @@ class Messenger:
         self._bot = bot
         self._timings = timings
         self._overall = AsyncLimiter(*timings.overall)
+        self._large_files = asyncio.Semaphore(1)  # a file is in memory twice while it arrives
         self._chats: dict[int, AsyncLimiter] = {}
         self._flood_control = FloodControl()
         self._notes: dict[tuple[int, int], asyncio.Event] = {}  # on their way, by chat and message
@@ -386,7 +388,8 @@ class Messenger:
             if (file.file_size or 0) > max_bytes:
                 raise FileTooLargeError(file.file_size, max_bytes)
             data = BytesIO()
-            await file.download_to_memory(data)  # as a byte array it would be in memory three times
+            async with self._large_files if (file.file_size or max_bytes) > _LARGE_FILE else contextlib.nullcontext():
+                await file.download_to_memory(data)  # as a byte array it would be in memory three times
             return data.getvalue()
 
         try:

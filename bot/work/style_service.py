@@ -207,6 +207,7 @@ class StyleService:
 
         Raises:
             StyleFileUnfitError: If it cannot be read.
+            EncoderMissingError: If the model takes no styles but its own.
             StyleVectorError: If it is for another network than the model's.
             ServingError: If the server does not answer.
         """
@@ -216,7 +217,7 @@ class StyleService:
             raise StyleFileUnfitError(str(error)) from None
         table = await self._client.style_table(timeout=_DESCRIBE_TIMEOUT)
         if table is None:
-            raise StyleVectorError("The model tells no style vectors.")
+            raise EncoderMissingError("the model tells no style vectors")
         table.check(style)
         thumbnail = b""
         with contextlib.suppress(PhotoError):

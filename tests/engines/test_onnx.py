@@ -15,7 +15,7 @@ from tests.engines import toy_onnx
 from tests.engines.toy_onnx import COLORS
 from tfstyle import Stylizer
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
-from tfstyle.engines import onnx as onnx_engine
+from tfstyle.engines import onnx_session
 from tfstyle.engines.onnx import OnnxEngine
 from tfstyle.engines.onnx_files import MANIFEST_FILE, NETWORK_FILE, ONNX_FOLDER
 from tfstyle.errors import MaskError, ModelError, PhotoError, RequestError
@@ -332,13 +332,13 @@ def test_a_gpu_is_used_where_onnx_runtime_has_it(monkeypatch):
 
     there = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
-    assert onnx_engine.providers() == ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    assert onnx_engine.description(threads=3).endswith(", CUDA, 3 threads")
+    assert onnx_session.providers() == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert onnx_session.description(threads=3).endswith(", CUDA, 3 threads")
 
 
 def test_it_says_what_it_runs_on(engine):
-    assert engine.provider in onnx_engine.description(threads=1)
-    assert onnx_engine.description(threads=1).endswith(" 1 thread")
+    assert engine.provider in onnx_session.description(threads=1)
+    assert onnx_session.description(threads=1).endswith(" 1 thread")
 
 
 def test_it_is_the_engine_of_a_stylizer_and_loads_no_tensorflow(version):

@@ -13,9 +13,11 @@ from tfstyle.contract.signatures import SIGNATURES
 from tfstyle.engines.local import open_local_engine
 from tfstyle.engines.onnx_files import ONNX_FOLDER, OnnxFiles
 from tfstyle.errors import ModelError
+from tfstyle.export.onnx_encoder import encoder_network
 from tfstyle.export.onnx_network import network
 from tfstyle.model_store.versions import find_model
-from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_transformer
+from tfstyle.networks.checkpoint import Checkpoint, neutral_vector, new_encoder, new_transformer
+from tfstyle.networks.style_encoder import StyleEncoderConfig
 from tfstyle.networks.transformer import TransformerConfig
 
 CONFIGS = {
@@ -179,3 +181,9 @@ def test_the_released_model_paints_alike(astronaut, size):
     ):
         ours, theirs = (stylizer.stylize(photo, **options).pixels.astype(int) for stylizer in stylizers)
         assert np.abs(ours - theirs).max() <= 1, options
+
+
+def test_the_style_encoder_is_of_operators_that_browsers_have():
+    encoder = new_encoder(StyleEncoderConfig(style_size=8, components=4, hidden=4))
+    operators = {node.op_type for node in encoder_network(encoder).graph.node}
+    assert operators <= OPERATORS | {"MatMul", "MaxPool"}

@@ -157,6 +157,17 @@ def test_memory_is_lent_no_more_than_there_is_and_small_amounts_pass_large_ones(
     assert taken == [80, 15, 90]
 
 
+def test_small_amounts_need_not_wait_for_a_large_one():
+    memory = decoder_module._Memory(100, for_small=20)
+
+    with memory.lent(100), ThreadPoolExecutor(1) as pool:
+        with memory.lent(15):
+            waiting = pool.submit(memory.lent(6).__enter__)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.1)
+        waiting.result(5)
+
+
 def test_a_template_that_was_ended_is_started_again(own_decoder):
     decoder = own_decoder()
     decoder.start()

@@ -117,7 +117,7 @@ def _gpus(args: argparse.Namespace) -> float | None:
     """GPUs of each process; none where ONNX Runtime would leave them idle."""
     if args.engine != "onnx":
         return args.gpus
-    from tfstyle.engines.onnx import CPU, providers
+    from tfstyle.engines.onnx_session import CPU, providers
 
     if providers() != [CPU]:
         return args.gpus

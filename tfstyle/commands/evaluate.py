@@ -3,10 +3,11 @@
 A model's own paintings are measured, beside them with --optimize what optimization reaches, and with --pictures what
 anything else made: pictures named PHOTO.STYLE.jpg (.png, .webp), as `tfstyle stylize` names its own.
 What is printed are means over the photos; --csv has every photo and style. --stability says how steady a style is when
-the photo moves or is noisy. With --weights a training is measured before it is exported, and with --style-corpus what
-its style encoder makes of style images it may never have seen.
+the photo moves or is noisy, and --video how steady painted videos are. With --weights a training is measured before it
+is exported, and with --style-corpus what its style encoder makes of style images it may never have seen.
 
   tfstyle evaluate holiday/ --style-images paintings/ --style starry_night --optimize 300 --plot distances.png
+  tfstyle evaluate clip.mp4 --video --style udnie
   tfstyle evaluate photo.jpg --pictures made_by_others/ --csv distances.csv --json
 """
 
@@ -25,9 +26,10 @@ from tfstyle.errors import ModelError, PhotoError, RequestError
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfstyle.evaluation.distances import Distances
+    from tfstyle.evaluation.distances import Distances, Evaluator, Targets
     from tfstyle.evaluation.stability import Stability
     from tfstyle.imaging.photo import Photo
+    from tfstyle.stylize.stylizer import Stylizer
 
 # In gray levels, times the noise that went in, times the frames' own difference, and 1 for equal.
 STABILITY_COLUMNS = "  shift error  noise gain  motion ratio  SSIM"
@@ -56,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stability",
         action="store_true",
         help="also measure shift error, noise gain, flicker on synthetic motion, and similarity to the photo",
+    )
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="measure videos, not photos: flicker of frames painted alone and kept steady, and what that costs",
     )
     parser.add_argument(
         "--max-size",
@@ -100,9 +107,11 @@ def run(args: argparse.Namespace) -> int:
         from tfstyle.model_store import versions
         from tfstyle.stylize.stylizer import Stylizer
 
+    if args.video and (args.weights or args.style_corpus):
+        raise RequestError("Expected a model to paint videos with, got a training's weights; export them first.")
     if args.optimize and not args.style_images:
         raise RequestError("Expected --style-images with --optimize: Gram matrices of one size are not enough for it.")
-    files = list_photos(args.photos)
+    files = args.photos if args.video else list_photos(args.photos)
     inputs, outputs = list(files), [args.csv, args.plot, args.save_targets]
     prepare(outputs, inputs)
     evaluator = Evaluator(args.vgg19)
@@ -129,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
         if missing := [name for name in names if name not in known]:
             raise ModelError(f"No Gram matrices for {', '.join(missing)} in {saved}; give --style-images DIR.")
         targets = {name: known[name] for name in names}
+    if args.video:
+        return _measure_videos(args, names, stylizer, evaluator, targets)
     methods: dict[str, Callable[[Photo, str], np.ndarray]] = {"network": stylize_photo}
     if args.optimize:
         methods["optimization"] = lambda photo, style: _optimized(photo, style, paintings[style], args)
@@ -220,6 +231,20 @@ class _TrainedStylizer:
         from tfstyle.networks.checkpoint import stylize
 
         return stylize(self.checkpoint.trunk, photo.pixels[None], self.vectors[style])[0]
+
+
+def _measure_videos(
+    args: argparse.Namespace,
+    names: tuple[str, ...],
+    stylizer: "Stylizer",
+    evaluator: "Evaluator",
+    targets: "Mapping[str, Targets]",
+) -> int:
+    from tfstyle.commands.shared import evaluate_video
+
+    measured = evaluate_video.measure_videos(args.photos, names, stylizer, evaluator, targets, max_size=args.max_size)
+    print(json.dumps(evaluate_video.rows(measured)) if args.json else evaluate_video.table(measured))
+    return 0
 
 
 def _optimized(photo: "Photo", style: str, painting: "np.ndarray", args: argparse.Namespace) -> "np.ndarray":

@@ -75,13 +75,13 @@ def describe_engines(folder: Path) -> dict[str, str]:
     """What runs this model here, by the words of `--engine`; or why it does not."""
     from importlib.util import find_spec
 
-    from tfstyle.engines import onnx
+    from tfstyle.engines import onnx_session
     from tfstyle.engines.onnx_files import OnnxFiles
 
     engines = {}
     try:
         OnnxFiles(folder)
-        engines["onnx"] = onnx.description()
+        engines["onnx"] = onnx_session.description()
     except ModelError as error:
         engines["onnx"] = str(error)
     if not (folder / "saved_model.pb").is_file():

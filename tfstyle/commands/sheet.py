@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from tfstyle.commands.shared.outputs import STREAM, Outputs, write
-    from tfstyle.commands.shared.own_styles import OwnStyles, style_files
+    from tfstyle.commands.shared.style_sources import StyleSources, style_files
     from tfstyle.contract.catalog import Style
     from tfstyle.contract.style_vector import StyleVector
     from tfstyle.errors import RequestError
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     tiles = [("Photo", photo.on_white().pixels)]
     with stylizers.open_stylizer(args) as stylizer, stylizers.progress_bar() as progress:
         catalog = stylizer.styles()
-        own = OwnStyles(stylizer.encode_style)
+        own = StyleSources(stylizer.encode_style)
         files = [file for path in args.style_image or () for file in style_files(path)]
         names = StylizeOptions(args.style).names if args.style else () if files else catalog.names
         styles: list[Style | StyleVector] = [catalog[name] for name in names]

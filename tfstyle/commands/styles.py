@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list_files(args: argparse.Namespace) -> int:
     """Print file, title, artist, year and network of each style file; a damaged one is said on stderr."""
-    from tfstyle.commands.shared.own_styles import style_files
+    from tfstyle.commands.shared.style_sources import style_files
     from tfstyle.contract.style_file import SUFFIX, load_style
     from tfstyle.errors import RequestError, StyleVectorError
 

@@ -109,6 +109,7 @@ def _stylize(stylizer: "Stylizer", source: str, outputs: "Outputs", options: "St
     format = format_for(path) if path else photo.writable_format()
     check_sides(format, photo if options.max_size is None else photo.resize_to(options.max_size))
     stylized = stylizer.stylize(photo, replace(options, format="jpeg" if format == "jpeg" else "png"))
+    del photo  # a large one and its painting and what encodes it are too much at once
     if format == "jpeg":
         stylized = stylized.on_white()
     write(stylized.encode(format, metadata=options.metadata), path)

@@ -1,7 +1,7 @@
 """What runs the network: whoever answers the signatures of the wire contract, in this process or on a server."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,20 @@ class Engine(Protocol):
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Arrays in, arrays out, by the contract's names; strings are object arrays of bytes."""
+        ...
+
+
+@runtime_checkable
+class AnySizeEngine(Engine, Protocol):
+    """Paints photos beyond the size that the signatures take, too."""
+
+    def paint_large(
+        self, photo: np.ndarray, style_vectors: np.ndarray, region_masks: Sequence[np.ndarray | None]
+    ) -> np.ndarray:
+        """The stylized image, uint8 `[H,W,3]`, of a photo uint8 `[H,W,3]`.
+
+        Style vectors are float32 `[R,V]`; masks uint8 `[H,W]`, or None for everywhere.
+        """
         ...
 
 

@@ -6,7 +6,8 @@ it, checks, masks, strength and preserved colours, is done here with NumPy and P
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,16 @@ from tfstyle.engines.encoded_pictures import decoded, decoded_mask, picture_size
 from tfstyle.engines.engine import no_encoder
 from tfstyle.engines.input_checks import check, check_inputs, check_length, checked_fraction
 from tfstyle.engines.onnx_files import OnnxFiles
+from tfstyle.engines.onnx_session import available_cpus, import_onnxruntime
+from tfstyle.engines.staged_network import StagedNetwork
 from tfstyle.errors import ModelError, PhotoError
 from tfstyle.imaging.compositing import compose
 from tfstyle.imaging.photo import MIN_SIDE, Photo
 from tfstyle.imaging.style_images import MAX_ASPECT, MIN_STYLE_IMAGE_SIDE, measured_size
+
+# Larger photos pass through the network in bands of rows, which takes about twice the time and no more memory than one
+# of 1 megapixel. Whole, each megapixel takes 95 MB: so that the process stays below 1 GB. 3840 x 2160 is below it.
+WHOLE_PIXELS = 2**23
 
 
 class NetworkEngine(ABC):
@@ -31,13 +38,17 @@ class NetworkEngine(ABC):
 
     Args:
         path: Folder of a version, as `tfstyle.model_store.versions.find_model` finds it.
+        threads: CPU threads; None is as many as this process may use.
 
     Raises:
-        ModelError: If the version has no such files, or they are damaged or of other styles than its catalog.
+        ModelError: If the version has no such files, they are damaged or of other styles than its catalog, or ONNX
+            Runtime is not installed.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, threads: int | None = None):
+        import_onnxruntime()
         self.path = path
+        self.threads = threads or available_cpus()
         self._files = OnnxFiles(path)
         self.catalog = Catalog.load(path / CATALOG_FILE)
         if self._files.styles != self.catalog.names:
@@ -79,6 +90,34 @@ class NetworkEngine(ABC):
             ModelError: If the encoder cannot be loaded or run.
         """
 
+    def paint_large(
+        self, photo: np.ndarray, style_vectors: np.ndarray, region_masks: Sequence[np.ndarray | None]
+    ) -> np.ndarray:
+        """Paint a photo of any size, in bands of rows: beyond the size that the signatures take.
+
+        Args:
+            photo: uint8 `[H,W,3]`.
+            style_vectors: One for each region, float32 `[R,V]`.
+            region_masks: Where each region is, uint8 `[H,W]`, or None for everywhere.
+
+        Returns:
+            The stylized image, uint8 `[H,W,3]`. What lies in no region does not matter.
+
+        Raises:
+            PhotoError: If the disk is full that holds what memory cannot.
+        """
+        if len(style_vectors) == 1:
+            return self._stylized(photo, style_vectors, None)
+
+        def shares(rows: np.ndarray) -> np.ndarray:
+            covered = np.ones((len(style_vectors), len(rows), photo.shape[1]), np.float32)
+            for region, mask in zip(covered, region_masks, strict=True):
+                if mask is not None:
+                    region[...] = mask[rows] / np.float32(255)
+            return _divided(covered, covered.sum(axis=0))
+
+        return self._staged.paint(photo, style_vectors, shares)
+
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run one signature.
 
@@ -115,7 +154,7 @@ class NetworkEngine(ABC):
     def _serving_default(self, image: np.ndarray, style_weights: np.ndarray) -> dict[str, np.ndarray]:
         self._check_image(image)
         weights = self._checked_weights(style_weights, image.shape[:1], "style_weights", "[B,N]")
-        return _stylized(image, (self._painted(photo, row) for photo, row in zip(image, weights, strict=True)))
+        return _answer(image, (self._painted(photo, row) for photo, row in zip(image, weights, strict=True)))
 
     def _controlled(
         self,
@@ -137,7 +176,7 @@ class NetworkEngine(ABC):
             compose(photo, self._painted(photo, row), share * where[..., 0], preserve_color=bool(keep))
             for photo, row, share, where, keep in zip(image, weights, strength, mask, preserve_color, strict=True)
         )
-        return _stylized(image, pictures)
+        return _answer(image, pictures)
 
     def _regions_of_arrays(
         self, image: np.ndarray, style_map: np.ndarray, strength: np.ndarray, preserve_color: np.ndarray
@@ -152,10 +191,10 @@ class NetworkEngine(ABC):
             painted = np.flatnonzero(maps.any(axis=(1, 2)))  # the fewer styles, the less memory
             if len(painted):
                 maps = np.ascontiguousarray(maps[painted])
-                stylized = self._run(photo, self._table[painted], maps)
+                stylized = self._stylized(photo, self._table[painted], maps)
                 photo = compose(photo, stylized, share * maps.any(axis=0), preserve_color=bool(keep))
             pictures.append(photo)
-        return _stylized(image, pictures)
+        return _answer(image, pictures)
 
     def _encoded(self, region_weights: np.ndarray, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         def styles(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -266,17 +305,29 @@ class NetworkEngine(ABC):
         if not share.any():
             return photo
         if len(masks) == 1:
-            stylized = self._run(photo, vectors, None)
+            stylized = self._stylized(photo, vectors, None)
         else:
             regions = coverage * weights[:, None, None]
-            stylized = self._run(photo, vectors, _divided(regions, regions.sum(axis=0)))
+            stylized = self._stylized(photo, vectors, _divided(regions, regions.sum(axis=0)))
         return compose(photo, stylized, share, preserve_color=preserve_color)
 
     def _painted(self, photo: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """A photo `[H,W,3]` in one mix of weights `[N]`; itself where the mix has no style."""
         if not weights.any():
             return photo
-        return self._run(photo, (_proportions(weights) @ self._table)[None], None)
+        return self._stylized(photo, (_proportions(weights) @ self._table)[None], None)
+
+    def _stylized(self, photo: np.ndarray, style_vectors: np.ndarray, region_maps: np.ndarray | None) -> np.ndarray:
+        """As `_run`, in bands of rows where the photo is large."""
+        if photo.shape[0] * photo.shape[1] <= WHOLE_PIXELS:
+            return self._run(photo, style_vectors, region_maps)
+        return self._staged.paint(
+            photo, style_vectors, None if region_maps is None else lambda rows: region_maps[:, rows]
+        )
+
+    @cached_property
+    def _staged(self) -> StagedNetwork:
+        return StagedNetwork(self._files, self.threads)
 
     def _check_image(self, image: np.ndarray) -> None:
         batch, height, width, channels = image.shape
@@ -338,7 +389,7 @@ def _checked_strength(strength: np.ndarray, pictures: int) -> np.ndarray:
     return checked_fraction(strength, "strength", GraphCode.STRENGTH_RANGE)
 
 
-def _stylized(image: np.ndarray, pictures: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+def _answer(image: np.ndarray, pictures: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
     stylized = np.empty_like(image)
     for i, picture in enumerate(pictures):
         stylized[i] = picture

@@ -2,9 +2,12 @@
 
 assets.extra/onnx/network.onnx       the network in one style mix
 assets.extra/onnx/regions.onnx       the network in a mix per pixel
+assets.extra/onnx/stages.zip         the network in stages, for pictures too large for memory
 assets.extra/onnx/style_table.npy    style vectors of the named styles, float32 [N, V]
 assets.extra/onnx/encoder.onnx       the style encoder, where the model has one
 assets.extra/onnx/manifest.json      names of the styles, fingerprint of the trunk, SHA-256 of each file
+
+There is one copy of the weights: those of regions.onnx and the stages are ranges of bytes of network.onnx.
 """
 
 import hashlib
@@ -19,6 +22,7 @@ from tfstyle.errors import ModelError
 ONNX_FOLDER = Path("assets.extra") / "onnx"
 NETWORK_FILE = "network.onnx"
 REGIONS_FILE = "regions.onnx"
+STAGES_FILE = "stages.zip"
 ENCODER_FILE = "encoder.onnx"
 STYLE_TABLE_FILE = "style_table.npy"
 MANIFEST_FILE = "manifest.json"
@@ -35,19 +39,24 @@ class OnnxFiles:
     Args:
         version: The version's folder.
 
+    Attributes:
+        folder: Where they are.
+        styles: Names of the styles, in the order of the table.
+        trunk: The trunk's fingerprint.
+
     Raises:
         ModelError: If the version was not exported for ONNX Runtime, or its manifest cannot be read.
     """
 
     def __init__(self, version: Path):
-        self._folder = version / ONNX_FOLDER
+        self.folder = version / ONNX_FOLDER
         self._again = f"write it again with: tfstyle export {version} --add-onnx"
         if not has_onnx(version):
             raise ModelError(
-                f"Expected a network for ONNX Runtime in {self._folder}, but there is none; write it with: tfstyle "
+                f"Expected a network for ONNX Runtime in {self.folder}, but there is none; write it with: tfstyle "
                 f"export {version} --add-onnx, or use --engine tensorflow."
             )
-        path = self._folder / MANIFEST_FILE
+        path = self.folder / MANIFEST_FILE
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             self.styles = tuple(str(name) for name in manifest["styles"])
@@ -67,7 +76,9 @@ class OnnxFiles:
         Raises:
             ModelError: If it is missing, cut short, or not the one that was written.
         """
-        path = self._folder / name
+        if name in (REGIONS_FILE, STAGES_FILE):
+            self.read(NETWORK_FILE)  # which has their weights
+        path = self.folder / name
         try:
             data = path.read_bytes()
         except OSError as error:

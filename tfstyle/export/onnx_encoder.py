@@ -1,4 +1,7 @@
-"""The style encoder as ONNX Runtime reads it: a style image to its style vector, with VGG19 in a byte a weight."""
+"""The style encoder as ONNX Runtime reads it: a style image to its style vector, in little space.
+
+As `tfstyle.export.encoder_graph`: VGG19 takes a byte a weight, and the encoder's own matrices two.
+"""
 
 import numpy as np
 import onnx
@@ -13,7 +16,7 @@ from tfstyle.networks.vgg19 import MEAN_BGR, load_codebooks
 def encoder_network(encoder: StyleEncoder) -> onnx.ModelProto:
     """The graph of VGG19 up to `block4_conv1` and a style encoder.
 
-    The codebooks are unpacked when ONNX Runtime loads the graph, which folds what is constant.
+    The weights are unpacked when ONNX Runtime loads the graph, which folds what is constant.
 
     Returns:
         A model with the input `image`, uint8 `[1,H,W,3]`, a style image in the size that
@@ -52,7 +55,10 @@ def _predicted(add: OnnxGraph, statistics: str, encoder: StyleEncoder) -> str:
     """`StyleEncoder.call`."""
 
     def weights(variable) -> str:
-        return add.constant(ops.convert_to_numpy(variable), "float32")
+        value = ops.convert_to_numpy(variable)
+        if value.ndim == 1:
+            return add.constant(value, "float32")
+        return add("Cast", add.constant(value, "float16"), to=TensorProto.FLOAT)
 
     x = add("MatMul", add("Sub", statistics, weights(encoder.mean)), weights(encoder.whitening))
     x = add("Min", add("Max", x, _number(add, -MAX_DEVIATIONS)), _number(add, MAX_DEVIATIONS))

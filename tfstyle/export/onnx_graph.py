@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
+
+SMALL = 1024  # bytes; smaller constants stay in the graph that has them
 
 OPSET = 17
 IR_VERSION = 8  # of ONNX 1.12, which has opset 17
@@ -63,3 +65,22 @@ class OnnxGraph:
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tfstyle")
         onnx.checker.check_model(model)
         return model
+
+
+def with_weights_of(graph: onnx.ModelProto, whole: bytes, name: str) -> onnx.ModelProto:
+    """A graph whose large constants are ranges of bytes of another ONNX file, so that they are there once.
+
+    Args:
+        graph: Changed and returned.
+        whole: The other file, which has the same constants.
+        name: Its name in the folder that both are in.
+    """
+    for constant in graph.graph.initializer:
+        data = constant.raw_data
+        place = whole.find(data) if len(data) >= SMALL else -1
+        if place >= 0:
+            constant.ClearField("raw_data")
+            constant.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", name), ("offset", place), ("length", len(data))):
+                constant.external_data.add(key=key, value=str(value))
+    return graph

@@ -47,25 +47,29 @@ class NetworkGraph:
         self.add = OnnxGraph()
 
     def model(self) -> onnx.ModelProto:
-        add, trunk = self.add, self.trunk
+        add = self.add
         height, width = (self._side("image", axis) for axis in (1, 2))
         rows, columns = self._mirrored(height), self._mirrored(width)
         self.style = self._styles()
-        x = self._first(rows, columns)
-        maps: list[str | None] = [self._maps(rows[1], columns[1]) if self.regions else None]
+        x = self._first(add("Gather", "image", rows[0], axis=1), columns[0])
+        x = self._layers(x, self._maps(rows[1], columns[1]) if self.regions else None)
+        x = add("Slice", x, add.whole(0, 0), add("Concat", height, width, axis=0), add.whole(1, 2))
+        return self._finished(x)
+
+    def _layers(self, x: str, region_maps: str | None) -> str:
+        """All that follows the first convolution, whose result is `x`."""
+        trunk, maps = self.trunk, [region_maps]
         x = self._normalized(x, trunk.down[0], maps[0])
         for layer in trunk.down[1:]:
             maps.append(self._half(maps[-1]))
             x = self._styled(x, layer, maps[-1])
         if trunk.coarse:
-            x = add("Add", x, self._coarse(x, trunk.coarse, maps[-1]))
+            x = self._sum(x, self._coarse(x, trunk.coarse, maps[-1]))
         for block in trunk.trunk:
             x = self._block(x, block, maps[-1])
         for layer, region_maps in zip(trunk.up, maps[-2::-1], strict=True):
             x = self._styled(x, layer, region_maps)
-        x = self._last(x)
-        x = add("Slice", x, add.whole(0, 0), add("Concat", height, width, axis=0), add.whole(1, 2))
-        return self._finished(x)
+        return self._last(x)
 
     def _finished(self, stylized: str) -> onnx.ModelProto:
         pixels: list[str | int | None] = [1, "height", "width", 3]
@@ -110,15 +114,15 @@ class NetworkGraph:
         place = add("Mod", place, period)
         return add("Min", place, add("Sub", period, place))
 
-    def _first(self, rows: tuple[str, str], columns: tuple[str, str]) -> str:
-        """The first convolution, which takes the photo's bytes."""
+    def _first(self, image: str, columns: str) -> str:
+        """The first convolution, which takes the photo's bytes, its rows mirrored already."""
         add, conv, factor = self.add, self.trunk.down[0].conv, self.config.space_to_depth
         kernel, bias = _weights(conv)
         side, _, channels, filters = kernel.shape
         kernel = kernel.reshape(side, side, factor, factor, channels // factor**2, filters).transpose(0, 2, 1, 3, 4, 5)
         kernel = kernel.reshape(side * factor, side * factor, 3, filters)
         bias = bias - kernel.sum(axis=(0, 1, 2))  # bytes become -1..1 by the kernel
-        x = add("Gather", add("Gather", "image", rows[0], axis=1), columns[0], axis=2)
+        x = add("Gather", image, columns, axis=2)
         x = add("Cast", add("Transpose", x, perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
         return self._convolution(x, kernel / 127.5, bias, factor)
 
@@ -210,22 +214,26 @@ class NetworkGraph:
 
     def _block(self, x: str, block: ResidualBlock, maps: str | None) -> str:
         y = self._styled(self._styled(x, block.first, maps), block.second, maps)
+        return self._sum(x, y)
+
+    def _sum(self, x: str, y: str) -> str:
         return self.add("Add", x, y)
 
     def _coarse(self, x: str, branch: CoarseBranch, maps: str | None) -> str:
-        add = self.add
         maps = self._half(maps)
         y = self._styled(x, branch.down, maps)
         first, *rest = branch.residual
         y = self._block(y, first, maps)
         if branch.lower:
-            y = add("Add", y, self._coarse(y, branch.lower, maps))
+            y = self._sum(y, self._coarse(y, branch.lower, maps))
         for block in rest:
             y = self._block(y, block, maps)
         kernel = ops.convert_to_numpy(branch.kernel)
-        y = self._convolution(y, kernel, np.zeros(kernel.shape[-1]))
-        scales = add.constant([1, 1, 2, 2], "float32")
-        return add("Resize", y, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+        return self._enlarged(self._convolution(y, kernel, np.zeros(kernel.shape[-1])))
+
+    def _enlarged(self, x: str) -> str:
+        scales = self.add.constant([1, 1, 2, 2], "float32")
+        return self.add("Resize", x, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
 
     def _last(self, x: str) -> str:
         """The last convolution, and what makes bytes of it: uint8 `[1,H,W,3]`, as far as the photo was mirrored."""

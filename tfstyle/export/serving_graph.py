@@ -51,6 +51,8 @@ class ServingGraph(tf.Module):
         self.table = tf.Variable(model.table, trainable=False, name="style_table")
         self.encoder = EncoderGraph(model.encoder) if model.encoder else None
         self.fingerprint = model.trunk.fingerprint()
+        # One function for both signatures that answer encoded pictures, so that the network is in the file once.
+        self._picture = tf.function(self._encoded_picture)
         self.catalog = catalog
 
     def paint(self, image, style):
@@ -107,7 +109,7 @@ class ServingGraph(tf.Module):
                 region_weights, tf.shape(region_weights)[:1], "region_weights", "[B,R,N]", normalize=False
             )
             vectors = tf.matmul(_shares(weights), self.table)
-            return self._encoded_picture(image_bytes, vectors, tf.reduce_sum(weights, -1), painted_at[:, 0], *controls)
+            return self._picture(image_bytes, vectors, tf.reduce_sum(weights, -1), painted_at[:, 0], *controls)
 
         return _each_picture(picture, image_bytes, region_weights, *controls)
 
@@ -118,7 +120,7 @@ class ServingGraph(tf.Module):
         def picture(image_bytes, vectors, *controls):
             vectors = self._checked_vectors(vectors)
             everywhere = tf.ones(tf.shape(vectors)[:1])
-            return self._encoded_picture(image_bytes, vectors, everywhere, everywhere, *controls)
+            return self._picture(image_bytes, vectors, everywhere, everywhere, *controls)
 
         return _each_picture(picture, image_bytes, style_vectors, *controls)
 

@@ -85,7 +85,8 @@ class Decoder:
             client.stylize(decoder.read_photo(upload, longest=2048), "starry_night")
 
     Args:
-        memory: Bytes that all pictures which are decoded at once may take together.
+        memory: Bytes that all pictures which are decoded at once may take together; a sixth more is there for small
+            ones alone, which therefore wait for no large one.
         seconds: Of a processor, that any picture may take.
         seconds_per_megapixel: And so many more by its size.
     """
@@ -97,7 +98,7 @@ class Decoder:
         seconds: float = SECONDS,
         seconds_per_megapixel: float = SECONDS_PER_MEGAPIXEL,
     ):
-        self._memory = _Memory(memory)
+        self._memory = _Memory(memory, for_small=memory // 6)
         self._seconds = seconds
         self._seconds_per_megapixel = seconds_per_megapixel
         self._template: _Template | None = None
@@ -269,10 +270,11 @@ def memory_needed(header: PictureHeader, longest: int | None = None) -> int:
 
 
 class _Memory:
-    """Bytes that are lent to those who decode."""
+    """Bytes that are lent to those who decode, `for_small` more to those who need no more than that."""
 
-    def __init__(self, total: int):
+    def __init__(self, total: int, *, for_small: int = 0):
         self.total = total
+        self._for_small = for_small
         self._free = total
         self._wanted: list[int] = []
         self._changed = threading.Condition()
@@ -280,9 +282,10 @@ class _Memory:
     @contextmanager
     def lent(self, amount: int) -> Iterator[None]:
         """Wait until so much is free; of those who wait, whoever wants least comes first."""
+        more = self._for_small if amount <= self._for_small else 0
         with self._changed:
             self._wanted.append(amount)
-            self._changed.wait_for(lambda: self._free >= amount == min(self._wanted))
+            self._changed.wait_for(lambda: self._free + more >= amount == min(self._wanted))
             self._wanted.remove(amount)
             self._free -= amount
             self._changed.notify_all()

@@ -60,6 +60,8 @@ _PLUGINS = ("AvifImagePlugin", "Jpeg2KImagePlugin", "TiffImagePlugin", "WebPImag
 _LOSSLESS = {"png", "gif", "bmp", "tiff", "ppm"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
+_BAND = 512  # rows of a picture that are moved at once
+
 T = TypeVar("T")
 
 
@@ -448,7 +450,7 @@ def _to_photo(
     plain_jpeg = kind == "jpeg" and image.mode == "RGB"
     turned = turn_upright(image)
     rgb, profile, alpha = to_rgb(image, name)
-    pixels = np.asarray(rgb)
+    pixels = _pixels(rgb)
     if tag is not None and tag.hdr:
         pixels, plain_jpeg = to_srgb(pixels, tag), False
         notes += (f"{tag.hdr.upper()} brought to the brightness of sRGB",)
@@ -465,6 +467,15 @@ def _to_photo(
         density=density,
         exif=exif,
     )
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """The pixels of an RGB image, uint8 `[H,W,3]`, in bands: at once, Pillow takes their memory twice."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _BAND):
+        rows = pixels[top : top + _BAND]
+        rows[...] = np.asarray(image.crop((0, top, image.width, top + len(rows))))
+    return pixels
 
 
 def _from_raw(preview: bytes, orientation: int, name: str, max_pixels: int, longest: int | None) -> Photo:

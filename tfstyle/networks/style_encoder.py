@@ -1,5 +1,6 @@
 """The style encoder: from what VGG19 makes of any style image to its style vector, in one pass."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
@@ -12,6 +13,7 @@ from tfstyle.networks.vgg19 import VGG19
 
 STATISTICS_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 5))  # of the loss network
 MAX_DEVIATIONS = 4.0  # of a whitened component
+PARTS = ("mean", "whitening", "hidden_kernel", "hidden_bias", "kernel", "mean_vector")  # weights of a style encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +68,7 @@ class StyleEncoder(keras.layers.Layer):
         self.mean_vector = self.add_weight(name="mean_vector", shape=(config.style_size,), initializer="zeros")
 
     def call(self, statistics):
-        x = ops.matmul(ops.cast(statistics, "float32") - self.mean, self.whitening)
-        # A style image unlike any of the training is as far out as the farthest of those, not farther.
-        x = ops.clip(x, -MAX_DEVIATIONS, MAX_DEVIATIONS)
-        x = ops.relu(ops.matmul(x, self.hidden_kernel) + self.hidden_bias)
-        return ops.matmul(x, self.kernel) + self.mean_vector
+        return predicted_vectors(ops.cast(statistics, "float32"), {name: getattr(self, name) for name in PARTS})
 
     def fit_whitening(self, statistics: np.ndarray) -> None:
         """Sets mean and whitening from the statistics of many style images, float `[M, K]`."""
@@ -80,6 +78,23 @@ class StyleEncoder(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "config": self.config}
+
+
+def predicted_vectors(statistics, weights: Mapping):
+    """What a style encoder makes of statistics.
+
+    Args:
+        statistics: Float32 `(B, K)`.
+        weights: Float32, by the names of `PARTS`.
+
+    Returns:
+        Style vectors, float32 `(B, V)`.
+    """
+    x = ops.matmul(statistics - weights["mean"], weights["whitening"])
+    # A style image unlike any of the training is as far out as the farthest of those, not farther.
+    x = ops.clip(x, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+    x = ops.relu(ops.matmul(x, weights["hidden_kernel"]) + weights["hidden_bias"])
+    return ops.matmul(x, weights["kernel"]) + weights["mean_vector"]
 
 
 class StylePredictor:

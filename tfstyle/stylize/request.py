@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,10 @@ class StylizeRequest:
         _check_pixels(self._photo, self._options.stroke, catalog.max_pixels)
         photo = self._painted.jpeg or self._painted.encode("png", compress_level=1, metadata="none")
         if self._composed_here:
-            masks, strength, preserve_color, format = self._filled_masks(), 1.0, False, "png"
+            masks = [b""]
+            if len(self._options.places) > 1:
+                masks = [Mask(mask).encode() for mask in self._filled_masks()]
+            strength, preserve_color, format = 1.0, False, "png"
         else:
             masks = [mask.encode() if mask else b"" for mask in self._masks]
             strength, preserve_color, format = (
@@ -116,6 +120,28 @@ class StylizeRequest:
             "preserve_color": np.array([preserve_color], dtype=np.bool_),
             "format": _strings([format.encode()]),
         }
+
+    def is_larger_than(self, max_pixels: int) -> bool:
+        """Whether the photo is painted at more pixels."""
+        return self._painted.height * self._painted.width > max_pixels
+
+    def large_inputs(self, catalog: Catalog, table: StyleTable | None) -> dict[str, Any]:
+        """What `AnySizeEngine.paint_large` takes, for a model that has these styles.
+
+        Raises:
+            UnknownStyleError, StyleVectorError, ModelError, MaskError: As `inputs`.
+        """
+        masks: list[np.ndarray | None] = [None]
+        if len(self._options.places) > 1 and self._styled_places:
+            own_size = (self._painted.height, self._painted.width) == (self._photo.height, self._photo.width)
+            values = [mask.values for mask in self._masks if mask] if own_size else self._filled_masks()
+            masks = [np.rint(values[place] * np.float32(255)).astype(np.uint8) for place in self._styled_places]
+        vectors = self._vectors(catalog, table)["style_vectors"][0]
+        return {"photo": self._painted.pixels, "style_vectors": vectors, "region_masks": masks}
+
+    def stylized_large(self, pixels: np.ndarray) -> Photo:
+        """As `stylized`, of what `AnySizeEngine.paint_large` gave, uint8 `[H,W,3]`."""
+        return self._composed(self._as_the_photo(Photo(pixels)))
 
     def pixel_inputs(self, catalog: Catalog) -> dict[str, np.ndarray] | None:
         """The tensors of the signature `serving_default`, which takes pixels; `stylized_pixels` does the rest.
@@ -152,14 +178,7 @@ class StylizeRequest:
         except PhotoError as error:
             raise _no_image(error) from None
         self._check_size(stylized.width, stylized.height)
-        stylized = replace(
-            stylized,
-            icc_profile=self._original.icc_profile,
-            name=self._original.name,
-            notes=self._notes(),
-            density=self._original.density,
-            exif=self._original.exif,
-        )
+        stylized = self._as_the_photo(stylized)
         return self._composed(stylized) if self._composed_here else stylized
 
     def stylized_encoded(self, answer: Mapping[str, np.ndarray]) -> EncodedImage:
@@ -172,11 +191,7 @@ class StylizeRequest:
             ModelError: If there is none of the photo's size.
         """
         if self._composed_here:
-            stylized = self.stylized(answer)
-            if self._options.format == "jpeg":
-                stylized = stylized.on_white()
-            data = stylized.encode(self._options.format, compress_level=1, metadata=self._options.metadata)
-            return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
+            return self.encoded(self.stylized(answer))
         data = _image_bytes(answer)
         try:
             with open_picture(data, _ANSWER) as header:
@@ -188,6 +203,13 @@ class StylizeRequest:
         data = kind.with_icc_profile(kind.with_density(data, self._original.density), self._original.icc_profile)
         data = kind.with_exif(data, chosen_exif(self._original.exif, self._options.metadata))
         return EncodedImage(data, format, width, height, self._notes())
+
+    def encoded(self, stylized: Photo) -> EncodedImage:
+        """A stylized image that was composed here, as a file."""
+        if self._options.format == "jpeg":
+            stylized = stylized.on_white()
+        data = stylized.encode(self._options.format, compress_level=1, metadata=self._options.metadata)
+        return EncodedImage(data, self._options.format, stylized.width, stylized.height, stylized.notes)
 
     def _weights(self, catalog: Catalog) -> dict[str, np.ndarray]:
         mixes = [{name_of(style): weight for style, weight in mix.items()} for _, mix in self._options.places]
@@ -219,22 +241,34 @@ class StylizeRequest:
 
     def _composed(self, stylized: Photo) -> Photo:
         """The stylized image at the photo's size, over the photo."""
-        photo = self._photo
-        plain = self._options.strength == 1 and not self._options.preserve_color and self._options.places[0][0] is None
-        if plain and stylized.pixels.shape == photo.pixels.shape and any(self._options.places[0][1].values()):
-            return replace(stylized, format=self._options.format, jpeg=None, alpha=photo.alpha)
-        covered = [1 if mask is None else mask.values for mask, styled in self._styled_masks() if styled]
-        share = self._options.strength * np.minimum(sum(covered), 1)
+        photo, options = self._photo, self._options
         pixels = bring_back(stylized.pixels, photo.height, photo.width)
-        pixels = compose(photo.pixels, pixels, share, preserve_color=self._options.preserve_color)
-        return replace(stylized, pixels=pixels, format=self._options.format, jpeg=None, alpha=photo.alpha)
+        masks = [(None if mask is None else mask.values) for mask, styled in self._styled_masks() if styled]
+        everywhere = bool(masks) and all(mask is None for mask in masks)
+        if options.preserve_color or options.strength < 1 or not everywhere:
+            share = options.strength * np.minimum(sum(1 if mask is None else mask for mask in masks), 1)
+            if not pixels.flags.writeable:
+                pixels = pixels.copy()
+            compose(photo.pixels, pixels, share, preserve_color=options.preserve_color, out=pixels)
+        return replace(stylized, pixels=pixels, format=options.format, jpeg=None, alpha=photo.alpha)
 
-    def _filled_masks(self) -> list[bytes]:
-        if len(self._options.places) == 1:
-            return [b""]
+    def _as_the_photo(self, stylized: Photo) -> Photo:
+        """With the photo's ICC profile, name, notes, density and EXIF."""
+        original = self._original
+        return replace(
+            stylized,
+            icc_profile=original.icc_profile,
+            name=original.name,
+            notes=self._notes(),
+            density=original.density,
+            exif=original.exif,
+        )
+
+    def _filled_masks(self) -> np.ndarray:
+        """Masks of several regions at the size the photo is painted at, float32 `[R,H,W]`."""
         # A region without a style leaves the photo, so it has no say in how others mix.
         masks = np.stack([mask.values * np.float32(styled) for mask, styled in self._styled_masks() if mask])
-        return [Mask(values).encode() for values in fill(masks, self._painted.height, self._painted.width)]
+        return fill(masks, self._painted.height, self._painted.width)
 
     def _styled_masks(self) -> list[tuple[Mask | None, bool]]:
         """The masks, and whether each has any style."""

@@ -22,6 +22,8 @@ PAINTED_SIDE = 1280  # pixels; what phones and chats show
 _SHARPEN_RADIUS = 0.6  # pixels of the stylized image before it is enlarged
 _SHARPEN_PERCENT = 150
 
+_BAND = 512  # rows brought back at once, so that a large photo does not stand in memory several times
+
 Stroke = float | str
 
 
@@ -65,14 +67,28 @@ def bring_back(stylized: np.ndarray, height: int, width: int) -> np.ndarray:
     around it: strokes get the hard edges of paint, and none gets a halo.
     """
     image = Image.fromarray(stylized)
-    size = (width, height)
-    result = image.resize(size, Image.Resampling.LANCZOS)
-    if width > image.width:
-        radius = _SHARPEN_RADIUS * width / image.width
-        result = result.filter(ImageFilter.UnsharpMask(radius, _SHARPEN_PERCENT, threshold=0))
-        for limit, extreme in ((ImageChops.lighter, ImageFilter.MinFilter), (ImageChops.darker, ImageFilter.MaxFilter)):
-            result = limit(result, image.filter(extreme(3)).resize(size, Image.Resampling.BILINEAR))
-    return np.asarray(result)
+    if image.size == (width, height):
+        return stylized
+    radius = _SHARPEN_RADIUS * width / image.width if width > image.width else 0
+    limits = [
+        (limit, image.filter(extreme(3)))
+        for limit, extreme in ((ImageChops.lighter, ImageFilter.MinFilter), (ImageChops.darker, ImageFilter.MaxFilter))
+        if radius
+    ]
+    around = math.ceil(4 * radius)  # rows that the unsharp mask sees
+    result = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND):
+        first, last = max(top - around, 0), min(top + _BAND + around, height)
+        box = (0, first * image.height / height, image.width, last * image.height / height)
+        size = (width, last - first)
+        band = image.resize(size, Image.Resampling.LANCZOS, box)
+        if radius:
+            band = band.filter(ImageFilter.UnsharpMask(radius, _SHARPEN_PERCENT, threshold=0))
+        for limit, extreme in limits:
+            band = limit(band, extreme.resize(size, Image.Resampling.BILINEAR, box))
+        rows = result[top : top + _BAND]
+        rows[...] = np.asarray(band)[top - first :][: len(rows)]
+    return result
 
 
 def fill(masks: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -14,9 +14,9 @@ import numpy as np
 from tfstyle.contract.catalog import CATALOG_FILE, Catalog
 from tfstyle.contract.style_mix import StyleMix
 from tfstyle.contract.style_vector import StyleTable, StyleVector
-from tfstyle.engines.engine import Engine
+from tfstyle.engines.engine import AnySizeEngine, Engine
 from tfstyle.engines.local import DEFAULT_ENGINE, LocalEngine, check_local_engine, open_local_engine
-from tfstyle.errors import RequestError
+from tfstyle.errors import PhotoError, RequestError
 from tfstyle.imaging.photo import Photo, PhotoSource, read_photo
 from tfstyle.imaging.style_images import check_style_image
 from tfstyle.model_store.versions import find_model
@@ -98,6 +98,8 @@ class Stylizer:
             RequestError: If a weight, the strength, the fade, the stroke or a combination of options is out of range.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        if engine := self._any_size_for(request):
+            return self._stylized_large(engine, request)
         return request.stylized(self._answer(request))
 
     def stylize_encoded(
@@ -109,6 +111,8 @@ class Stylizer:
             StyleTransferError: As `stylize`.
         """
         request = StylizeRequest(photo, StylizeOptions.of(style, **options))
+        if engine := self._any_size_for(request):
+            return request.encoded(self._stylized_large(engine, request))
         return request.stylized_encoded(self._answer(request))
 
     def encode_style(
@@ -180,13 +184,29 @@ class Stylizer:
             return request.stylized(self._answer(request)).pixels
         return request.stylized_pixels(self._predict("serving_default", inputs))
 
+    def _stylized_large(self, engine: AnySizeEngine, request: StylizeRequest) -> Photo:
+        try:
+            return request.stylized_large(engine.paint_large(**request.large_inputs(self.styles(), self.style_table())))
+        except MemoryError:
+            raise PhotoError("The photo is too large for the memory of this machine; set a max size.") from None
+
     def _describe(self) -> Catalog:
         if self._folder is not None and (self._folder / CATALOG_FILE).exists():
             return Catalog.load(self._folder / CATALOG_FILE)  # says the same as `describe`, without loading the model
         return Catalog.from_describe(self._predict("describe", {}))
 
     def _predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return self._opened().predict(signature, inputs)
+
+    def _opened(self) -> Engine:
         if self._engine is None:
             assert self._folder is not None
             self._engine = open_local_engine(self._local, self._folder, threads=self._threads)
-        return self._engine.predict(signature, inputs)
+        return self._engine
+
+    def _any_size_for(self, request: StylizeRequest) -> AnySizeEngine | None:
+        """The engine, if the photo is larger than the signatures take and it paints it nevertheless."""
+        if not request.is_larger_than(self.styles().max_pixels):
+            return None
+        engine = self._opened()
+        return engine if isinstance(engine, AnySizeEngine) else None

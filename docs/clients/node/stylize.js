@@ -1,4 +1,5 @@
 // Paint a JPEG or PNG photo on a server:  node stylize.js localhost:8500 photo.jpg the_scream > painting.jpg
+// In the style of any painting, where the model has a style encoder:  node stylize.js localhost:8500 photo.jpg kiss.jpg
 //
 // The messages come from serving/protos; nothing is generated. PROTOS names another folder that holds serving/protos.
 
@@ -79,13 +80,10 @@ function readStrings({ tensor_shape, tensor_content, string_val }) {
 }
 
 async function stylize(connection, photo, style) {
-  const description = await predict(connection, "describe", {});
-  const names = readStrings(description.outputs.style_names).map(String);
-  if (!names.includes(style)) throw new Error(`No style named ${style}. Known: ${names.join(", ")}.`);
-  const weights = names.map((name) => (name === style ? 1 : 0));
-  const answer = await predict(connection, "encoded", {
+  const named = !/\.(jpe?g|png)$/i.test(style);
+  const answer = await predict(connection, named ? "encoded" : "stylize_vectors", {
     image_bytes: strings([photo], 1), // upright: the model does not read EXIF
-    region_weights: floats(weights, 1, 1, names.length),
+    ...(named ? await styleByName(connection, style) : await styleOfPainting(connection, await readFile(style))),
     region_masks: strings([Buffer.alloc(0)], 1, 1), // everywhere
     strength: floats([1], 1),
     preserve_color: bools([false], 1),
@@ -94,9 +92,23 @@ async function stylize(connection, photo, style) {
   return readStrings(answer.outputs.image_bytes)[0];
 }
 
+async function styleByName(connection, style) {
+  const description = await predict(connection, "describe", {});
+  const names = readStrings(description.outputs.style_names).map(String);
+  if (!names.includes(style)) throw new Error(`No style named ${style}. Known: ${names.join(", ")}.`);
+  const weights = names.map((name) => (name === style ? 1 : 0));
+  return { region_weights: floats(weights, 1, 1, names.length) };
+}
+
+async function styleOfPainting(connection, painting) {
+  const { outputs } = await predict(connection, "encode_style", { image_bytes: strings([painting], 1) });
+  const size = outputs.style_vectors.tensor_shape.dim[1].size;
+  return { style_vectors: { ...outputs.style_vectors, tensor_shape: shape(1, 1, size) } }; // one region
+}
+
 const [address, path, style] = process.argv.slice(2);
 if (!style) {
-  console.error("usage: node stylize.js HOST:PORT PHOTO STYLE > PAINTING.jpg");
+  console.error("usage: node stylize.js HOST:PORT PHOTO STYLE_OR_PAINTING > PAINTING.jpg");
   process.exit(2);
 }
 const connection = connect(address);

@@ -69,6 +69,12 @@ def test_it_paints_on_the_embedded_server(paint, address, photo):
     np.testing.assert_array_equal(pixels_of(paint(address, photo, "invert")), 255 - photo)
 
 
+def test_it_paints_in_the_style_of_a_painting(paint, address, photo, tmp_path):
+    """The toy model's style of a painting is its mean."""
+    Image.new("RGB", (70, 80), (90, 90, 90)).save(tmp_path / "gray.png")
+    assert (pixels_of(paint(address, photo, str(tmp_path / "gray.png"))) == 90).all()
+
+
 def test_it_says_what_is_wrong_in_one_line(paint, address, photo):
     done = paint(address, photo, "invrt")
     assert done.returncode == 1

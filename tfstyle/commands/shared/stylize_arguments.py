@@ -86,11 +86,11 @@ def options_of(args: argparse.Namespace, stylizer: "Stylizer") -> "StylizeOption
         PhotoError, MaskError, StyleVectorError: If a painting or a style file is no good.
         ModelError: If the model makes no styles of paintings.
     """
-    from tfstyle.commands.shared.own_styles import OwnStyles
+    from tfstyle.commands.shared.style_sources import StyleSources
     from tfstyle.stylize.options import StylizeOptions
 
     given = vars(args)
-    own = OwnStyles(stylizer.encode_style)
+    own = StyleSources(stylizer.encode_style)
     fields = {name: value for name, value in given.items() if name in _NAMES}
     options = StylizeOptions({"style": 1}, **fields)  # what is out of range is said before a painting is looked at
     style, style_image, regions = (given.get(name) for name in ("style", "style_image", "regions"))
@@ -106,7 +106,7 @@ def options_of(args: argparse.Namespace, stylizer: "Stylizer") -> "StylizeOption
 
 def files_of(args: argparse.Namespace) -> list[str]:
     """The paintings that were given as files, which no output may replace."""
-    from tfstyle.commands.shared.own_styles import files
+    from tfstyle.commands.shared.style_sources import files
 
     given = vars(args).get("style_image")
     return [file for file, _ in files(given)] if given else []

@@ -69,9 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Paint the video, or a sheet of some of its frames."""
-    from tfstyle.contract.style_mix import name_of
-    from tfstyle.engines.onnx import available_cpus
-    from tfstyle.video.selection import DEFAULT_MAX_SIZE, Selection
+    from tfstyle.engines.onnx_session import available_cpus
 
     server = stylizers.server_of(args)
     if server:
@@ -80,18 +78,23 @@ def run(args: argparse.Namespace) -> int:
         workers, args.threads = args.threads or available_cpus(), 1
     _leave_cores_to_painters()
     with stylizers.open_stylizer(args) as stylizer:
-        options = stylize_arguments.options_of(args, stylizer)
-        longest = options.max_size or DEFAULT_MAX_SIZE
-        selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=longest)
-        label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
-        if args.preview:
-            from tfstyle.video.preview import write_preview
+        return _run(args, stylizer, workers)
 
-            path = _preview_path(args, label)
-            frames = write_preview(args.video, path, stylizer, options, selection)
-            print(f"{args.video} -> {path} ({frames} frames)", file=sys.stderr)
-            return 0
-        return _paint(args, selection, _output(args, label), stylizer, options, workers)
+
+def _run(args: argparse.Namespace, stylizer: "Stylizer", workers: int) -> int:
+    from tfstyle.contract.style_mix import name_of
+    from tfstyle.video.preview import write_preview
+    from tfstyle.video.selection import DEFAULT_MAX_SIZE, Selection
+
+    options = stylize_arguments.options_of(args, stylizer)
+    selection = Selection(start=args.start, end=args.end, fps=args.fps, max_size=options.max_size or DEFAULT_MAX_SIZE)
+    label = "+".join(dict.fromkeys(name_of(style) for style in options.styles))
+    if args.preview:
+        path = _preview_path(args, label)
+        frames = write_preview(args.video, path, stylizer, options, selection)
+        print(f"{args.video} -> {path} ({frames} frames)", file=sys.stderr)
+        return 0
+    return _paint(args, selection, _output(args, label), stylizer, options, workers)
 
 
 def _paint(
@@ -143,7 +146,7 @@ def _leave_cores_to_painters() -> None:
     """Or OpenCV's threads wait for each other on cores that paint."""
     import cv2
 
-    from tfstyle.engines.onnx import available_cpus
+    from tfstyle.engines.onnx_session import available_cpus
 
     cv2.setNumThreads(max(1, available_cpus() // 4))
 

@@ -23,7 +23,7 @@ from tfstyle.errors import RequestError
 from tfstyle.imaging.photo import PHOTO_SUFFIXES
 
 
-class OwnStyles:
+class StyleSources:
     """Reads mixes and regions, and each file of a style once.
 
     Args:
