@@ -235,6 +235,11 @@ def test_the_memory_that_is_granted_is_enough(decoder, data, longest):
     assert max(photo.width, photo.height) == min(longest, read_header(data, "p").width)
 
 
+def test_a_small_heic_photo_has_memory_for_its_library_too(own_decoder):
+    """Which took more than the picture itself, and was then said not to be installed."""
+    assert own_decoder().read_photo(encode(LARGE.resize((320, 240)), HEIF)).width == 320
+
+
 @pytest.mark.parametrize(
     ("data", "longest", "megabytes"),
     [

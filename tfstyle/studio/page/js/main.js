@@ -244,7 +244,7 @@ function setTool(tool) {
   brush.tool = tool;
   for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
   element("brush-settings").hidden = !["brush", "eraser"].includes(tool);
-  element("stage").dataset.tool = tool;
+  element("stage").dataset.using = tool;
   if (photo) photo.drawing.setRegions(settings.regions.length);
 }
 

@@ -35,6 +35,7 @@ export function watchSources(on) {
 
 function watchCamera(on) {
   const [dialog, video] = [element("camera"), element("camera-video")];
+  const take = element("camera-take");
   let stream = null;
   const stop = () => {
     for (const track of stream?.getTracks() ?? []) track.stop();
@@ -49,11 +50,13 @@ function watchCamera(on) {
     } catch {
       return on.failed("camera");
     }
+    take.disabled = true; // until there is a picture
+    video.addEventListener("loadeddata", () => { take.disabled = false; }, { once: true });
     video.srcObject = stream;
     dialog.showModal();
-    await video.play();
+    video.play().catch(() => {}); // closed before it ran
   });
-  element("camera-take").addEventListener("click", async () => {
+  take.addEventListener("click", async () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
