@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from serving.client import StyleClient
 from testing.bot_api import BotApi, Person
 from testing.lock_environment import make_environment
 from testing.style_server import style_server
+from tests.video import clips
 from tfstyle import cli
 from tfstyle.imaging import photo as images
 from tfstyle.model_store import versions
@@ -30,7 +32,15 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ADDRESS = "localhost:8500"
 # Commands with a test of their own below; `add-style` and `train` take minutes and hours.
-LONG = ("make chat", "python -m bot", "tfstyle serve", "tfstyle add-style", "tfstyle train")
+LONG = (
+    "make chat",
+    "python -m bot",
+    "tfstyle serve",
+    "tfstyle add-style",
+    "tfstyle train",
+    "tfstyle video",
+    "tfstyle studio",
+)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +97,7 @@ def run(programs: Path, command: str, folder: Path, **options) -> tuple[int, str
 
 
 def test_the_table_names_commands_and_lock_files_that_there_are():
-    assert len(COMMANDS) == 12
+    assert len(COMMANDS) == 14
     for locks in COMMANDS.values():
         assert all((ROOT / "requirements" / lock).exists() for lock in locks)
 
@@ -118,6 +128,29 @@ def test_serve_serves_in_the_environment_that_it_names(environment, folder, free
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
+
+
+def test_a_video_is_painted_in_the_environment_that_it_names(environment, folder):
+    (command,) = [command for command in COMMANDS if command.startswith("tfstyle video")]
+    clips.Clip([clips.moving_square(number) for number in range(3)]).write(folder / "clip.mp4")
+
+    code, said = run(environment(*COMMANDS[command]), command, folder)
+
+    assert code == 0, said
+    assert len(clips.pictures(folder / "clip.starry_night.mp4")) == 3
+
+
+def test_the_studio_shows_its_page_in_the_environment_that_it_names(environment, folder, free_port):
+    (command,) = [command for command in COMMANDS if command.startswith("tfstyle studio")]
+    process = start(environment(*COMMANDS[command]), f"{command} --no-browser --port {free_port}", folder)
+    try:
+        said = process.stderr.readline()
+        assert f"http://127.0.0.1:{free_port}" in said
+        with urllib.request.urlopen(said.split()[4]) as answer:
+            assert b"<title>" in answer.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 def test_add_style_and_train_begin_in_the_environment_that_they_name(environment, folder):
