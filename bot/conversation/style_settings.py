@@ -91,6 +91,8 @@ class StyleSettings:
             style_settings.encode(())  # finds places that there are not
             if style_settings.mask not in ("", *PLACES) and style_settings.mask_message is None:
                 raise ValueError("a mask of no place")
+            if {type(style_settings.strength), type(style_settings.size)} != {int}:  # True passes for 1
+                raise ValueError("a number that is none")
             if not (0 <= style_settings.strength <= 100 and 0 <= style_settings.size <= MAX_STORED_SIZE):
                 raise ValueError("a number out of range")
             return style_settings

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.conversation import keyboards
@@ -112,6 +112,7 @@ def test_what_another_version_has_stored_beside_it_is_left_out(style_settings, m
         {"style_settings": st.dictionaries(st.sampled_from(list(StyleSettings().to_dict())), documents)}
     )
 )
+@example({"style_settings": {"strength": False}})
 def test_no_chat_is_stuck_with_settings_that_cannot_be_read(document):
     chat = Chat.from_dict(document)
 
