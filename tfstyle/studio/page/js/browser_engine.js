@@ -19,6 +19,7 @@ export class BrowserEngine {
     this.encodes = false;
     this.asked = new Map();
     this.number = 0;
+    this.turn = null;
     this.worker = new Worker(new URL("paint_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data: { id, pixels, error } }) => {
       const { resolve, reject } = this.asked.get(id);
@@ -74,17 +75,27 @@ export class BrowserEngine {
     const grays = await Promise.all(masks.map(grayOf));
     signal?.throwIfAborted();
     const request = { ...settings, pixels: rgb(data), width, height, masks: grays, styles: this.config.styles };
-    const painted = await this.#ask(whole && settings.mixes.length === 1 ? { ...request, masks: [] } : request);
+    const painted = await this.#ask(whole && settings.mixes.length === 1 ? { ...request, masks: [] } : request, signal);
     for (let i = 0, n = 0; n < painted.length; i += 4, n += 3) data.set(painted.subarray(n, n + 3), i);
     return new ImageData(data, width, height);
   }
 
-  #ask(request) {
-    const id = ++this.number;
-    return new Promise((resolve, reject) => {
-      this.asked.set(id, { resolve, reject });
-      this.worker.postMessage({ id, ...request }, [request.pixels.buffer]);
-    });
+  /** One painting after the other; those that were given up meanwhile are not begun. */
+  async #ask(request, signal) {
+    const before = this.turn;
+    let end;
+    this.turn = new Promise((resolve) => { end = resolve; });
+    await before;
+    try {
+      signal?.throwIfAborted();
+      const id = ++this.number;
+      return await new Promise((resolve, reject) => {
+        this.asked.set(id, { resolve, reject });
+        this.worker.postMessage({ id, ...request }, [request.pixels.buffer]);
+      });
+    } finally {
+      end();
+    }
   }
 }
 
