@@ -237,6 +237,7 @@ def serve(args: argparse.Namespace) -> int:
     log = logging.getLogger("serving")
     for handler in logging.getLogger().handlers:
         handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    level = log.level
     log.setLevel(logging.CRITICAL)  # what keeps the server from starting is said once, by whoever catches it
     # While models load, too: process 1 gets no signal that it does not handle.
     before = {number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -245,6 +246,7 @@ def serve(args: argparse.Namespace) -> int:
     except StyleTransferError:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+        log.setLevel(level)
         raise
     log.setLevel(logging.INFO)
     for failure in server.failures():
