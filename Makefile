@@ -44,8 +44,8 @@ check: lint
 	$(pytest) -m "not slow and not integration"
 
 # Those of the manifests by themselves: psycopg's TLS aborts a process that has TensorFlow, Arrow and Ray loaded. Those
-# that take both cores, or say how long others wait, come last and alone.
-ALONE := tests/batch/test_job.py tests/bot/test_hostile_photos.py
+# that take both cores, or say how long others wait, come last and alone, and so do those in the browser.
+ALONE := tests/batch/test_job.py tests/bot/test_hostile_photos.py tests/studio/test_page.py tests/studio/test_export.py
 test: $(VENV)/.dev
 	$(pytest) --ignore tests/k8s $(ALONE:%=--ignore %) $(if $(COVERAGE),--cov)
 	$(pytest) tests/k8s $(if $(COVERAGE),--cov --cov-append)
